@@ -1,0 +1,209 @@
+//! Clients: list, read, create, change, delete.
+
+mod input;
+mod sql;
+mod state;
+
+use hoursmith_bus::Response;
+use hoursmith_domain::{ClientId, Code, Cursor, EventType, FieldError, Problem, Timestamp, fold};
+use hoursmith_store::{Conn, ErrorKind, Statement};
+
+use crate::condition;
+use crate::error::Error;
+use crate::list::{Page, json};
+use crate::request::Request;
+use crate::sight::Sight;
+use crate::write::{changed_fields, write};
+pub(crate) use input::ClientInput;
+pub(crate) use sql::insert;
+pub(crate) use state::ClientState;
+
+pub(crate) fn statements() -> &'static [Statement] {
+    sql::statements()
+}
+
+/// `GET /api/v1/clients`
+pub(crate) async fn list(request: &Request) -> Result<Response, Error> {
+    let page = Page::of(request)?;
+    let filter = sql::Filter {
+        organization: request.caller.organization(),
+        all: request.sees_all_rows(),
+        member: request.caller.member(),
+        archived: request.param("archived")?,
+        q: request.param::<String>("q")?.map(|text| fold(&text)),
+        number: request.param("number")?,
+        currency: request.param("currency")?,
+        external_reference_id: request.param("external_reference_id")?,
+    };
+    let mut conn = request.context.db.read().await?;
+    let rows = sql::list(&mut conn, &filter, &page).await?;
+    drop(conn);
+    let sight = Sight::of(request.caller.role());
+    let by_update = page.updated_since.is_some();
+    let place = |client: &ClientState| Cursor {
+        sort: if by_update {
+            client.updated_at
+        } else {
+            client.created_at
+        }
+        .as_micros(),
+        id: client.id.0,
+    };
+    page.respond(request, rows, place, |client| client.to_wire(sight))
+}
+
+/// `GET /api/v1/clients/{client_id}`
+pub(crate) async fn read(request: &Request) -> Result<Response, Error> {
+    let id: ClientId = request.id("client_id")?;
+    let mut conn = request.context.db.read().await?;
+    let caller = &request.caller;
+    let client = sql::find(
+        &mut conn,
+        caller.organization(),
+        id,
+        request.sees_all_rows(),
+        caller.member(),
+    )
+    .await?
+    .ok_or_else(Problem::not_found)?;
+    let body = json(200, &client.to_wire(Sight::of(caller.role())))?;
+    Ok(condition::respond(
+        body,
+        client.version,
+        &request.ask.head.conditions,
+    ))
+}
+
+/// `POST /api/v1/clients`
+pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
+    let input = request
+        .ask
+        .with_document(|document| ClientInput::read_new(document.value()))??;
+    let organization = request.caller.organization();
+    let sight = Sight::of(request.caller.role());
+    let location = format!("{}/api/v1/clients/", request.context.public_url);
+    write(request, move |conn, stamp| {
+        Box::pin(async move {
+            let currency = match input.currency() {
+                Some(currency) => currency,
+                None => sql::default_currency(conn, organization).await?,
+            };
+            let mut client = ClientState::new(ClientId(stamp.new_id()), currency, stamp.now);
+            client.apply(input, stamp.now)?;
+            sql::insert(conn, organization, &client)
+                .await
+                .map_err(name_taken)?;
+            stamp
+                .event(
+                    conn,
+                    EventType::ClientCreated,
+                    client.id.0,
+                    client.to_event(),
+                    None,
+                )
+                .await?;
+            Ok(json(201, &client.to_wire(sight))?
+                .with_header("location", format!("{location}{}", client.id))
+                .with_header("etag", condition::etag(client.version)))
+        })
+    })
+    .await
+}
+
+/// `PATCH /api/v1/clients/{client_id}`
+pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
+    let id: ClientId = request.id("client_id")?;
+    let input = request
+        .ask
+        .with_document(|document| ClientInput::read_patch(document.value()))??;
+    let organization = request.caller.organization();
+    let conditions = request.ask.head.conditions.clone();
+    let sight = Sight::of(request.caller.role());
+    write(request, move |conn, stamp| {
+        Box::pin(async move {
+            let before = sql::lock(conn, organization, id)
+                .await?
+                .ok_or_else(Problem::not_found)?;
+            condition::check(before.version, &conditions)?;
+            let mut client = before.clone();
+            client.apply(input, stamp.now)?;
+            let previous = changed_fields(&before.to_event(), &client.to_event());
+            if !previous.is_empty() {
+                client.version += 1;
+                client.updated_at = stamp.now.max(before.updated_at);
+                sql::update(conn, organization, &client)
+                    .await
+                    .map_err(name_taken)?;
+                stamp
+                    .event(
+                        conn,
+                        EventType::ClientUpdated,
+                        id.0,
+                        client.to_event(),
+                        Some(previous),
+                    )
+                    .await?;
+            }
+            Ok(json(200, &client.to_wire(sight))?
+                .with_header("etag", condition::etag(client.version)))
+        })
+    })
+    .await
+}
+
+/// `DELETE /api/v1/clients/{client_id}`
+pub(crate) async fn delete(request: &Request) -> Result<Response, Error> {
+    let id: ClientId = request.id("client_id")?;
+    let organization = request.caller.organization();
+    let conditions = request.ask.head.conditions.clone();
+    write(request, move |conn: &mut Conn, stamp| {
+        Box::pin(async move {
+            let client = sql::lock(conn, organization, id)
+                .await?
+                .ok_or_else(Problem::not_found)?;
+            condition::check(client.version, &conditions)?;
+            sql::delete(conn, organization, id).await.map_err(in_use)?;
+            stamp
+                .event(
+                    conn,
+                    EventType::ClientDeleted,
+                    id.0,
+                    client.to_event(),
+                    None,
+                )
+                .await?;
+            Ok(Response::empty(204))
+        })
+    })
+    .await
+}
+
+/// The one unique column that a client can run into is its name: ids are made here.
+fn name_taken(error: hoursmith_store::Error) -> Error {
+    if error.kind() != ErrorKind::UniqueViolation {
+        return error.into();
+    }
+    Problem::new(Code::Conflict, "Another client has this name.")
+        .with_error(FieldError::pointer(
+            "#/name",
+            "taken",
+            "must be unique in the organization, whatever its case",
+        ))
+        .into()
+}
+
+fn in_use(error: hoursmith_store::Error) -> Error {
+    if error.kind() != ErrorKind::ForeignKeyViolation {
+        return error.into();
+    }
+    Problem::new(
+        Code::InUse,
+        "The client has projects. Archive it instead, with `PATCH` and `{\"archived\": true}`.",
+    )
+    .into()
+}
+
+/// When a client that is now archived was first.
+fn archived_at(archived: bool, current: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    archived.then(|| current.unwrap_or(now))
+}

@@ -1,0 +1,134 @@
+//! A client as it is: what is stored, and how a change and a view are made of it.
+
+use hoursmith_domain::{Amount, ClientId, Code, Currency, FieldError, Problem, Timestamp};
+use hoursmith_routes::client::{Address, Client};
+use hoursmith_routes::common::{ExternalReference, Metadata};
+use serde_json::Value;
+
+use super::archived_at;
+use super::input::{AddressInput, ClientInput};
+use crate::reference::merge_metadata;
+use crate::sight::Sight;
+
+/// A client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClientState {
+    pub(crate) id: ClientId,
+    pub(crate) name: String,
+    pub(crate) number: Option<String>,
+    pub(crate) currency: Currency,
+    pub(crate) email: Option<String>,
+    pub(crate) phone: Option<String>,
+    pub(crate) address: Option<Address>,
+    pub(crate) vat_id: Option<String>,
+    pub(crate) billable_rate: Option<Amount>,
+    pub(crate) payment_terms_days: Option<i64>,
+    pub(crate) notes: Option<String>,
+    pub(crate) archived_at: Option<Timestamp>,
+    pub(crate) external_reference: Option<ExternalReference>,
+    pub(crate) metadata: Metadata,
+    pub(crate) version: i64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+impl ClientState {
+    /// A client without a name yet.
+    pub(crate) fn new(id: ClientId, currency: Currency, now: Timestamp) -> Self {
+        Self {
+            id,
+            name: String::new(),
+            number: None,
+            currency,
+            email: None,
+            phone: None,
+            address: None,
+            vat_id: None,
+            billable_rate: None,
+            payment_terms_days: None,
+            notes: None,
+            archived_at: None,
+            external_reference: None,
+            metadata: Metadata::new(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Takes a change in. Refuses what only the merged whole can show.
+    pub(crate) fn apply(&mut self, input: ClientInput, now: Timestamp) -> Result<(), Problem> {
+        input.name.apply_required(&mut self.name);
+        input.number.apply(&mut self.number);
+        input.currency.apply_required(&mut self.currency);
+        input.email.apply(&mut self.email);
+        input.phone.apply(&mut self.phone);
+        let current = self.address.clone().unwrap_or_default();
+        input
+            .address
+            .map(|lines| merge_address(current, lines))
+            .apply(&mut self.address);
+        input.vat_id.apply(&mut self.vat_id);
+        input.billable_rate.apply(&mut self.billable_rate);
+        input.payment_terms_days.apply(&mut self.payment_terms_days);
+        input.notes.apply(&mut self.notes);
+        if let Some(archived) = input.archived.into_option() {
+            self.archived_at = archived_at(archived, self.archived_at, now);
+        }
+        input.external_reference.apply(&mut self.external_reference);
+        if merge_metadata(&mut self.metadata, input.metadata) {
+            return Ok(());
+        }
+        Err(
+            Problem::new(Code::ValidationFailed, "One field is invalid.").with_error(
+                FieldError::pointer(
+                    "#/metadata",
+                    "too_many",
+                    "must have at most 50 pairs after the change",
+                ),
+            ),
+        )
+    }
+
+    /// What a caller sees.
+    pub(crate) fn to_wire(&self, sight: Sight) -> Client {
+        Client {
+            id: self.id.0,
+            name: self.name.clone(),
+            number: self.number.clone(),
+            currency: self.currency.to_string(),
+            email: self.email.clone(),
+            phone: self.phone.clone(),
+            address: self.address.clone(),
+            vat_id: self.vat_id.clone(),
+            billable_rate: sight.rate(
+                self.billable_rate.map(Amount::ten_thousandths),
+                self.currency,
+            ),
+            payment_terms_days: self.payment_terms_days,
+            notes: self.notes.clone(),
+            archived: self.archived_at.is_some(),
+            archived_at: self.archived_at,
+            external_reference: self.external_reference.clone(),
+            metadata: self.metadata.clone(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
+    /// What events carry.
+    pub(crate) fn to_event(&self) -> Value {
+        // A wire type of strings and numbers, whose serialization cannot fail.
+        serde_json::to_value(self.to_wire(Sight::OWNER)).unwrap_or_default()
+    }
+}
+
+fn merge_address(mut address: Address, lines: AddressInput) -> Address {
+    lines.line1.apply(&mut address.line1);
+    lines.line2.apply(&mut address.line2);
+    lines.city.apply(&mut address.city);
+    lines.state.apply(&mut address.state);
+    lines.postal_code.apply(&mut address.postal_code);
+    lines.country.apply(&mut address.country);
+    address
+}

@@ -1,0 +1,25 @@
+//! The resource actor: everything that `/api/v1` reads and writes.
+//!
+//! It answers `hoursmith.v1.resource.>`: one subject per route, one folder per resource, all of the
+//! same form. What is common lives once: [`write`] runs an effect with its idempotency record and
+//! its event in one transaction, [`list`] pages, [`condition`] compares entity tags, [`sight`] says
+//! which rows and which fields a grant shows.
+//!
+//! This room knows domain, bus, kit, routes and store. It must not know another actor, the gateway
+//! or HTTP types; SQL stands in `sql.rs` files alone.
+
+mod actor;
+pub mod admin;
+mod client;
+mod condition;
+mod error;
+mod list;
+mod me;
+mod organization;
+mod reference;
+mod request;
+mod settings;
+mod sight;
+mod write;
+
+pub use actor::plugin;

@@ -1,0 +1,26 @@
+//! Settings of the resource actor.
+
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How much work is taken on at a time.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ResourceSettings {
+    /// Requests worked on at a time. A worker waits for the database most of its time; on SQLite
+    /// as many writes share one flush to disk.
+    pub(crate) workers: NonZeroUsize,
+    /// Requests that may wait beside those; one more is answered 503.
+    pub(crate) queue: usize,
+}
+
+impl Default for ResourceSettings {
+    fn default() -> Self {
+        Self {
+            workers: NonZeroUsize::MIN.saturating_add(127),
+            queue: 1024,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+-- Organizations and their people, API tokens, clients, project access, idempotency records and
+-- the outbox. The PostgreSQL file of the same number makes the same tables, columns and constraints.
+--
+-- Ids are UUIDv7 from the application, instants microseconds since the epoch, money 1/10,000 of
+-- the currency unit, durations whole seconds. `organization_id` stands in every key, and foreign
+-- keys carry it, so that a reference into another organization cannot be stored.
+--
+-- Tables are STRICT. WITHOUT ROWID only where rows are short, since it keeps whole rows in the
+-- inner pages of the tree.
+
+CREATE TABLE organizations (
+    id                         BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    name                       TEXT    NOT NULL,
+    slug                       TEXT    NOT NULL UNIQUE,
+    plan                       TEXT    NOT NULL CHECK (plan IN ('free', 'studio', 'agency')),
+    currency                   TEXT    NOT NULL CHECK (length(currency) = 3),
+    timezone                   TEXT    NOT NULL,
+    week_start                 TEXT    NOT NULL DEFAULT 'monday'
+        CHECK (week_start IN ('monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday')),
+    default_billable_rate      INTEGER NULL CHECK (default_billable_rate >= 0),
+    rounding_mode              TEXT    NOT NULL DEFAULT 'none'
+        CHECK (rounding_mode IN ('none', 'up', 'down', 'nearest')),
+    rounding_minutes           INTEGER NOT NULL DEFAULT 1 CHECK (rounding_minutes BETWEEN 1 AND 1440),
+    rounding_target            TEXT    NOT NULL DEFAULT 'entry' CHECK (rounding_target IN ('entry')),
+    allow_overlap              INTEGER NOT NULL DEFAULT TRUE CHECK (allow_overlap IN (FALSE, TRUE)),
+    lock_before                TEXT    NULL CHECK (length(lock_before) = 10),
+    weekly_capacity_seconds    INTEGER NOT NULL DEFAULT 144000
+        CHECK (weekly_capacity_seconds BETWEEN 0 AND 604800),
+    external_reference_service TEXT    NULL,
+    external_reference_id      TEXT    NULL,
+    external_reference_url     TEXT    NULL,
+    metadata                   TEXT    NOT NULL DEFAULT '{}',
+    version                    INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1),
+    created_at                 INTEGER NOT NULL,
+    updated_at                 INTEGER NOT NULL
+) STRICT;
+
+-- A person, who may be a member of several organizations. `email_key` is the folded address.
+CREATE TABLE users (
+    id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    name          TEXT    NOT NULL,
+    email         TEXT    NOT NULL,
+    email_key     TEXT    NOT NULL UNIQUE,
+    password_hash TEXT    NULL,
+    created_at    INTEGER NOT NULL,
+    updated_at    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE members (
+    organization_id            BLOB    NOT NULL REFERENCES organizations (id),
+    id                         BLOB    NOT NULL CHECK (length(id) = 16),
+    user_id                    BLOB    NOT NULL REFERENCES users (id),
+    role                       TEXT    NOT NULL CHECK (role IN ('owner', 'admin', 'manager', 'member')),
+    status                     TEXT    NOT NULL CHECK (status IN ('active', 'invited', 'removed')),
+    timezone                   TEXT    NULL,
+    billable_rate              INTEGER NULL CHECK (billable_rate >= 0),
+    cost_rate                  INTEGER NULL CHECK (cost_rate >= 0),
+    weekly_capacity_seconds    INTEGER NULL CHECK (weekly_capacity_seconds BETWEEN 0 AND 604800),
+    external_reference_service TEXT    NULL,
+    external_reference_id      TEXT    NULL,
+    external_reference_url     TEXT    NULL,
+    metadata                   TEXT    NOT NULL DEFAULT '{}',
+    version                    INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1),
+    created_at                 INTEGER NOT NULL,
+    updated_at                 INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, user_id)
+) STRICT;
+CREATE INDEX members_by_user ON members (user_id);
+CREATE INDEX members_by_created ON members (organization_id, created_at, id);
+CREATE INDEX members_by_updated ON members (organization_id, updated_at, id);
+CREATE INDEX members_by_external_reference ON members (organization_id, external_reference_id);
+
+-- The secret itself is never stored: `digest` is its keyed SHA-256, by which a token is found.
+CREATE TABLE api_tokens (
+    organization_id BLOB    NOT NULL,
+    id              BLOB    NOT NULL CHECK (length(id) = 16),
+    member_id       BLOB    NOT NULL,
+    name            TEXT    NOT NULL,
+    digest          BLOB    NOT NULL UNIQUE CHECK (length(digest) = 32),
+    last_four       TEXT    NOT NULL CHECK (length(last_four) = 4),
+    scope           TEXT    NOT NULL CHECK (scope IN ('read', 'write')),
+    expires_at      INTEGER NULL,
+    revoked_at      INTEGER NULL,
+    last_used_at    INTEGER NULL,
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, id),
+    FOREIGN KEY (organization_id, member_id) REFERENCES members (organization_id, id)
+) STRICT;
+CREATE INDEX api_tokens_by_member ON api_tokens (organization_id, member_id, created_at, id);
+
+-- `name_key` is the folded name. `search` is the folded text that the filter `q` looks in.
+CREATE TABLE clients (
+    organization_id            BLOB    NOT NULL REFERENCES organizations (id),
+    id                         BLOB    NOT NULL CHECK (length(id) = 16),
+    name                       TEXT    NOT NULL,
+    name_key                   TEXT    NOT NULL,
+    search                     TEXT    NOT NULL,
+    number                     TEXT    NULL,
+    currency                   TEXT    NOT NULL CHECK (length(currency) = 3),
+    email                      TEXT    NULL,
+    phone                      TEXT    NULL,
+    address                    TEXT    NULL,
+    vat_id                     TEXT    NULL,
+    billable_rate              INTEGER NULL CHECK (billable_rate >= 0),
+    payment_terms_days         INTEGER NULL CHECK (payment_terms_days >= 0),
+    notes                      TEXT    NULL,
+    archived_at                INTEGER NULL,
+    external_reference_service TEXT    NULL,
+    external_reference_id      TEXT    NULL,
+    external_reference_url     TEXT    NULL,
+    metadata                   TEXT    NOT NULL DEFAULT '{}',
+    version                    INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1),
+    created_at                 INTEGER NOT NULL,
+    updated_at                 INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, name_key)
+) STRICT;
+CREATE INDEX clients_by_created ON clients (organization_id, created_at, id);
+CREATE INDEX clients_by_updated ON clients (organization_id, updated_at, id);
+CREATE INDEX clients_by_external_reference ON clients (organization_id, external_reference_id);
+
+CREATE TABLE projects (
+    organization_id            BLOB    NOT NULL REFERENCES organizations (id),
+    id                         BLOB    NOT NULL CHECK (length(id) = 16),
+    client_id                  BLOB    NULL,
+    name                       TEXT    NOT NULL,
+    name_key                   TEXT    NOT NULL,
+    external_reference_service TEXT    NULL,
+    external_reference_id      TEXT    NULL,
+    external_reference_url     TEXT    NULL,
+    metadata                   TEXT    NOT NULL DEFAULT '{}',
+    version                    INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1),
+    created_at                 INTEGER NOT NULL,
+    updated_at                 INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, client_id, name_key),
+    FOREIGN KEY (organization_id, client_id) REFERENCES clients (organization_id, id)
+) STRICT;
+-- A unique constraint takes NULLs as distinct: projects without a client need their own.
+CREATE UNIQUE INDEX projects_by_name_without_client
+    ON projects (organization_id, name_key) WHERE client_id IS NULL;
+CREATE INDEX projects_by_created ON projects (organization_id, created_at, id);
+CREATE INDEX projects_by_updated ON projects (organization_id, updated_at, id);
+CREATE INDEX projects_by_external_reference ON projects (organization_id, external_reference_id);
+
+CREATE TABLE project_members (
+    organization_id BLOB    NOT NULL,
+    project_id      BLOB    NOT NULL,
+    member_id       BLOB    NOT NULL,
+    billable_rate   INTEGER NULL CHECK (billable_rate >= 0),
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, project_id, member_id),
+    FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id),
+    FOREIGN KEY (organization_id, member_id) REFERENCES members (organization_id, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX project_members_by_member ON project_members (organization_id, member_id, project_id);
+
+-- An answer is NULL only inside the transaction that claims the key; see `store::idempotency`.
+CREATE TABLE idempotency_records (
+    organization_id BLOB    NOT NULL,
+    member_id       BLOB    NOT NULL,
+    key             TEXT    NOT NULL,
+    fingerprint     BLOB    NOT NULL CHECK (length(fingerprint) = 32),
+    status          INTEGER NULL CHECK (status BETWEEN 200 AND 499),
+    headers         TEXT    NULL,
+    body            BLOB    NULL,
+    created_at      INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, member_id, key),
+    FOREIGN KEY (organization_id, member_id) REFERENCES members (organization_id, id)
+) STRICT;
+CREATE INDEX idempotency_records_by_created ON idempotency_records (created_at);
+
+-- The outbox and the log. The database numbers `position` as rows are written; the relay gives
+-- `sequence` once they are committed, gapless per organization, and only then is a row public.
+CREATE TABLE events (
+    position        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    organization_id BLOB    NOT NULL REFERENCES organizations (id),
+    id              BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
+    sequence        INTEGER NULL CHECK (sequence >= 1),
+    type            TEXT    NOT NULL,
+    resource_id     BLOB    NOT NULL CHECK (length(resource_id) = 16),
+    api_version     TEXT    NOT NULL,
+    data            TEXT    NOT NULL,
+    trace_parent    TEXT    NULL,
+    created_at      INTEGER NOT NULL,
+    UNIQUE (organization_id, sequence)
+) STRICT;
+CREATE INDEX events_unsequenced ON events (organization_id, position) WHERE sequence IS NULL;
+CREATE INDEX events_by_resource ON events (organization_id, resource_id, sequence);
+CREATE INDEX events_by_type ON events (organization_id, type, sequence);

@@ -1,0 +1,205 @@
+//! One subscription at work: takes messages, asks for a place, answers.
+//!
+//! The loop never waits for anything but the next message. `async-nats` drops messages, and says
+//! so in a mere event, when a subscription's queue is full; a loop that waited for a place, or for
+//! room to send a refusal, would fill it.
+//!
+//! Unsubscribing has a gap that cannot be closed from here: `async-nats` forgets the subscription
+//! when it has sent `UNSUB`, and what the server passed on before it read that is dropped. Such a
+//! request ends at its caller's deadline. What had arrived is handled.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::{Client, HeaderMap, Message, PublishErrorKind, Subscriber};
+use bytes::Bytes;
+use futures::{FutureExt as _, StreamExt as _};
+use hoursmith_bus::{Admission, Envelope, Error, ErrorKind};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::wire;
+
+/// A subscription and its places.
+#[derive(Debug)]
+pub(crate) struct Station {
+    admission: Arc<Admission>,
+    client: Client,
+    phase: watch::Sender<Phase>,
+}
+
+/// How far a station's life has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Serving,
+    Leaving,
+    Left,
+}
+
+/// How long leaving, or handing an answer to the client, may wait for room in the client's queue.
+/// Longer means that the server is away, and then there is nobody to tell.
+const ROOM_WITHIN: Duration = Duration::from_secs(2);
+
+impl Station {
+    /// Starts to work on a subscription.
+    pub(crate) fn open(
+        admission: Arc<Admission>,
+        client: Client,
+        subscriber: Subscriber,
+    ) -> Arc<Self> {
+        let station = Arc::new(Self {
+            admission,
+            client,
+            phase: watch::Sender::new(Phase::Serving),
+        });
+        spawn(Arc::clone(&station).work(subscriber));
+        station
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// Unsubscribes and handles nothing more.
+    pub(crate) fn abandon(&self) {
+        self.admission.close();
+        self.leave();
+    }
+
+    /// Unsubscribes, handles what has arrived, and waits until it is answered.
+    pub(crate) async fn drained(&self) {
+        self.leave();
+        let mut phase = self.phase.subscribe();
+        // Too late means that the server is away, so nothing comes from it.
+        drop(timeout(ROOM_WITHIN, phase.wait_for(|phase| *phase == Phase::Left)).await);
+        self.admission.drained().await;
+    }
+
+    fn leave(&self) {
+        self.phase.send_if_modified(|phase| {
+            let serving = *phase == Phase::Serving;
+            if serving {
+                *phase = Phase::Leaving;
+            }
+            serving
+        });
+    }
+
+    async fn work(self: Arc<Self>, mut subscriber: Subscriber) {
+        let mut phase = self.phase.subscribe();
+        let leaving =
+            pin!(async move { drop(phase.wait_for(|phase| *phase == Phase::Leaving).await) });
+        let mut messages = subscriber.by_ref().take_until(leaving);
+        while let Some(message) = messages.next().await {
+            self.take(message);
+        }
+        // The stream ends once the client has unsubscribed. Where it cannot, it does as much when
+        // the subscriber is dropped.
+        if let Ok(Ok(())) = timeout(ROOM_WITHIN, subscriber.drain()).await {
+            while let Ok(Some(message)) = timeout(ROOM_WITHIN, subscriber.next()).await {
+                self.take(message);
+            }
+        }
+        self.phase.send_replace(Phase::Left);
+    }
+
+    /// Hands a message to the handler, in a task of its own, or refuses it, in either case at once.
+    /// The places bound the tasks.
+    fn take(&self, message: Message) {
+        let reply = message.reply.clone();
+        let read = wire::read(message);
+        let admitted = read.and_then(|(subject, envelope)| match self.admission.admit() {
+            Ok(admitted) => Ok((admitted, subject, envelope)),
+            Err(kind) => Err(Error::new(kind, "answer", subject)),
+        });
+        match admitted {
+            Ok((admitted, subject, envelope)) => {
+                let client = self.client.clone();
+                spawn(async move {
+                    match (admitted.answer(subject, envelope).await, reply) {
+                        (answer, Some(reply)) => answer_to(&client, reply, answer).await,
+                        (Err(error), None) => {
+                            tracing::warn!(
+                                error = &error as &dyn std::error::Error,
+                                "A published envelope failed."
+                            );
+                        }
+                        (Ok(_), None) => {}
+                    }
+                });
+            }
+            Err(error) => self.refuse(reply, &error),
+        }
+    }
+
+    /// Says no without waiting: where the client's queue has no room, the caller's deadline says
+    /// it. Outside tokio's cooperative budget, which would make a queue with room look full.
+    fn refuse(&self, reply: Option<async_nats::Subject>, error: &Error) {
+        if error.kind() == ErrorKind::Refused || reply.is_none() {
+            tracing::warn!(
+                error = error as &dyn std::error::Error,
+                "A message from NATS was refused."
+            );
+        }
+        if let Some(reply) = reply {
+            let answer =
+                self.client
+                    .publish_with_headers(reply, wire::error_headers(error), Bytes::new());
+            drop(tokio::task::unconstrained(answer).now_or_never());
+        }
+    }
+}
+
+/// Answers, also with what is too late for its caller: `async-nats` keeps an entry for each
+/// request until it is answered.
+async fn answer_to(client: &Client, reply: async_nats::Subject, answer: Result<Envelope, Error>) {
+    let (headers, payload) = match answer {
+        Ok(answer) => (wire::headers(&answer), wire::payload(answer)),
+        Err(error) => (wire::error_headers(&error), Bytes::new()),
+    };
+    if send(client, &reply, headers, payload).await == Some(PublishErrorKind::MaxPayloadExceeded) {
+        // A server with a smaller `max_payload` than `nats-server.conf`.
+        let error = Error::new(ErrorKind::TooLarge, "answer", &reply);
+        send(client, &reply, wire::error_headers(&error), Bytes::new()).await;
+    }
+}
+
+/// Sends, and logs what does not work.
+async fn send(
+    client: &Client,
+    reply: &async_nats::Subject,
+    headers: HeaderMap,
+    payload: Bytes,
+) -> Option<PublishErrorKind> {
+    match timeout(
+        ROOM_WITHIN,
+        client.publish_with_headers(reply.clone(), headers, payload),
+    )
+    .await
+    {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => {
+            let kind = error.kind();
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "An answer could not be sent."
+            );
+            Some(kind)
+        }
+        Err(_) => {
+            tracing::warn!("An answer was dropped: NATS is away.");
+            None
+        }
+    }
+}
+
+/// Tasks are `kit`'s to start, but `kit` stands on this room. These end with their subscription or
+/// their deadline; a handler's panic is caught inside.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "kit, which names tasks, is above this room"
+)]
+fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(task);
+}

@@ -1,0 +1,290 @@
+//! `nats-server.conf` on a real server: each component can do what it must and nothing else.
+//!
+//! The server reports a refusal as an event, after the call has succeeded. So each try is
+//! followed by a round trip, and the event, which the server sends before its answer, is awaited.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_nats::{Client, ConnectOptions, Event};
+use hoursmith_bus::conformance::{AT_ONCE, Clock, at_once, echo, service};
+use hoursmith_bus::{Bus as _, Envelope, Subject};
+use hoursmith_nats::testing::TestNats;
+use hoursmith_nats::{ConnectError, Credentials, NatsBus, NatsSettings};
+use tokio::sync::mpsc;
+
+/// User, variable of its password, and the password.
+const IDENTITIES: [(&str, &str, &str); 6] = [
+    ("gateway", "HOURSMITH_NATS_GATEWAY_PASSWORD", "pgateway"),
+    ("token-auth", "HOURSMITH_NATS_TOKEN_AUTH_PASSWORD", "ptoken"),
+    (
+        "rate-limiter",
+        "HOURSMITH_NATS_RATE_LIMITER_PASSWORD",
+        "plimiter",
+    ),
+    (
+        "idempotency",
+        "HOURSMITH_NATS_IDEMPOTENCY_PASSWORD",
+        "pidempotency",
+    ),
+    ("resource", "HOURSMITH_NATS_RESOURCE_PASSWORD", "presource"),
+    ("hoursmith", "HOURSMITH_NATS_PASSWORD", "phoursmith"),
+];
+
+/// Every kind of subject on the bus, and who may publish and who may subscribe to it. Answers and
+/// probes are everybody's own.
+const SUBJECTS: [(&str, &[&str], &[&str]); 6] = [
+    (
+        "hoursmith.v1.token-auth.check",
+        &["gateway", "hoursmith"],
+        &["token-auth", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.rate-limiter.one.check",
+        &["gateway", "hoursmith"],
+        &["rate-limiter", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.rate-limiter.alive",
+        &["rate-limiter", "hoursmith"],
+        &["gateway", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.idempotency.check",
+        &["gateway", "hoursmith"],
+        &["idempotency", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.resource.client.create",
+        &["gateway", "hoursmith"],
+        &["resource", "hoursmith"],
+    ),
+    (
+        "hoursmith.events.organization.client-created",
+        &["hoursmith"],
+        &["hoursmith"],
+    ),
+];
+
+/// What nobody may do.
+const FORBIDDEN: [&str; 4] = [
+    "other",
+    "$SYS.REQ.SERVER.PING",
+    "$JS.API.STREAM.DELETE.X",
+    "hoursmith",
+];
+
+fn server() -> TestNats {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("nats-server.conf");
+    let environment = IDENTITIES.map(|(_, variable, password)| (variable, password));
+    TestNats::start_with(&config, &environment)
+}
+
+/// A plain client that tells its refusals.
+struct Prober {
+    client: Client,
+    user: &'static str,
+    refusals: mpsc::UnboundedReceiver<String>,
+}
+
+impl Prober {
+    async fn connect(nats: &TestNats, user: &'static str, password: &str) -> Self {
+        let (told, refusals) = mpsc::unbounded_channel();
+        let client = ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+            .custom_inbox_prefix(format!("_INBOX.{user}"))
+            .event_callback(move |event| {
+                if let Event::ServerError(error) = event {
+                    told.send(error.to_string()).unwrap();
+                }
+                std::future::ready(())
+            })
+            .connect(nats.url())
+            .await
+            .unwrap();
+        Self {
+            client,
+            user,
+            refusals,
+        }
+    }
+
+    /// Publishes something forbidden to everybody and waits for its refusal, behind which all
+    /// earlier refusals have come. Returns those.
+    async fn refusals(&mut self) -> Vec<String> {
+        self.client.publish("fence", "".into()).await.unwrap();
+        let mut refusals = Vec::new();
+        loop {
+            let refusal = at_once(self.refusals.recv()).await.unwrap();
+            if refusal.contains("\"fence\"") {
+                return refusals;
+            }
+            refusals.push(refusal);
+        }
+    }
+
+    async fn may_publish(&mut self, subject: &str) -> bool {
+        self.client
+            .publish(subject.to_owned(), "".into())
+            .await
+            .unwrap();
+        self.refusals().await.is_empty()
+    }
+
+    async fn may_subscribe(&mut self, subject: &str) -> bool {
+        let plain = self.client.subscribe(subject.to_owned()).await.unwrap();
+        let plain_refused = !self.refusals().await.is_empty();
+        let queue = self
+            .client
+            .queue_subscribe(subject.to_owned(), self.user.to_owned())
+            .await
+            .unwrap();
+        let queue_refused = !self.refusals().await.is_empty();
+        drop((plain, queue));
+        assert_eq!(plain_refused, queue_refused, "{} on {subject}", self.user);
+        !plain_refused
+    }
+}
+
+#[tokio::test]
+async fn each_component_may_do_what_it_must_and_nothing_else() {
+    let nats = server();
+    for (user, _, password) in IDENTITIES {
+        let mut prober = Prober::connect(&nats, user, password).await;
+        for (subject, publishers, subscribers) in SUBJECTS {
+            assert_eq!(
+                prober.may_publish(subject).await,
+                publishers.contains(&user),
+                "{user} to {subject}"
+            );
+            assert_eq!(
+                prober.may_subscribe(subject).await,
+                subscribers.contains(&user),
+                "{user} on {subject}"
+            );
+        }
+        for (other, _, _) in IDENTITIES {
+            let own = other == user;
+            let (inbox, probe) = (
+                format!("_INBOX.{other}.x.y"),
+                format!("_INBOX.{other}.probe"),
+            );
+            assert_eq!(prober.may_publish(&probe).await, own, "{user} to {probe}");
+            assert!(!prober.may_publish(&inbox).await, "{user} to {inbox}");
+            assert_eq!(prober.may_subscribe(&inbox).await, own, "{user} on {inbox}");
+        }
+        for subject in FORBIDDEN
+            .iter()
+            .chain(&[">", "*", "_INBOX.>", "hoursmith.v1.>"])
+        {
+            let all_in_one = user == "hoursmith" && *subject == "hoursmith.v1.>";
+            assert_eq!(
+                prober.may_subscribe(subject).await,
+                all_in_one,
+                "{user} on {subject}"
+            );
+        }
+        for subject in FORBIDDEN {
+            assert!(!prober.may_publish(subject).await, "{user} to {subject}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_bus_works_under_every_identity() {
+    let nats = server();
+    let clock = Clock::system();
+    let gateway = as_component(&nats, "gateway", "pgateway", &clock)
+        .await
+        .unwrap();
+    for (subject, publishers, subscribers) in SUBJECTS {
+        if !publishers.contains(&"gateway") {
+            continue;
+        }
+        let (user, _, password) = IDENTITIES
+            .into_iter()
+            .find(|(user, ..)| *user == subscribers[0])
+            .unwrap();
+        let component = as_component(&nats, user, password, &clock).await.unwrap();
+        let _served = component
+            .serve(service(user, subject, 4, echo()))
+            .await
+            .unwrap();
+        for _ in 0..3 {
+            let envelope = Envelope::new(clock.read().plus(AT_ONCE), "head", "body");
+            let answer = gateway
+                .request(Subject::new(subject).unwrap(), envelope.clone())
+                .await
+                .unwrap();
+            assert_eq!(answer, envelope, "{subject}");
+        }
+        component.health().await.unwrap();
+    }
+    gateway.health().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_deaf_component_is_not_healthy() {
+    let nats = server();
+    let clock = Clock::system();
+    let resource = as_component(&nats, "resource", "presource", &clock)
+        .await
+        .unwrap();
+    resource.health().await.unwrap();
+    let served = resource
+        .serve(service(
+            "resource",
+            "hoursmith.v1.token-auth.check",
+            1,
+            echo(),
+        ))
+        .await;
+    hoursmith_bus::conformance::until(true, async || resource.health().await.is_err()).await;
+    drop(served);
+}
+
+#[tokio::test]
+async fn strangers_stay_outside() {
+    let nats = server();
+    let clock = Clock::system();
+    for (user, password) in [("gateway", "wrong"), ("nobody", "pgateway")] {
+        let error = as_component(&nats, user, password, &clock)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, ConnectError::Unreachable { .. }),
+            "{error:?}"
+        );
+        assert!(
+            !format!("{error} {error:?}").contains(password),
+            "{error:?}"
+        );
+    }
+    let anonymous = NatsBus::connect(NatsSettings::new(nats.url(), "gateway"), clock.now()).await;
+    assert!(
+        matches!(anonymous, Err(ConnectError::Unreachable { .. })),
+        "{anonymous:?}"
+    );
+    // The gateway's identity under another component's name would wait for answers in vain.
+    let settings = NatsSettings::new(nats.url_as("gateway", "pgateway"), "resource");
+    let deaf = NatsBus::connect(settings, clock.now()).await;
+    assert!(matches!(deaf, Err(ConnectError::Deaf { .. })), "{deaf:?}");
+}
+
+async fn as_component(
+    nats: &TestNats,
+    user: &str,
+    password: &str,
+    clock: &Arc<Clock>,
+) -> Result<Arc<NatsBus>, ConnectError> {
+    let credentials = Credentials::Password {
+        user: user.to_owned(),
+        password: password.to_owned().into(),
+    };
+    let settings = NatsSettings {
+        credentials,
+        ..NatsSettings::new(nats.url(), user)
+    };
+    NatsBus::connect(settings, clock.now()).await
+}

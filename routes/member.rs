@@ -1,0 +1,77 @@
+//! Members: users in an organization.
+
+use hoursmith_domain::{Role, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::common::{ExternalReference, Metadata, MetadataSchema};
+use crate::words::{RoleWord, StatusWord};
+
+/// A member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Member {
+    /// Id of the membership.
+    #[schema(example = "0199c3a2-7c02-7a55-9e3b-41c07d8f2a16")]
+    pub id: Uuid,
+    /// Id of the person.
+    #[schema(example = "0199c3a2-7c9d-7f38-8b62-0ad4e95c7b83")]
+    pub user_id: Uuid,
+    /// Name.
+    #[schema(max_length = 255, example = "Ada Okafor")]
+    pub name: String,
+    /// E-mail address.
+    #[schema(
+        max_length = 255,
+        pattern = "^[^@ \\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]+@[^@ \\u0000-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]+$",
+        example = "ada@northlight.example"
+    )]
+    pub email: String,
+    /// `owner`, `admin`, `manager` or `member`.
+    #[schema(value_type = RoleWord)]
+    pub role: Role,
+    /// `active`, `invited` or `removed`.
+    #[schema(value_type = StatusWord)]
+    pub status: String,
+    /// IANA time zone.
+    #[schema(
+        max_length = 64,
+        pattern = "^[A-Za-z0-9_+/-]+$",
+        example = "Europe/Berlin"
+    )]
+    pub timezone: String,
+    /// Rate per hour; null if none is set, and for those who may not see rates.
+    #[schema(
+        required = true,
+        pattern = "^-?(0|[1-9][0-9]{0,11})(\\.[0-9]{1,4})?$",
+        max_length = 18,
+        example = "95.00"
+    )]
+    pub billable_rate: Option<String>,
+    /// What an hour costs; null if none is set, and for all but owners and admins.
+    #[schema(
+        required = true,
+        pattern = "^-?(0|[1-9][0-9]{0,11})(\\.[0-9]{1,4})?$",
+        max_length = 18,
+        example = "52.50"
+    )]
+    pub cost_rate: Option<String>,
+    /// ISO 4217 code of the rates: the organization's.
+    #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "EUR")]
+    pub currency: String,
+    /// Working time of a week, in seconds.
+    #[schema(minimum = 0, maximum = 604_800, example = 144_000)]
+    pub weekly_capacity_seconds: i64,
+    /// Counterpart in another system.
+    #[schema(required = true)]
+    pub external_reference: Option<ExternalReference>,
+    /// The integration's own pairs.
+    #[schema(value_type = MetadataSchema)]
+    pub metadata: Metadata,
+    /// When the member was added.
+    #[schema(value_type = String, format = DateTime, max_length = 40, example = "2026-01-05T08:00:00Z")]
+    pub created_at: Timestamp,
+    /// When it last changed.
+    #[schema(value_type = String, format = DateTime, max_length = 40, example = "2026-11-02T14:11:09Z")]
+    pub updated_at: Timestamp,
+}

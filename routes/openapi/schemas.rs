@@ -1,0 +1,138 @@
+//! Schemas: those derived from the wire types, completed, and those written by hand.
+//!
+//! A derived schema says little about its strings and ids. [`complete`] adds what holds for all
+//! of them, so that a wire type states only what is its own.
+
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{
+    AllOf, AnyOf, Array, ArrayItems, KnownFormat, Object, ObjectBuilder, OneOf, SchemaFormat,
+    SchemaType,
+};
+use utoipa::openapi::{Ref, RefOr, Schema, Type};
+
+use super::problem;
+use crate::client::{Address, AddressInput, Client, ClientCreate, ClientList};
+use crate::common::{
+    ExternalReference, ExternalReferenceInput, LINE, MetadataInputSchema, MetadataSchema,
+};
+use crate::me::{Me, MyToken};
+use crate::member::Member;
+use crate::organization::{Organization, Rounding};
+use crate::words::{
+    PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
+};
+
+/// Characters of a hyphenated UUID.
+const UUID_LENGTH: usize = 36;
+
+/// Every schema, by name.
+pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
+    let mut schemas = vec![
+        of::<Address>(),
+        of::<AddressInput>(),
+        of::<Client>(),
+        of::<ClientCreate>(),
+        of::<ClientList>(),
+        patch_of::<ClientCreate>(
+            "ClientUpdate",
+            "What changes; what is absent stays.",
+            json!({"billable_rate": "135.00", "notes": null}),
+        ),
+        of::<ExternalReference>(),
+        of::<ExternalReferenceInput>(),
+        of::<Me>(),
+        of::<Member>(),
+        of::<MetadataSchema>(),
+        of::<MetadataInputSchema>(),
+        of::<MyToken>(),
+        of::<Organization>(),
+        of::<Rounding>(),
+        of::<PlanWord>(),
+        of::<RoleWord>(),
+        of::<RoundingModeWord>(),
+        of::<RoundingTargetWord>(),
+        of::<ScopeWord>(),
+        of::<StatusWord>(),
+        of::<WeekdayWord>(),
+    ];
+    schemas.extend(problem::schemas());
+    for (_, schema) in &mut schemas {
+        complete(schema);
+    }
+    schemas
+}
+
+/// The schema of an id.
+pub(super) fn id() -> Schema {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+        .min_length(Some(UUID_LENGTH))
+        .max_length(Some(UUID_LENGTH))
+        .into()
+}
+
+/// A reference to a schema.
+pub(super) fn reference(name: &str) -> Ref {
+    Ref::from_schema_name(name)
+}
+
+fn of<T: ToSchema>() -> (String, RefOr<Schema>) {
+    (T::name().into_owned(), T::schema())
+}
+
+/// The merge patch of what may be set on creation: the same fields, none required.
+fn patch_of<T: ToSchema>(name: &str, description: &str, example: Value) -> (String, RefOr<Schema>) {
+    let mut schema = T::schema();
+    if let RefOr::T(Schema::Object(object)) = &mut schema {
+        object.required.clear();
+        object.description = Some(description.to_owned());
+        object.examples = vec![example];
+    }
+    (name.to_owned(), schema)
+}
+
+/// Adds what holds for every id, instant, day and text.
+fn complete(schema: &mut RefOr<Schema>) {
+    let RefOr::T(schema) = schema else { return };
+    match schema {
+        Schema::Object(object) => complete_object(object),
+        Schema::Array(Array {
+            items: ArrayItems::RefOrSchema(item),
+            ..
+        }) => complete(item),
+        Schema::OneOf(OneOf { items, .. })
+        | Schema::AllOf(AllOf { items, .. })
+        | Schema::AnyOf(AnyOf { items, .. }) => items.iter_mut().for_each(complete),
+        _ => {}
+    }
+}
+
+fn complete_object(object: &mut Object) {
+    object.properties.values_mut().for_each(complete);
+    // `example` is the derive's word; JSON Schema's is `examples`.
+    object.examples.extend(object.example.take());
+    if !is_text(&object.schema_type) {
+        return;
+    }
+    match &object.format {
+        Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)) => {
+            object.min_length = Some(UUID_LENGTH);
+            object.max_length = Some(UUID_LENGTH);
+        }
+        Some(_) => {}
+        None if object.pattern.is_none() && object.enum_values.is_none() => {
+            object.pattern = Some(LINE.to_owned());
+        }
+        None => {}
+    }
+}
+
+fn is_text(schema_type: &SchemaType) -> bool {
+    match schema_type {
+        SchemaType::Type(of) => *of == Type::String,
+        SchemaType::Array(types) => types.contains(&Type::String),
+        SchemaType::AnyValue => false,
+    }
+}

@@ -1,0 +1,54 @@
+//! Schemas of closed lists of words. Where domain has the list, it is taken from there.
+//!
+//! The wire types name these as `value_type`: the words stay what they are in Rust, and a client
+//! generator gets an enumeration.
+
+use std::borrow::Cow;
+
+use hoursmith_domain::{Plan, Role, Scope};
+use serde_json::json;
+use utoipa::openapi::schema::ObjectBuilder;
+use utoipa::openapi::{RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! words {
+    ($($marker:ident, $name:literal, $description:literal, $example:literal, $words:expr;)+) => {$(
+        #[doc = concat!("Schema `", $name, "`.")]
+        #[derive(Debug)]
+        pub(crate) struct $marker;
+
+        impl PartialSchema for $marker {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some($description))
+                    .enum_values(Some($words))
+                    .examples([json!($example)])
+                    .into()
+            }
+        }
+
+        impl ToSchema for $marker {
+            fn name() -> Cow<'static, str> {
+                $name.into()
+            }
+        }
+    )+};
+}
+
+words! {
+    RoleWord, "Role", "What a member may do in the organization.", "manager",
+        Role::ALL.iter().map(|role| role.as_str());
+    PlanWord, "Plan", "What the organization pays for, lowest first.", "agency",
+        Plan::ALL.iter().map(|plan| plan.as_str());
+    ScopeWord, "Scope", "What a token may do; `write` includes `read`.", "write",
+        Scope::ALL.iter().map(|scope| scope.as_str());
+    StatusWord, "MemberStatus", "Where a membership stands.", "active",
+        ["active", "invited", "removed"];
+    WeekdayWord, "Weekday", "A day of the week.", "monday",
+        ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    RoundingModeWord, "RoundingMode", "In which direction time is rounded.", "up",
+        ["none", "up", "down", "nearest"];
+    RoundingTargetWord, "RoundingTarget", "What is rounded.", "entry",
+        ["entry"];
+}

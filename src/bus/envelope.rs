@@ -1,0 +1,96 @@
+//! What travels: a deadline, a trace, a head for the machinery and a body for the addressee.
+//!
+//! Always bytes, on every bus: what can be sent in one process can be sent between two. Encoding a
+//! head takes about a microsecond, so the in-process bus gains nothing worth a second path.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hoursmith_domain::Timestamp;
+
+use crate::{Now, Seal};
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The instant after which nobody waits for this any more and nobody may act on it.
+    pub deadline: Timestamp,
+    /// The span that sent it (W3C Trace Context); `None` when nothing is traced.
+    pub trace: Option<TraceParent>,
+    /// Proof of origin; `None` on wake-ups and answers.
+    pub seal: Option<Seal>,
+    /// JSON of a [`crate::Head`] or of a verdict; empty on wake-ups.
+    pub head: Bytes,
+    /// The HTTP body, or whatever the subject carries.
+    pub body: Bytes,
+}
+
+impl Envelope {
+    /// A bare envelope.
+    pub fn new(deadline: Timestamp, head: impl Into<Bytes>, body: impl Into<Bytes>) -> Self {
+        Self {
+            deadline,
+            trace: None,
+            seal: None,
+            head: head.into(),
+            body: body.into(),
+        }
+    }
+
+    /// Head and body together, which [`crate::MAX_ENVELOPE_BYTES`] bounds.
+    pub fn size_bytes(&self) -> usize {
+        self.head.len().saturating_add(self.body.len())
+    }
+
+    /// What is left until the deadline; `None` when it has passed.
+    pub fn remaining(&self, now: &Now) -> Option<Duration> {
+        let remaining = now().until(self.deadline);
+        (!remaining.is_zero()).then_some(remaining)
+    }
+}
+
+/// A `traceparent` header (W3C Trace Context, section 3.2), checked for its form.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TraceParent(String);
+
+impl TraceParent {
+    /// `None` unless it reads `00-<32 hex>-<16 hex>-<2 hex>`, in lower case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let mut hex = |length: usize| {
+            parts.next().is_some_and(|part| {
+                part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+            })
+        };
+        let valid = hex(2) && hex(32) && hex(16) && hex(2) && parts.next().is_none();
+        (valid && text.starts_with("00-")).then(|| Self(text.to_owned()))
+    }
+
+    /// The header's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TraceParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_parent_has_one_form() {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(TraceParent::parse(text).unwrap().as_str(), text);
+        let upper = text.to_uppercase();
+        let longer = format!("{text}-x");
+        for wrong in ["", "00-0-0-01", &upper, &longer, &text[1..]] {
+            assert!(TraceParent::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! `migrate`, `org`, `member`: the operator's hands on the database.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Subcommand;
+use hoursmith::{Parts, open_database};
+use hoursmith_domain::{Currency, Plan, Role};
+use hoursmith_resource::admin::{Admin, NewMember, NewOrganization};
+use hoursmith_settings::Settings;
+
+use super::Failure;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OrgCommand {
+    /// Make an organization with its first owner; prints its id.
+    Create {
+        /// Name.
+        #[arg(long)]
+        name: String,
+        /// Short name: lower-case letters, digits and hyphens.
+        #[arg(long)]
+        slug: String,
+        /// free, studio or agency.
+        #[arg(long, default_value = "studio")]
+        plan: Plan,
+        /// ISO 4217 code.
+        #[arg(long, default_value = "EUR")]
+        currency: Currency,
+        /// IANA time zone.
+        #[arg(long, default_value = "UTC")]
+        timezone: String,
+        /// Name of the owner.
+        #[arg(long)]
+        owner_name: String,
+        /// E-mail address of the owner.
+        #[arg(long)]
+        owner_email: String,
+    },
+    /// Change an organization's plan, from the next request on.
+    Plan {
+        /// Short name of the organization.
+        slug: String,
+        /// free, studio or agency.
+        plan: Plan,
+    },
+    /// List the organizations.
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MemberCommand {
+    /// Add a member; prints its id.
+    Add {
+        /// Short name of the organization.
+        slug: String,
+        /// E-mail address.
+        email: String,
+        /// Name.
+        #[arg(long)]
+        name: String,
+        /// owner, admin, manager or member.
+        #[arg(long, default_value = "member")]
+        role: Role,
+    },
+    /// Change a member's role, from the next request on.
+    Role {
+        /// Short name of the organization.
+        slug: String,
+        /// E-mail address.
+        email: String,
+        /// owner, admin, manager or member.
+        role: Role,
+    },
+    /// Remove a member; its tokens stop working with the next request.
+    Remove {
+        /// Short name of the organization.
+        slug: String,
+        /// E-mail address.
+        email: String,
+    },
+    /// List the members.
+    List {
+        /// Short name of the organization.
+        slug: String,
+    },
+}
+
+pub(super) async fn migrate(settings: Settings) -> Result<ExitCode, Failure> {
+    let db = open_database(&settings, Parts::default().clock.as_ref()).await?;
+    println!("the schema is up to date");
+    db.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn admin(settings: &Settings, parts: &Parts) -> Result<Admin, Failure> {
+    // The key comes first: on a first run it makes the data folder, closed to others.
+    let _ = hoursmith::keys(settings, parts.random.as_ref())?;
+    let db = open_database(settings, parts.clock.as_ref()).await?;
+    Ok(Admin { db, clock: Arc::clone(&parts.clock), random: Arc::clone(&parts.random) })
+}
+
+pub(super) async fn org(settings: Settings, command: OrgCommand) -> Result<ExitCode, Failure> {
+    let admin = admin(&settings, &Parts::default()).await?;
+    match command {
+        OrgCommand::Create { name, slug, plan, currency, timezone, owner_name, owner_email } => {
+            let organization = NewOrganization { name, slug, plan, currency, timezone };
+            let owner = NewMember { name: owner_name, email: owner_email, role: Role::Owner };
+            let (id, _) = admin.create_organization(organization, owner).await?;
+            println!("{id}");
+        }
+        OrgCommand::Plan { slug, plan } => admin.set_plan(&slug, plan).await?,
+        OrgCommand::List => {
+            for row in admin.organizations().await? {
+                println!("{}\t{}\t{}\t{}\t{}", row.id, row.slug, row.plan, row.currency, row.name);
+            }
+        }
+    }
+    admin.db.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn member(settings: Settings, command: MemberCommand) -> Result<ExitCode, Failure> {
+    let admin = admin(&settings, &Parts::default()).await?;
+    match command {
+        MemberCommand::Add { slug, email, name, role } => {
+            let id = admin.add_member(&slug, NewMember { name, email, role }).await?;
+            println!("{id}");
+        }
+        MemberCommand::Role { slug, email, role } => admin.set_role(&slug, &email, role).await?,
+        MemberCommand::Remove { slug, email } => admin.remove_member(&slug, &email).await?,
+        MemberCommand::List { slug } => {
+            for row in admin.members(&slug).await? {
+                println!("{}\t{}\t{}\t{}\t{}", row.id, row.role(), row.status, row.email, row.name);
+            }
+        }
+    }
+    admin.db.close().await;
+    Ok(ExitCode::SUCCESS)
+}

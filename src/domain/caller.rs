@@ -1,0 +1,217 @@
+//! Who calls, and the proof of it.
+//!
+//! A forged caller would be the worst hole of the product, so a [`Caller`] cannot be written down:
+//! it is made by [`CallerAuthority::vouch`] (token-auth alone holds an authority) or by opening a
+//! [`SealedCaller`] whose seal is right. The sealed form is bound to one request and its deadline,
+//! so it is of no use in another; the envelope's own seal (`bus::Seal`) binds it to the subject
+//! and the body as well.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    Keys, MemberId, OrganizationId, Plan, RequestId, Role, Scope, Timestamp, TokenId, UserId,
+};
+
+/// The authenticated principal of a request: a member of an organization, cut by a token's scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    facts: Facts,
+}
+
+/// The right to vouch for a caller. Made once, by the process that runs token-auth.
+pub struct CallerAuthority {
+    keys: Keys,
+}
+
+/// A caller on its way over the bus: its facts and a seal over them, the request and the deadline.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedCaller {
+    facts: Facts,
+    seal: [u8; 32],
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Facts {
+    organization: OrganizationId,
+    user: UserId,
+    member: MemberId,
+    token: TokenId,
+    role: Role,
+    plan: Plan,
+    scope: Scope,
+}
+
+impl Caller {
+    /// The tenant; every query is made for this one.
+    pub fn organization(&self) -> OrganizationId {
+        self.facts.organization
+    }
+
+    /// The person behind the member.
+    pub fn user(&self) -> UserId {
+        self.facts.user
+    }
+
+    /// The member the token acts as.
+    pub fn member(&self) -> MemberId {
+        self.facts.member
+    }
+
+    /// The token's row.
+    pub fn token(&self) -> TokenId {
+        self.facts.token
+    }
+
+    /// The member's role at this request.
+    pub fn role(&self) -> Role {
+        self.facts.role
+    }
+
+    /// The organization's plan at this request.
+    pub fn plan(&self) -> Plan {
+        self.facts.plan
+    }
+
+    /// What the token was given.
+    pub fn scope(&self) -> Scope {
+        self.facts.scope
+    }
+}
+
+impl CallerAuthority {
+    /// An authority under the deployment's keys.
+    pub fn new(keys: Keys) -> Self {
+        Self { keys }
+    }
+
+    /// Vouches for a caller whose token was just read from the database.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the facts of a caller, each once; a struct of them could be built by anyone"
+    )]
+    pub fn vouch(
+        &self,
+        request: RequestId,
+        deadline: Timestamp,
+        organization: OrganizationId,
+        user: UserId,
+        member: MemberId,
+        token: TokenId,
+        role: Role,
+        plan: Plan,
+        scope: Scope,
+    ) -> SealedCaller {
+        let facts = Facts {
+            organization,
+            user,
+            member,
+            token,
+            role,
+            plan,
+            scope,
+        };
+        let seal = seal(&self.keys, &facts, request, deadline);
+        SealedCaller { facts, seal }
+    }
+}
+
+impl fmt::Debug for CallerAuthority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallerAuthority([redacted])")
+    }
+}
+
+impl SealedCaller {
+    /// The caller, if the seal was made by an authority of this deployment for this very request.
+    pub fn open(&self, keys: &Keys, request: RequestId, deadline: Timestamp) -> Option<Caller> {
+        let expected = seal(keys, &self.facts, request, deadline);
+        if bool::from(expected.ct_eq(&self.seal)) {
+            Some(Caller {
+                facts: self.facts.clone(),
+            })
+        } else {
+            None
+        }
+    }
+
+    /// The seal, for the envelope's seal to cover.
+    pub fn seal(&self) -> &[u8; 32] {
+        &self.seal
+    }
+}
+
+impl fmt::Debug for SealedCaller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedCaller")
+            .field("facts", &self.facts)
+            .finish_non_exhaustive()
+    }
+}
+
+fn seal(keys: &Keys, facts: &Facts, request: RequestId, deadline: Timestamp) -> [u8; 32] {
+    keys.caller_seal(&[
+        facts.organization.0.as_bytes(),
+        facts.user.0.as_bytes(),
+        facts.member.0.as_bytes(),
+        facts.token.0.as_bytes(),
+        facts.role.as_str().as_bytes(),
+        facts.plan.as_str().as_bytes(),
+        facts.scope.as_str().as_bytes(),
+        request.0.as_bytes(),
+        &deadline.as_micros().to_le_bytes(),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SecretKey;
+    use uuid::Uuid;
+
+    fn id(n: u128) -> Uuid {
+        Uuid::from_u128(n)
+    }
+
+    #[test]
+    fn opens_for_its_own_request_alone_and_unaltered_alone() {
+        let keys = Keys::derive(&SecretKey::from_bytes([1; 32]));
+        let (request, deadline) = (RequestId(id(9)), Timestamp::from_micros(5));
+        let sealed = CallerAuthority::new(keys.clone()).vouch(
+            request,
+            deadline,
+            OrganizationId(id(1)),
+            UserId(id(2)),
+            MemberId(id(3)),
+            TokenId(id(4)),
+            Role::Member,
+            Plan::Studio,
+            Scope::Read,
+        );
+        assert_eq!(
+            sealed.open(&keys, request, deadline).unwrap().role(),
+            Role::Member
+        );
+        assert!(sealed.open(&keys, RequestId(id(8)), deadline).is_none());
+        assert!(
+            sealed
+                .open(&keys, request, Timestamp::from_micros(6))
+                .is_none()
+        );
+        let other = Keys::derive(&SecretKey::from_bytes([2; 32]));
+        assert!(sealed.open(&other, request, deadline).is_none());
+
+        let mut json = serde_json::to_value(&sealed).unwrap();
+        for (field, value) in [("role", "owner"), ("plan", "agency"), ("scope", "write")] {
+            let mut altered = json.clone();
+            altered["facts"][field] = value.into();
+            let altered: SealedCaller = serde_json::from_value(altered).unwrap();
+            assert!(altered.open(&keys, request, deadline).is_none(), "{field}");
+        }
+        json["facts"]["organization"] = id(7).to_string().into();
+        let altered: SealedCaller = serde_json::from_value(json).unwrap();
+        assert!(altered.open(&keys, request, deadline).is_none());
+    }
+}

@@ -1,0 +1,140 @@
+//! The secret key and what is derived from it.
+//!
+//! One secret of 32 bytes is kept by the operator (a file in the data folder, or a setting);
+//! each purpose gets a key of its own by HKDF-SHA256 (RFC 5869) with the purpose as `info`, so
+//! that a value made for one purpose proves nothing for another.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+/// The operator's secret, 32 bytes, written as standard base64. Does not print.
+#[derive(Clone)]
+pub struct SecretKey([u8; 32]);
+
+impl SecretKey {
+    /// A key from 32 random bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads standard base64 of exactly 32 bytes; surrounding white space is ignored. `None`
+    /// otherwise: the caller knows which setting or file it came from and says so.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = STANDARD.decode(text.trim()).ok()?;
+        Some(Self(bytes.try_into().ok()?))
+    }
+
+    /// The base64 form, for the key file alone.
+    pub fn expose(&self) -> String {
+        STANDARD.encode(self.0)
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey([redacted])")
+    }
+}
+
+/// A keyed hash state, prepared once: cloning it saves the two key blocks of HMAC.
+type Prepared = Hmac<Sha256>;
+
+/// The derived keys of one deployment. Does not print.
+#[derive(Clone)]
+pub struct Keys {
+    token: Prepared,
+    caller: Prepared,
+    envelope: Prepared,
+    cursor: Prepared,
+}
+
+impl Keys {
+    /// Derives every key. Pure and cheap; done once a process.
+    pub fn derive(secret: &SecretKey) -> Self {
+        let hkdf = Hkdf::<Sha256>::new(Some(b"hoursmith/v1"), &secret.0);
+        let prepared = |purpose: &str| {
+            let mut key = [0u8; 32];
+            // HKDF refuses only outputs over 255 hash lengths; 32 bytes are one.
+            let _ = hkdf.expand(purpose.as_bytes(), &mut key);
+            // The fixed-size constructor takes a whole block, which cannot be refused.
+            let mut block = [0u8; 64];
+            for (to, from) in block.iter_mut().zip(key) {
+                *to = from;
+            }
+            Prepared::new(&block.into())
+        };
+        Self {
+            token: prepared("token digest"),
+            caller: prepared("caller seal"),
+            envelope: prepared("envelope seal"),
+            cursor: prepared("list cursor"),
+        }
+    }
+
+    /// Digest under which a token is stored and looked up.
+    pub(crate) fn token_digest(&self, token: &[u8]) -> [u8; 32] {
+        mac(&self.token, &[token])
+    }
+
+    /// Seal of a caller, see [`crate::SealedCaller`].
+    pub(crate) fn caller_seal(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.caller, parts)
+    }
+
+    /// Seal of a bus envelope over its parts, each preceded by its length so that no two lists of
+    /// parts give one seal.
+    pub fn envelope_seal(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.envelope, parts)
+    }
+
+    /// Seal of a list cursor, see [`crate::Cursor`].
+    pub(crate) fn cursor_seal(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.cursor, parts)
+    }
+}
+
+fn mac(prepared: &Prepared, parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = prepared.clone();
+    for part in parts {
+        mac.update(&(part.len() as u64).to_le_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn purposes_and_part_boundaries_separate() {
+        let keys = Keys::derive(&SecretKey::from_bytes([7; 32]));
+        assert_ne!(
+            keys.envelope_seal(&[b"ab", b"c"]),
+            keys.envelope_seal(&[b"a", b"bc"])
+        );
+        assert_ne!(keys.envelope_seal(&[b"x"]), keys.caller_seal(&[b"x"]));
+        let other = Keys::derive(&SecretKey::from_bytes([8; 32]));
+        assert_ne!(keys.envelope_seal(&[b"x"]), other.envelope_seal(&[b"x"]));
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let secret = SecretKey::from_bytes([7; 32]);
+        assert_eq!(format!("{secret:?}"), "SecretKey([redacted])");
+        assert_eq!(format!("{:?}", Keys::derive(&secret)), "Keys([redacted])");
+        assert_eq!(SecretKey::parse(&secret.expose()).unwrap().0, [7; 32]);
+        assert!(SecretKey::parse("c2hvcnQ=").is_none());
+    }
+}

@@ -1,0 +1,35 @@
+//! The product's words: ids, roles, plans, access, money, time, problems, JSON input, keys.
+//!
+//! This room knows nothing of ours and does no I/O: no async, no clock, no randomness, no SQL,
+//! no HTTP status. Whatever needs the present moment or random bytes takes them as arguments.
+//! Types here cannot hold a wrong value: each has a fallible constructor with its own refusal.
+
+mod access;
+mod caller;
+mod cursor;
+mod event;
+mod fields;
+mod id;
+mod json;
+mod keys;
+mod money;
+mod problem;
+mod role;
+mod text;
+mod time;
+mod token;
+
+pub use access::{Access, Grant, Refusal};
+pub use caller::{Caller, CallerAuthority, SealedCaller};
+pub use cursor::{Cursor, CursorScope};
+pub use event::EventType;
+pub use fields::{Fields, Patch};
+pub use id::{ClientId, EventId, IdError, MemberId, OrganizationId, RequestId, TokenId, UserId};
+pub use json::{Document, JsonError, MAX_DEPTH};
+pub use keys::{Keys, SecretKey};
+pub use money::{Amount, AmountError, Currency, CurrencyError};
+pub use problem::{Code, FieldError, Location, Problem};
+pub use role::{Plan, Role, Scope, UnknownWord};
+pub use text::{TextError, check_text, fold};
+pub use time::{Timestamp, TimestampError};
+pub use token::{Token, TokenDigest, TokenError};

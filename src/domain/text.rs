@@ -1,0 +1,90 @@
+//! What may stand in a text field: any Unicode but the characters that hide or cut text.
+
+/// Why a text was refused. `code` is the machine word of the field error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Shorter than allowed, counted in Unicode scalar values.
+    #[error("must have at least {min} characters")]
+    TooShort {
+        /// The least number of characters.
+        min: usize,
+    },
+    /// Longer than allowed, counted in Unicode scalar values.
+    #[error("must have at most {max} characters")]
+    TooLong {
+        /// The largest number of characters.
+        max: usize,
+    },
+    /// NUL, a control character or a bidirectional override.
+    #[error("must not contain control or text-direction characters (U+{:04X})", *found as u32)]
+    Character {
+        /// The first such character.
+        found: char,
+    },
+}
+
+impl TextError {
+    /// The machine word of the field error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooShort { .. } => "too_short",
+            Self::TooLong { .. } => "too_long",
+            Self::Character { .. } => "invalid_character",
+        }
+    }
+}
+
+/// Checks length (Unicode scalar values) and characters. `multiline` texts may hold line breaks
+/// and tabs.
+///
+/// Refused are C0 and C1 controls and DEL, and the bidirectional overrides, embeddings and
+/// isolates (U+202A..U+202E, U+2066..U+2069), which make text read as what it is not
+/// (Unicode TR 36, section 2.5). NUL could not be stored in PostgreSQL either.
+pub fn check_text(text: &str, min: usize, max: usize, multiline: bool) -> Result<(), TextError> {
+    let refused = |c: &char| {
+        let line = multiline && matches!(c, '\n' | '\r' | '\t');
+        (c.is_control() && !line) || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    if let Some(found) = text.chars().find(refused) {
+        return Err(TextError::Character { found });
+    }
+    let length = text.chars().count();
+    if length < min {
+        return Err(TextError::TooShort { min });
+    }
+    if length > max {
+        return Err(TextError::TooLong { max });
+    }
+    Ok(())
+}
+
+/// The form under which texts are compared without regard to case: Unicode lower case. Accents and
+/// composition stay, so that no two names that look different become one.
+pub fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_scalar_values_and_refuses_what_hides() {
+        assert_eq!(check_text("🦀🦀", 1, 2, false), Ok(()));
+        assert_eq!(
+            check_text("🦀🦀🦀", 1, 2, false),
+            Err(TextError::TooLong { max: 2 })
+        );
+        assert_eq!(
+            check_text("", 1, 2, false),
+            Err(TextError::TooShort { min: 1 })
+        );
+        for found in ['\0', '\u{7f}', '\u{85}', '\u{202e}', '\u{2066}', '\n'] {
+            assert_eq!(
+                check_text(&found.to_string(), 0, 9, false),
+                Err(TextError::Character { found })
+            );
+        }
+        assert_eq!(check_text("a\nb\tc", 0, 9, true), Ok(()));
+    }
+}

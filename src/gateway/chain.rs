@@ -1,0 +1,249 @@
+//! The chain that every request walks, in the one order there is.
+
+use bytes::Bytes;
+use hoursmith_bus::{Additions, Conditions, ErrorKind, Head, Response, Subject, Verdict, Visitor};
+use hoursmith_domain::{Caller, Code, Problem, Token};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use hyper::body::Incoming;
+
+use crate::edge::{Edge, Request};
+use crate::limiter::{self, Outcome};
+use crate::refusal;
+use crate::router::{Row, Target};
+use crate::stage::{self, ACTOR, IDEMPOTENCY, Line, OnFailure, RATE_LIMITER, Stage, TOKEN_AUTH};
+use crate::{answer, body, documents, framing, idempotency, query};
+
+/// One request on its way through the chain.
+pub(crate) struct Walk<'a> {
+    edge: &'a Edge,
+    request: &'a Request,
+    line: Line<'a>,
+    head: Head,
+    /// Rate headers for the answer, whatever it will be.
+    pub(crate) rate_headers: Vec<(String, String)>,
+    /// Whether the limiter has had its say.
+    limited: bool,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(edge: &'a Edge, request: &'a Request) -> Self {
+        Self {
+            edge,
+            request,
+            line: edge.line(request.deadline),
+            head: Head::new(request.id, "", request.path()),
+            rate_headers: Vec::new(),
+            limited: false,
+        }
+    }
+
+    /// Walks the chain to its end: the answer, or the first reason against one.
+    pub(crate) async fn run(
+        &mut self,
+        target: &Target<'_>,
+        incoming: Incoming,
+    ) -> Result<Response, Problem> {
+        let headers = &self.request.head.headers;
+        // 1. Framing and size. First, because nothing in a message that can be read in two ways may
+        //    be acted upon, not even its token.
+        framing::check(&self.request.head, &self.edge.settings)?;
+
+        // 2. The route. A pure look-up, and all that follows depends on it. Public documents and
+        //    preflights end here: they are for everybody. What leads nowhere is limited, so that
+        //    paths and tokens cannot be tried without end; under the caller's own budget where
+        //    there is one, lest a colleague behind the same address pay for it.
+        let (row, parameters) = match target {
+            Target::Row { row, parameters } => (*row, parameters),
+            Target::Document(document) => return Ok(documents::answer(document, headers)),
+            Target::Options(allow) => return Ok(answer::preflight(allow)),
+            Target::Nothing(problem) => {
+                let caller = self.authenticate().await.ok();
+                self.limit(caller.as_ref()).await?;
+                return Err(problem.clone());
+            }
+        };
+        row.route.id.clone_into(&mut self.head.route);
+        self.head.path_params.clone_from(parameters);
+
+        // 3. Who calls. Before the limit, which is the token's. A refused token costs its client's
+        //    address, or guessing would be free.
+        let caller = match self.authenticate().await {
+            Ok(caller) => caller,
+            Err(problem) if is_unauthorized(&problem) => {
+                self.limit(None).await?;
+                return Err(problem);
+            }
+            Err(problem) => return Err(problem),
+        };
+
+        // 4. The rate limit. Before the access row, so that refusals count as well, and before
+        //    anything that costs us work.
+        self.limit(Some(&caller)).await?;
+
+        // 5. The access row: plan, scope, role. Before the body, which must not be taken from whoever may
+        //    not send it, and before the actor, so that no actor can forget it.
+        self.allow(row, &caller)?;
+
+        // 6. The query and the key, which are checked without the body.
+        self.head.query = query::read(row.route, self.request.head.uri.query())?;
+        let key = match row.route.method {
+            hoursmith_routes::Method::Post => idempotency::key(headers)?,
+            _ => None,
+        };
+
+        // 7. The body. Its form is the gateway's to check; what it says is the actor's (422).
+        let bounds = self.edge.body_bounds(self.request.deadline);
+        let body = body::read(row.route, headers, incoming, bounds, key.is_some()).await?;
+
+        // 8. The idempotency gate. Only now is the request known well enough to be told from
+        //    another; a request that was refused above leaves no trace under its key.
+        if let Some(key) = key {
+            let keyed = idempotency::keyed(key, &self.head.path, &self.head.query, body.digest);
+            self.head.keyed = Some(keyed);
+            match self.ask_fixed(&IDEMPOTENCY, &self.edge.idempotency).await? {
+                Verdict::Continue(additions) => self.head.ticket = additions.ticket,
+                Verdict::Respond(replay) => return Ok(replay),
+                Verdict::Refuse(problem) => return Err(problem),
+            }
+            self.head.keyed = None;
+        }
+
+        // 9. The actor: 422, the row's 404, 409 and 412, then the effect.
+        self.head.conditions = Conditions {
+            if_match: joined(headers, &IF_MATCH),
+            if_none_match: joined(headers, &IF_NONE_MATCH),
+        };
+        match self.ask(&ACTOR, &row.subject, body.bytes).await? {
+            Verdict::Respond(response) => Ok(response),
+            Verdict::Refuse(problem) => Err(problem),
+            Verdict::Continue(_) => Err(self.unexpected(&ACTOR)),
+        }
+    }
+
+    /// Gives the answer of a request that was never limited its rate headers, without spending
+    /// anything of the limit.
+    pub(crate) async fn peek(&mut self) {
+        if self.limited {
+            return;
+        }
+        self.head.peek = true;
+        // A peek is never refused; were it, the answer that is already there still stands.
+        let _ = self.limit(None).await;
+    }
+
+    /// Asks token-auth for the caller. A malformed token is refused here, at no cost to anybody
+    /// else; the token itself goes no further than this function.
+    async fn authenticate(&mut self) -> Result<Caller, Problem> {
+        let Some(authorization) = self.request.head.headers.get(AUTHORIZATION) else {
+            return Err(refusal::token_missing());
+        };
+        let token = authorization
+            .to_str()
+            .ok()
+            .and_then(bearer)
+            .ok_or_else(refusal::token_invalid)?;
+        self.head.token = Some(token.digest(self.line.keys));
+        let verdict = self.ask_fixed(&TOKEN_AUTH, &self.edge.token_auth).await;
+        self.head.token = None;
+        match verdict? {
+            Verdict::Continue(Additions {
+                caller: Some(sealed),
+                ..
+            }) => {
+                let opened = sealed.open(self.line.keys, self.request.id, self.request.deadline);
+                self.head.caller = Some(sealed);
+                opened.ok_or_else(|| self.unexpected(&TOKEN_AUTH))
+            }
+            Verdict::Refuse(problem) if is_unauthorized(&problem) => Err(refusal::token_invalid()),
+            Verdict::Refuse(problem) => Err(problem),
+            Verdict::Continue(_) | Verdict::Respond(_) => Err(self.unexpected(&TOKEN_AUTH)),
+        }
+    }
+
+    /// Asks the limiter, under the caller's budget or the address's.
+    async fn limit(&mut self, caller: Option<&Caller>) -> Result<(), Problem> {
+        self.limited = true;
+        let visitor = match caller {
+            Some(_) => Visitor::Caller,
+            None => Visitor::Address(self.request.budget.clone()),
+        };
+        self.head.visitor = Some(visitor);
+        let outcome = match caller {
+            Some(caller) => {
+                let token = caller.token().0;
+                limiter::ask(&self.line, &self.edge.owners, token.as_bytes(), &self.head).await
+            }
+            None => {
+                let address = self.request.budget.as_bytes();
+                limiter::ask(&self.line, &self.edge.owners, address, &self.head).await
+            }
+        };
+        self.head.visitor = None;
+        match outcome {
+            Outcome::Admitted(headers) => self.rate_headers = headers,
+            Outcome::Refused(problem) => return Err(problem),
+            Outcome::Unknown(why) => self.edge.failed_open(&RATE_LIMITER, why),
+        }
+        Ok(())
+    }
+
+    fn allow(&self, row: &Row, caller: &Caller) -> Result<(), Problem> {
+        let access = &row.route.access;
+        match access.decide(caller.role(), caller.plan(), caller.scope()) {
+            Ok(_grant) => Ok(()),
+            Err(refused) => Err(refusal::access(
+                refused,
+                access,
+                caller,
+                &self.edge.settings.public_url,
+            )),
+        }
+    }
+
+    async fn ask_fixed(&self, stage: &Stage, subject: &Subject) -> Result<Verdict, Problem> {
+        self.ask(stage, subject, Bytes::new()).await
+    }
+
+    /// Asks a stage that the request cannot do without.
+    async fn ask(&self, stage: &Stage, subject: &Subject, body: Bytes) -> Result<Verdict, Problem> {
+        debug_assert_eq!(stage.on_failure, OnFailure::Closed);
+        stage::ask(&self.line, stage, subject, &self.head, body)
+            .await
+            .map_err(|error| {
+                self.edge.stage_failed(stage, self.request.id, &error);
+                refusal::bus(error.kind(), self.edge.settings.max_body_bytes)
+            })
+    }
+
+    /// A stage answered what it never may.
+    fn unexpected(&self, stage: &Stage) -> Problem {
+        let error =
+            hoursmith_bus::Error::new(ErrorKind::Refused, "take the verdict of", stage.name);
+        self.edge.stage_failed(stage, self.request.id, &error);
+        Problem::internal()
+    }
+}
+
+fn is_unauthorized(problem: &Problem) -> bool {
+    matches!(problem.code, Code::TokenMissing | Code::TokenInvalid)
+}
+
+/// The token of `Bearer <token>` (RFC 6750, section 2.1), if it is well-formed.
+fn bearer(authorization: &str) -> Option<Token> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    Token::parse(token.trim_start_matches(' ')).ok()
+}
+
+/// A list header's lines as one (RFC 9110, section 5.3). Bytes that are no text match no tag.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let mut lines = headers
+        .get_all(name)
+        .iter()
+        .map(|line| line.to_str().unwrap_or_default());
+    let first = lines.next()?.to_owned();
+    Some(lines.fold(first, |all, line| all + ", " + line))
+}

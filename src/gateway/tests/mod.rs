@@ -1,0 +1,10 @@
+//! The gateway from outside: raw sockets in front, small stages of our own behind.
+
+mod chain;
+mod corpus;
+mod documents;
+mod lifecycle;
+mod limits;
+mod methods;
+mod rig;
+mod wire;

@@ -1,0 +1,254 @@
+//! SQLite: one file, several readers, and one writer with group commit.
+//!
+//! A flush to disk costs milliseconds, and only one transaction can write at a time. So one task
+//! owns the one writing connection, takes whatever jobs are waiting into one transaction, each
+//! under a savepoint of its own, and answers all of them after the one commit. While it flushes,
+//! the next batch gathers.
+//!
+//! `BEGIN IMMEDIATE`, because a transaction that reads first and then writes fails at once with
+//! SQLITE_BUSY when another process wrote in between, whatever the busy timeout is.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
+
+use crate::conn::{Conn, Engine};
+use crate::db::OpenOptions;
+use crate::error::{Error, ErrorKind};
+use crate::job::{Attempt, Job, WRITE, attempt};
+
+/// Jobs that may wait for the writer; one more is refused as busy. At the slowest disk we measured
+/// (129 flushes/s) they are a tenth of a second of work, well within a request's deadline.
+const QUEUE_MAX: usize = 1_024;
+
+/// Jobs in one commit. Most of the gain of sharing a flush is there at 64; more would only make
+/// the first job of a batch wait longer for the last.
+const BATCH_MAX: usize = 128;
+
+/// How long to wait for another process that writes to the same file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the log file is cut back to once a checkpoint has emptied it.
+const WAL_LIMIT_BYTES: &str = "67108864";
+
+/// The writing side, as [`Db`](crate::Db) holds it.
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Message>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+enum Message {
+    Job(Box<dyn Job>),
+    Close,
+}
+
+/// Options of the writing connection, which makes the file when absent.
+pub(crate) fn writer_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("journal_size_limit", WAL_LIMIT_BYTES)
+        .disable_statement_logging()
+}
+
+/// The reading connections; the engine refuses writes on them.
+pub(crate) fn readers(path: &Path, options: &OpenOptions) -> SqlitePool {
+    let connect = writer_options(path)
+        .create_if_missing(false)
+        .pragma("query_only", "ON");
+    pool(options.sqlite_readers, options.acquire_timeout).connect_lazy_with(connect)
+}
+
+fn pool(connections: NonZeroU32, acquire_timeout: Duration) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections.get())
+        .acquire_timeout(acquire_timeout)
+        // A file does not go away while a connection rests.
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+impl Writer {
+    /// Starts the writer's task, which ends when every sender is gone or [`Writer::close`] is
+    /// called.
+    pub(crate) fn start(path: &Path, options: &OpenOptions) -> Self {
+        let (queue, inbox) = mpsc::channel(QUEUE_MAX);
+        // A pool of one: it opens the connection anew after one was discarded.
+        let connections =
+            pool(NonZeroU32::MIN, options.acquire_timeout).connect_lazy_with(writer_options(path));
+        let writer = WriterTask {
+            connections,
+            conn: None,
+            job_limit: options.write_timeout,
+        };
+        let task = crate::db::spawn(writer.run(inbox));
+        Self {
+            queue,
+            task: Mutex::new(Some(task)),
+        }
+    }
+
+    /// Puts a job in the queue, or tells its caller at once why not.
+    pub(crate) fn submit(&self, job: Box<dyn Job>) {
+        match self.queue.try_reserve() {
+            Ok(place) => place.send(Message::Job(job)),
+            Err(mpsc::error::TrySendError::Full(())) => {
+                job.finish(Err(Error::new(
+                    WRITE,
+                    ErrorKind::Busy,
+                    "the write queue is full",
+                )));
+            }
+            Err(mpsc::error::TrySendError::Closed(())) => {
+                job.finish(Err(Error::new(
+                    WRITE,
+                    ErrorKind::Unavailable,
+                    "the store is closed",
+                )));
+            }
+        }
+    }
+
+    /// Whether jobs are taken.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
+    /// Takes no more jobs, and returns once those taken are decided.
+    pub(crate) async fn close(&self) {
+        let mut task = self.task.lock().await;
+        // Fails when the writer has ended already.
+        let _ = self.queue.send(Message::Close).await;
+        if let Some(task) = task.take() {
+            // An error here is a panic of the task, which the runtime has reported.
+            let _ = task.await;
+        }
+    }
+}
+
+/// The pool of readers knows one reason to wait: all of them are reading.
+pub(crate) fn acquire_error(error: sqlx::Error) -> Error {
+    const ACQUIRE: &str = "acquire a connection";
+    match error {
+        sqlx::Error::PoolTimedOut => {
+            Error::new(ACQUIRE, ErrorKind::Busy, "every connection is in use")
+        }
+        error => Error::driver(ACQUIRE, error).into_unavailable(),
+    }
+}
+
+/// The task that owns the writing connection.
+struct WriterTask {
+    connections: SqlitePool,
+    conn: Option<Conn>,
+    job_limit: Duration,
+}
+
+impl WriterTask {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
+        let mut messages = Vec::with_capacity(BATCH_MAX);
+        while inbox.recv_many(&mut messages, BATCH_MAX).await > 0 {
+            let mut jobs = Vec::with_capacity(messages.len());
+            for message in messages.drain(..) {
+                match message {
+                    Message::Job(job) => jobs.push(job),
+                    // What is in the queue already still comes out of it.
+                    Message::Close => inbox.close(),
+                }
+            }
+            if !jobs.is_empty() {
+                self.commit(jobs).await;
+            }
+        }
+        drop(self.conn);
+        self.connections.close().await;
+    }
+
+    /// Runs and commits a batch, then tells each caller.
+    async fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        match self.transaction(&mut jobs).await {
+            Ok(attempts) => {
+                for (job, attempt) in jobs.into_iter().zip(attempts) {
+                    job.finish(match attempt {
+                        Attempt::Kept | Attempt::Refused => Ok(()),
+                        Attempt::Lost(error) => Err(error),
+                    });
+                }
+            }
+            // Also for jobs that refused: they may have refused because of what an earlier job of
+            // the batch wrote, which is not there.
+            Err(error) => {
+                let error = Error::driver(WRITE, error).into_unavailable();
+                for job in jobs {
+                    job.finish(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// One transaction over all jobs. On an error nothing of them stays, and the connection is
+    /// opened anew for the next batch: closing rolls back whatever it was in the middle of.
+    async fn transaction(
+        &mut self,
+        jobs: &mut [Box<dyn Job>],
+    ) -> Result<Vec<Attempt>, sqlx::Error> {
+        let mut conn = match self.conn.take() {
+            Some(conn) => conn,
+            None => Conn::new(Engine::Sqlite(self.connections.acquire().await?)),
+        };
+        let done = batch(&mut conn, jobs, self.job_limit).await;
+        match done {
+            Ok(_) => self.conn = Some(conn),
+            Err(_) => conn.discard(),
+        }
+        done
+    }
+}
+
+/// Runs jobs in one transaction.
+///
+/// A job alone needs no savepoint. Between two jobs there is exactly one call to the connection's
+/// thread, and none of them flushes. `ROLLBACK TO` keeps the savepoint, which then serves the
+/// next job; `COMMIT` ends the last one with the transaction.
+async fn batch(
+    conn: &mut Conn,
+    jobs: &mut [Box<dyn Job>],
+    job_limit: Duration,
+) -> Result<Vec<Attempt>, sqlx::Error> {
+    let alone = jobs.len() == 1;
+    let last = jobs.len().saturating_sub(1);
+    let mut attempts = Vec::with_capacity(jobs.len());
+    conn.control(if alone {
+        "BEGIN IMMEDIATE"
+    } else {
+        "BEGIN IMMEDIATE; SAVEPOINT job"
+    })
+    .await?;
+    for (number, job) in jobs.iter_mut().enumerate() {
+        let attempt = attempt(job.as_mut(), conn, job_limit).await;
+        conn.recover();
+        let kept = matches!(attempt, Attempt::Kept);
+        attempts.push(attempt);
+        conn.control(match (kept, number == last) {
+            (true, false) => "RELEASE job; SAVEPOINT job",
+            (false, false) => "ROLLBACK TO job",
+            (true, true) => "COMMIT",
+            (false, true) if alone => "ROLLBACK",
+            (false, true) => "ROLLBACK TO job; COMMIT",
+        })
+        .await?;
+    }
+    Ok(attempts)
+}

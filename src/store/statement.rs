@@ -1,0 +1,138 @@
+//! Statements: one SQL text for both engines, with a name, and the macros that run them.
+//!
+//! The text is checked by preparing every listed statement on both engines in a test
+//! (`testing::prepare_all`), in place of `sqlx::query!`, which knows one engine per crate.
+//!
+//! What both engines read alike: `$1…$n` in any order and repeated, `RETURNING`,
+//! `ON CONFLICT … DO UPDATE … WHERE`, row values `(a, b) < ($1, $2)`, partial indexes.
+//! What to write, so that they do:
+//!
+//! - a sum: `CAST(SUM(x) AS BIGINT)`; PostgreSQL makes NUMERIC of it;
+//! - an optional filter: `(CAST($3 AS TEXT) IS NULL OR col = $3)`; PostgreSQL wants the type;
+//! - text without regard to case: a folded column and `=`; SQLite's `LIKE` ignores case;
+//! - order: instants and ids alone, never nullable columns, never text;
+//! - a queue: a guarded `UPDATE … WHERE id IN (SELECT … LIMIT n) RETURNING`, the guard repeated
+//!   outside; SQLite has no `FOR UPDATE`;
+//! - `INSERT … SELECT … WHERE TRUE ON CONFLICT`; without `WHERE` SQLite reads a join.
+
+/// A statement and its name, which stands in spans and errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statement {
+    /// The constant's name, such as `FIND_CLIENT`.
+    pub name: &'static str,
+    /// The text.
+    pub sql: &'static str,
+}
+
+/// Makes a [`Statement`] constant of each line, and `statements()`, which lists them all.
+///
+/// ```
+/// hoursmith_store::statements! {
+///     /// Finds a client by its id.
+///     FIND_CLIENT = "SELECT name FROM clients WHERE organization_id = $1 AND id = $2";
+/// }
+/// # fn main() { assert_eq!(statements(), &[FIND_CLIENT]) }
+/// ```
+#[macro_export]
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
+        $(
+            $(#[$doc])*
+            pub(crate) const $name: $crate::Statement =
+                $crate::Statement { name: stringify!($name), sql: $sql };
+        )+
+
+        /// Every statement of this module, for the test that prepares them on both engines.
+        pub fn statements() -> &'static [$crate::Statement] {
+            &[$($name,)+]
+        }
+    };
+}
+
+/// Runs one expression on the connection of whichever engine it is.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_db {
+    ($conn:expr, |$inner:ident| $body:expr) => {
+        match $crate::Conn::engine($conn) {
+            $crate::macros::Engine::Sqlite($inner) => $body,
+            $crate::macros::Engine::Postgres($inner) => $body,
+        }
+    };
+}
+
+/// Runs one driver call in the statement's span, and maps its error.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! run_statement {
+    ($conn:expr, $statement:expr, |$inner:ident| $call:expr) => {{
+        let conn: &mut $crate::Conn = $conn;
+        let statement: $crate::Statement = $statement;
+        match conn.admit(&statement) {
+            Err(refused) => ::std::result::Result::Err(refused),
+            Ok(span) => {
+                let call = async { $crate::on_db!(conn, |$inner| $call.await) };
+                match $crate::macros::Instrument::instrument(call, span).await {
+                    Ok(found) => ::std::result::Result::<_, $crate::Error>::Ok(found),
+                    Err(source) => ::std::result::Result::Err(conn.fail(&statement, source)),
+                }
+            }
+        }
+    }};
+}
+
+/// `fetch_optional!(conn, STATEMENT as Row, binds…)`: awaits and gives
+/// `Result<Option<Row>, Error>`.
+#[macro_export]
+macro_rules! fetch_optional {
+    ($conn:expr, $statement:path as $row:ty $(, $bind:expr)* $(,)?) => {
+        $crate::run_statement!($conn, $statement, |inner| {
+            $crate::macros::sqlx::query_as::<_, $row>($statement.sql)
+                $(.bind($bind))*
+                .fetch_optional(&mut **inner)
+        })
+    };
+}
+
+/// `fetch_one!(conn, STATEMENT as Row, binds…)`: awaits and gives `Result<Row, Error>`; no row is
+/// a defect.
+#[macro_export]
+macro_rules! fetch_one {
+    ($conn:expr, $statement:path as $row:ty $(, $bind:expr)* $(,)?) => {
+        $crate::run_statement!($conn, $statement, |inner| {
+            $crate::macros::sqlx::query_as::<_, $row>($statement.sql)
+                $(.bind($bind))*
+                .fetch_one(&mut **inner)
+        })
+    };
+}
+
+/// `fetch_all!(conn, STATEMENT as Row, binds…)`: awaits and gives `Result<Vec<Row>, Error>`. The
+/// statement bounds how many.
+#[macro_export]
+macro_rules! fetch_all {
+    ($conn:expr, $statement:path as $row:ty $(, $bind:expr)* $(,)?) => {
+        $crate::run_statement!($conn, $statement, |inner| {
+            $crate::macros::sqlx::query_as::<_, $row>($statement.sql)
+                $(.bind($bind))*
+                .fetch_all(&mut **inner)
+        })
+    };
+}
+
+/// `execute!(conn, STATEMENT, binds…)`: awaits and gives `Result<u64, Error>`, the number of rows
+/// written.
+#[macro_export]
+macro_rules! execute {
+    ($conn:expr, $statement:path $(, $bind:expr)* $(,)?) => {
+        $crate::run_statement!($conn, $statement, |inner| {
+            async {
+                $crate::macros::sqlx::query($statement.sql)
+                    $(.bind($bind))*
+                    .execute(&mut **inner)
+                    .await
+                    .map(|done| done.rows_affected())
+            }
+        })
+    };
+}

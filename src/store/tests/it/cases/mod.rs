@@ -1,0 +1,5 @@
+//! What holds on both engines.
+
+pub(crate) mod events;
+pub(crate) mod idempotency;
+pub(crate) mod writes;

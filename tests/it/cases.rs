@@ -1,0 +1,15 @@
+//! The suite: what a client may rely on, whatever the bus and the database.
+//!
+//! A case makes an organization of its own and leaves nothing that another would see.
+
+mod access;
+mod answers;
+mod clients;
+mod idempotency;
+mod lists;
+
+pub use access::*;
+pub use answers::*;
+pub use clients::*;
+pub use idempotency::*;
+pub use lists::*;

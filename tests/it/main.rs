@@ -1,0 +1,22 @@
+//! End to end: the real server, asked over HTTP.
+//!
+//! One suite ([`cases`]) runs on {in-process bus, NATS} × {SQLite, PostgreSQL}, and once with each
+//! part in a process of its own. Everything is started here, on ports that the system gives, in
+//! folders that go with the test; a missing server fails. Nothing sleeps: tests wait for a
+//! condition.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test fails by panicking, and explains itself by its name"
+)]
+
+mod cases;
+mod http;
+mod modes;
+mod processes;
+mod world;

@@ -1,0 +1,63 @@
+//! The suite in each mode.
+//!
+//! Each test starts its own deployment, but for the one with a process for each part, where all
+//! cases share five processes one after the other.
+
+use crate::cases;
+use crate::world::{Bus, Store, World};
+
+macro_rules! modes {
+    ($($case:ident),+ $(,)?) => {
+        modes!(@mode memory_sqlite, Bus::Memory, Store::Sqlite, $($case),+);
+        modes!(@mode memory_postgres, Bus::Memory, Store::Postgres, $($case),+);
+        modes!(@mode nats_sqlite, Bus::Nats, Store::Sqlite, $($case),+);
+        modes!(@mode nats_postgres, Bus::Nats, Store::Postgres, $($case),+);
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn split_nats_postgres() {
+            let world = World::start(Bus::Split, Store::Postgres).await;
+            $(
+                println!("case {}", stringify!($case));
+                cases::$case(&world).await;
+            )+
+        }
+    };
+    (@mode $mode:ident, $bus:expr, $store:expr, $($case:ident),+) => {
+        mod $mode {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $case() {
+                    let world = World::start($bus, $store).await;
+                    cases::$case(&world).await;
+                    assert!(world.stop().await, "nothing was cut off");
+                }
+            )+
+        }
+    };
+}
+
+modes! {
+    me_tells_whom_the_token_acts_as,
+    the_organization_is_read,
+    a_client_is_created_read_changed_and_deleted,
+    a_patch_merges,
+    conditions_are_checked,
+    every_invalid_field_is_named,
+    names_are_unique_whatever_their_case,
+    a_client_with_projects_is_in_use,
+    pages_show_every_client_once,
+    filters_narrow,
+    cursors_are_bound,
+    foreign_ids_never_existed,
+    roles_are_kept,
+    plans_and_scopes_are_kept,
+    tokens_end,
+    changes_of_the_caller_take_effect_at_once,
+    every_change_has_its_event,
+    a_key_makes_a_retry_safe,
+    a_refusal_is_an_answer_too,
+    concurrent_duplicates_have_one_effect,
+    a_client_that_leaves_is_answered_later,
+    every_answer_carries_its_headers,
+}
