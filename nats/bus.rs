@@ -22,7 +22,7 @@ use hoursmith_bus::{
 };
 use tokio::time::timeout;
 
-use crate::link::Link;
+use crate::link::{self, Link, ROUND_TRIP_WITHIN};
 use crate::station::Station;
 use crate::wire;
 
@@ -38,10 +38,6 @@ pub struct NatsBus {
     closed: AtomicBool,
 }
 
-/// How long a round trip to the server may take. Beyond, it is as good as lost: readiness goes
-/// red before the client notices after three pings.
-const ROUND_TRIP_WITHIN: Duration = Duration::from_secs(2);
-
 impl NatsBus {
     pub(crate) fn new(client: Client, now: Now, link: Arc<Link>, probe: Subject) -> Self {
         Self {
@@ -54,23 +50,11 @@ impl NatsBus {
         }
     }
 
-    /// To the server and back. The server works off a connection's commands in order, so all that
-    /// was sent before has taken effect.
+    /// To the server and back, unless it is known to be away.
     pub(crate) async fn round_trip(&self) -> Result<(), Error> {
-        let fail = |kind| Error::new(kind, "probe", &self.probe);
-        self.connected().map_err(fail)?;
-        let request = Request::new().timeout(None);
-        match timeout(
-            ROUND_TRIP_WITHIN,
-            self.client.send_request(self.probe.to_string(), request),
-        )
-        .await
-        {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Ok(()),
-            Ok(Err(error)) => Err(fail(ErrorKind::Unavailable).with_source(error)),
-            Err(elapsed) => Err(fail(ErrorKind::Unavailable).with_source(elapsed)),
-        }
+        self.connected()
+            .map_err(|kind| Error::new(kind, "probe", &self.probe))?;
+        link::round_trip(&self.client, &self.probe).await
     }
 
     fn connected(&self) -> Result<(), ErrorKind> {
@@ -153,7 +137,12 @@ impl Bus for NatsBus {
                 .map_err(|elapsed| fail(ErrorKind::Unavailable).with_source(elapsed))?
                 .map_err(|error| fail(ErrorKind::Unavailable).with_source(error))?;
             let admission = Admission::new(service, Arc::clone(&self.now));
-            let station = Station::open(admission, self.client.clone(), subscriber);
+            let station = Station::open(
+                admission,
+                self.client.clone(),
+                self.probe.clone(),
+                subscriber,
+            );
             self.stations
                 .write()
                 .unwrap_or_else(PoisonError::into_inner)

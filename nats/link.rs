@@ -1,4 +1,4 @@
-//! What the server and the client tell about the connection, beside its messages.
+//! The connection: whether it works, and what server and client tell about it beside messages.
 //!
 //! NATS refuses a subscription asynchronously: the call succeeds, the component is deaf, and its
 //! callers see nobody. So the refusal is kept and turns the bus's health red for good; only a
@@ -6,8 +6,35 @@
 //! the rest, so nothing here counts them.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use async_nats::{Event, ServerError};
+use async_nats::{Client, Event, Request, RequestErrorKind, ServerError};
+use hoursmith_bus::{Error, ErrorKind, Subject};
+use tokio::time::timeout;
+
+/// How long a round trip to the server may take. Beyond, it is as good as lost: readiness goes
+/// red before the client notices after three pings.
+pub(crate) const ROUND_TRIP_WITHIN: Duration = Duration::from_secs(2);
+
+/// To the server and back. Nobody serves the probe's subject, so the server itself answers "no
+/// responders". It works off a connection's commands in order: all that was sent before has taken
+/// effect, and all that it sent before has arrived. (A flush would prove neither: it ends when the
+/// socket has taken the bytes.)
+pub(crate) async fn round_trip(client: &Client, probe: &Subject) -> Result<(), Error> {
+    let fail = || Error::new(ErrorKind::Unavailable, "probe", probe);
+    let request = Request::new().timeout(None);
+    match timeout(
+        ROUND_TRIP_WITHIN,
+        client.send_request(probe.to_string(), request),
+    )
+    .await
+    {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) if error.kind() == RequestErrorKind::NoResponders => Ok(()),
+        Ok(Err(error)) => Err(fail().with_source(error)),
+        Err(elapsed) => Err(fail().with_source(elapsed)),
+    }
+}
 
 /// What is known of the connection.
 #[derive(Debug, Default)]

@@ -4,9 +4,12 @@
 //! so in a mere event, when a subscription's queue is full; a loop that waited for a place, or for
 //! room to send a refusal, would fill it.
 //!
-//! Unsubscribing has a gap that cannot be closed from here: `async-nats` forgets the subscription
-//! when it has sent `UNSUB`, and what the server passed on before it read that is dropped. Such a
-//! request ends at its caller's deadline. What had arrived is handled.
+//! Leaving takes three steps, since `async-nats` forgets a subscription when it has sent `UNSUB` and
+//! drops what the server passed on before it read that. First the server is asked to unsubscribe in
+//! a way that the client takes for later: a count of messages with more than nine digits, which
+//! nats-server reads as none. Then a round trip, behind which nothing more comes. Only then is the
+//! client told to forget. With a server that took the count at its word, the last step alone would
+//! unsubscribe, and what is on its way in that millisecond would end at its caller's deadline.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,17 +18,18 @@ use std::time::Duration;
 use async_nats::{Client, HeaderMap, Message, PublishErrorKind, Subscriber};
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
-use hoursmith_bus::{Admission, Envelope, Error, ErrorKind};
+use hoursmith_bus::{Admission, Envelope, Error, ErrorKind, Subject};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::wire;
+use crate::{link, wire};
 
 /// A subscription and its places.
 #[derive(Debug)]
 pub(crate) struct Station {
     admission: Arc<Admission>,
     client: Client,
+    probe: Subject,
     phase: watch::Sender<Phase>,
 }
 
@@ -37,8 +41,8 @@ enum Phase {
     Left,
 }
 
-/// How long leaving, or handing an answer to the client, may wait for room in the client's queue.
-/// Longer means that the server is away, and then there is nobody to tell.
+/// How long leaving, or handing an answer to the client, may take. Longer means that the server is
+/// away, and then there is nobody to tell.
 const ROOM_WITHIN: Duration = Duration::from_secs(2);
 
 impl Station {
@@ -46,12 +50,15 @@ impl Station {
     pub(crate) fn open(
         admission: Arc<Admission>,
         client: Client,
+        probe: Subject,
         subscriber: Subscriber,
     ) -> Arc<Self> {
+        let phase = watch::Sender::new(Phase::Serving);
         let station = Arc::new(Self {
             admission,
             client,
-            phase: watch::Sender::new(Phase::Serving),
+            probe,
+            phase,
         });
         spawn(Arc::clone(&station).work(subscriber));
         station
@@ -94,9 +101,14 @@ impl Station {
         while let Some(message) = messages.next().await {
             self.take(message);
         }
-        // The stream ends once the client has unsubscribed. Where it cannot, it does as much when
-        // the subscriber is dropped.
-        if let Ok(Ok(())) = timeout(ROOM_WITHIN, subscriber.drain()).await {
+        // Where a step fails, the server is away and nothing is on its way. Then dropping the
+        // subscriber is enough.
+        let left = timeout(ROOM_WITHIN, async {
+            subscriber.unsubscribe_after(u64::MAX).await.ok()?;
+            link::round_trip(&self.client, &self.probe).await.ok()?;
+            subscriber.drain().await.ok()
+        });
+        if let Ok(Some(())) = left.await {
             while let Ok(Some(message)) = timeout(ROOM_WITHIN, subscriber.next()).await {
                 self.take(message);
             }

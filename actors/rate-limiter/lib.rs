@@ -3,7 +3,7 @@
 //! A visitor is a token, or an address where there is no valid token. Its requests meet one
 //! worker, the shard that owns it, so its ring needs no lock. Across processes the gateway asks
 //! the visitor's owner among the limiters that it hears of, on a subject of that instance; each
-//! limiter makes itself heard ([`heartbeat`]). What a limiter remembers dies with it: a restart
+//! limiter makes itself heard. What a limiter remembers dies with it: a restart
 //! forgives at most one window.
 //!
 //! This room knows kit and what kit stands on. It must not know what a request is about, and keeps
@@ -35,7 +35,7 @@ use gate::{Gate, shard};
 use heartbeat::Heartbeat;
 pub use limiter::{Decision, Limiter, Owner, Tiers};
 use policy::Policies;
-pub use ring::{Horizon, Ring, Standing, Tier};
+pub use ring::{Horizon, Standing, Tier};
 
 const NAME: &str = "rate-limiter";
 

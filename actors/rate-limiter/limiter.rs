@@ -167,25 +167,25 @@ mod tests {
 
     impl Model {
         fn standing(&self, who: u8, tier: &Tier, now: Duration) -> Standing {
-            let of = |at: Duration| {
-                self.0
-                    .iter()
-                    .filter(|(w, t)| *w == who && *t <= at && *t + tier.window > at)
-                    .count() as u32
+            let ends: Vec<Duration> = self
+                .0
+                .iter()
+                .filter(|(w, _)| *w == who)
+                .map(|(_, at)| *at + tier.window)
+                .collect();
+            let remaining = |at: Duration| {
+                let counted = ends.iter().filter(|end| **end > at).count() as u32;
+                tier.limit.get().saturating_sub(counted)
             };
-            let counted = |later: Duration| {
-                self.0
-                    .iter()
-                    .filter(|(w, t)| *w == who && *t + tier.window > later)
-                    .count() as u32
-            };
-            let remaining = tier.limit.get().saturating_sub(of(now));
-            // Steps of the finest grain in which times are drawn.
-            let mut wait = Duration::ZERO;
-            while of(now) > 0 && tier.limit.get().saturating_sub(counted(now + wait)) <= remaining {
-                wait += Duration::from_micros(500);
+            // Of all moments at which one leaves, the first with more room than now.
+            let more = ends
+                .iter()
+                .filter(|end| **end > now && remaining(**end) > remaining(now));
+            let wait = more.min().map_or(Duration::ZERO, |end| *end - now);
+            Standing {
+                remaining: remaining(now),
+                wait,
             }
-            Standing { remaining, wait }
         }
     }
 

@@ -38,7 +38,7 @@ pub(crate) struct Instant(u64);
 
 /// One visitor's log: 8 bytes an admission, at most as many as the widest limit.
 #[derive(Debug, Default)]
-pub struct Ring {
+pub(crate) struct Ring {
     /// Ascending.
     admissions: VecDeque<Instant>,
 }

@@ -126,7 +126,7 @@ async fn what_a_refusal_promises_is_kept() {
     let refused = bench.address("192.0.2.1").await;
     let seconds: u64 = header(&refused, "retry-after").parse().unwrap();
     let reset: i64 = header(&refused, "x-ratelimit-reset").parse().unwrap();
-    assert_eq!(seconds, 10);
+    assert!((1..=10).contains(&seconds));
     let now = bench.rig.clock.now();
     assert!((0..=11).contains(&(reset - now.unix_seconds())));
     bench.rig.clock.advance(Duration::from_secs(seconds));

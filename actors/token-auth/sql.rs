@@ -221,3 +221,33 @@ pub(crate) async fn revoke(
     let written = execute!(conn, REVOKE_TOKEN, organization.0, token.0, now.as_micros())?;
     Ok(written == 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_dead_from_its_expiry_on() {
+        let id = Uuid::from_u128(1);
+        let token = FoundToken {
+            organization_id: id,
+            id,
+            scope: "read".to_owned(),
+            expires_at: Some(1_000_000),
+            revoked_at: None,
+            last_used_at: None,
+            member_id: id,
+            user_id: id,
+            role: "owner".to_owned(),
+            status: "active".to_owned(),
+            plan: "studio".to_owned(),
+        };
+        assert!(token.is_live(Timestamp::from_micros(999_999)));
+        assert!(!token.is_live(Timestamp::from_micros(1_000_000)));
+        let forever = FoundToken {
+            expires_at: None,
+            ..token
+        };
+        assert!(forever.is_live(Timestamp::from_micros(i64::MAX)));
+    }
+}

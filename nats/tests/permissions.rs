@@ -222,6 +222,14 @@ async fn the_bus_works_under_every_identity() {
         component.health().await.unwrap();
     }
     gateway.health().await.unwrap();
+    // The same in the URL, where a password may have to be written in percent encoding.
+    let settings = NatsSettings::new(nats.url_as("gateway", "%70gateway"), "gateway");
+    NatsBus::connect(settings, clock.now())
+        .await
+        .unwrap()
+        .health()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

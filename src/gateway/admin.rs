@@ -17,7 +17,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -122,7 +122,9 @@ async fn serve(state: Arc<State>, stream: TcpStream) {
         }
     });
     let connection = http1::Builder::new()
-        .header_read_timeout(None)
+        // See `connection`: the stream keeps time, and needs hyper's timer to be asked to.
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE.idle.saturating_add(PATIENCE.head))
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         // An error is the client's.

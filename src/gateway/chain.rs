@@ -183,7 +183,15 @@ impl<'a> Walk<'a> {
         match outcome {
             Outcome::Admitted(headers) => self.rate_headers = headers,
             Outcome::Refused(problem) => return Err(problem),
-            Outcome::Unknown(why) => self.edge.failed_open(&RATE_LIMITER, why),
+            Outcome::Unknown(why) => match RATE_LIMITER.on_failure {
+                OnFailure::Open => self.edge.failed_open(&RATE_LIMITER, why),
+                OnFailure::Closed => {
+                    return Err(refusal::bus(
+                        ErrorKind::Unavailable,
+                        self.edge.settings.max_body_bytes,
+                    ));
+                }
+            },
         }
         Ok(())
     }

@@ -69,7 +69,11 @@ pub(crate) async fn serve(edge: Arc<Edge>, stream: TcpStream, peer: SocketAddr) 
 }
 
 /// The server of a connection. hyper's buffer is larger than our bound on heads, so that the
-/// refusal is ours and reads as a problem; its timer is off, since [`PacedStream`] keeps time.
+/// refusal is ours and reads as a problem.
+///
+/// Its timer never fires, since [`PacedStream`] loses patience before. It must be there all the
+/// same: only with a timer does hyper look at the stream again when a connection becomes idle,
+/// which is when the stream's own idle timer begins.
 fn builder(settings: &GatewaySettings) -> http1::Builder {
     let head_bytes = settings
         .max_header_bytes
@@ -77,7 +81,11 @@ fn builder(settings: &GatewaySettings) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(None)
+        .header_read_timeout(
+            settings
+                .idle_timeout
+                .saturating_add(settings.header_timeout),
+        )
         .max_buf_size(head_bytes.saturating_mul(4).max(HYPER_LEAST_BUFFER));
     if settings.max_headers >= HYPER_HEADERS {
         builder.max_headers(settings.max_headers.saturating_add(HYPER_HEADERS));

@@ -13,6 +13,9 @@ enum Then {
 }
 use Then::{Closed, Open};
 
+/// The connection ends without an answer.
+const NO_ANSWER: u16 = 0;
+
 const JSON: &str = "Content-Type: application/json\r\n";
 
 /// `{A}` is the owner's Authorization line, `{J}` a JSON Content-Type.
@@ -340,7 +343,7 @@ const CORPUS: &[(&str, &str, u16, Then)] = &[
     (
         "HTTP/2 preface",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        400,
+        NO_ANSWER,
         Closed,
     ),
     (
@@ -411,8 +414,9 @@ async fn nothing_is_smuggled() {
         let raw = raw.replace("{A}", &authorization).replace("{J}", JSON);
         let mut wire = rig.wire().await;
         wire.send(raw + &canary).await;
-        let reply = wire.reply().await.unwrap();
-        assert_eq!(reply.status, *status, "{name}: {reply:?}");
+        let reply = wire.reply().await;
+        let answered = reply.as_ref().map_or(NO_ANSWER, |reply| reply.status);
+        assert_eq!(answered, *status, "{name}: {reply:?}");
         let next = wire.reply().await;
         let executed = rig
             .asked("resource")

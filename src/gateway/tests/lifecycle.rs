@@ -66,7 +66,6 @@ async fn a_write_goes_on_when_its_client_leaves() {
 #[tokio::test]
 async fn a_panic_is_answered_at_once() {
     let mut rig = Rig::start().await;
-    #[expect(clippy::panic, reason = "the panic is the test")]
     let panicking: Answers = Arc::new(|_| Box::pin(async { panic!("a stage that panics") }));
     for stage in ["resource", "idempotency", "token-auth"] {
         rig.serve_with(stage, Arc::clone(&panicking)).await;

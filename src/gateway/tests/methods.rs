@@ -107,7 +107,11 @@ async fn what_a_path_allows() {
             .status,
         404
     );
-    let detail = rig.ask("POST", "/api/v1/members", &[], "").await.json()["detail"].clone();
+    let detail = rig
+        .ask("POST", "/api/v1/organization", &[], "")
+        .await
+        .json()["detail"]
+        .clone();
     assert!(detail.as_str().unwrap().contains("in the app"), "{detail}");
 }
 

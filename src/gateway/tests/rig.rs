@@ -1,8 +1,6 @@
 //! A gateway on a bus of its own, with stages that answer what a test wants and remember what they
 //! were asked.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
-
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};

@@ -1,11 +1,5 @@
 //! A client that says exactly what it is told and reads what comes.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that fails panics"
-)]
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
