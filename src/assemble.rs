@@ -29,7 +29,10 @@ pub struct Parts {
 
 impl Default for Parts {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock::new()), random: Arc::new(SystemRandom) }
+        Self {
+            clock: Arc::new(SystemClock::new()),
+            random: Arc::new(SystemRandom),
+        }
     }
 }
 
@@ -82,7 +85,11 @@ pub struct Running {
 }
 
 /// Starts the components. When this returns, they serve.
-pub async fn serve(settings: Settings, components: &Components, parts: Parts) -> Result<Running, ServeError> {
+pub async fn serve(
+    settings: Settings,
+    components: &Components,
+    parts: Parts,
+) -> Result<Running, ServeError> {
     if !components.is_all() && settings.nats_url.is_none() {
         return Err(ServeError::OnlyWithoutNats);
     }
@@ -104,8 +111,16 @@ pub async fn serve(settings: Settings, components: &Components, parts: Parts) ->
             settings: Arc::clone(&settings),
             instance: parts.random.uuid_v7(parts.clock.now()),
         };
-        for plugin in plugins().into_iter().filter(|plugin| components.has(plugin.name())) {
-            running.push(plugin.start(host.clone()).await.map_err(ServeError::Plugin)?);
+        for plugin in plugins()
+            .into_iter()
+            .filter(|plugin| components.has(plugin.name()))
+        {
+            running.push(
+                plugin
+                    .start(host.clone())
+                    .await
+                    .map_err(ServeError::Plugin)?,
+            );
         }
     }
     let gateway = match components.has_gateway() {
@@ -113,13 +128,25 @@ pub async fn serve(settings: Settings, components: &Components, parts: Parts) ->
         false => None,
     };
     let limiters = gateway.as_ref().map(Gateway::watch_limiters);
-    let readiness = Readiness { bus: Arc::clone(&bus), db: db.clone(), limiters };
+    let readiness = Readiness {
+        bus: Arc::clone(&bus),
+        db: db.clone(),
+        limiters,
+    };
     let ready: admin::Readiness = Arc::new(move || {
         let readiness = readiness.clone();
         Box::pin(async move { readiness.check().await })
     });
-    let admin = admin::start(settings.admin_listen, ready).await.map_err(ServeError::Gateway)?;
-    Ok(Running { gateway, admin, plugins: running, bus, db })
+    let admin = admin::start(settings.admin_listen, ready)
+        .await
+        .map_err(ServeError::Gateway)?;
+    Ok(Running {
+        gateway,
+        admin,
+        plugins: running,
+        bus,
+        db,
+    })
 }
 
 /// Opens the database that the settings name, and brings its schema up to date.
@@ -128,7 +155,10 @@ pub async fn open_database(settings: &Settings, clock: &dyn Clock) -> Result<Db,
     let target = Target::parse(url.expose_secret()).map_err(ServeError::Target)?;
     let db = Db::open(&target, OpenOptions::default())
         .await
-        .map_err(|source| ServeError::Open { database: target.display(), source })?;
+        .map_err(|source| ServeError::Open {
+            database: target.display(),
+            source,
+        })?;
     let report = db.migrate(clock.now()).await.map_err(ServeError::Migrate)?;
     if !report.applied.is_empty() {
         tracing::info!(
@@ -159,28 +189,42 @@ pub async fn join_bus(
     let clock = Arc::clone(&parts.clock);
     let now: Now = Arc::new(move || clock.now());
     let local = MemoryBus::new(Arc::clone(&now));
-    let Some(url) = &settings.nats_url else { return Ok(local) };
+    let Some(url) = &settings.nats_url else {
+        return Ok(local);
+    };
     let mut placement = Placement::new();
     for stage in &settings.nats.remote {
         match Pattern::new(&format!("hoursmith.v1.{stage}.>")) {
-            Ok(pattern) if names().contains(&stage.as_str()) => placement = placement.force_remote(pattern),
+            Ok(pattern) if names().contains(&stage.as_str()) => {
+                placement = placement.force_remote(pattern)
+            }
             _ => return Err(ServeError::Remote(stage.clone())),
         }
     }
     let nats = &settings.nats;
     let credentials = match (&nats.nkey_seed, &nats.user, &nats.password) {
         (Some(seed), _, _) => Credentials::NkeySeed(seed.clone()),
-        (None, Some(user), Some(password)) => {
-            Credentials::Password { user: user.clone(), password: password.clone() }
-        }
+        (None, Some(user), Some(password)) => Credentials::Password {
+            user: user.clone(),
+            password: password.clone(),
+        },
         _ => Credentials::Url,
     };
     let joined = NatsSettings {
-        urls: url.expose_secret().split(',').map(|url| url.trim().to_owned()).collect(),
-        name: nats.component.clone().unwrap_or_else(|| components.bus_name()),
+        urls: url
+            .expose_secret()
+            .split(',')
+            .map(|url| url.trim().to_owned())
+            .collect(),
+        name: nats
+            .component
+            .clone()
+            .unwrap_or_else(|| components.bus_name()),
         credentials,
     };
-    let remote = NatsBus::connect(joined, now).await.map_err(ServeError::Bus)?;
+    let remote = NatsBus::connect(joined, now)
+        .await
+        .map_err(ServeError::Bus)?;
     Ok(LocalFirst::new(local, remote, placement))
 }
 
@@ -196,7 +240,9 @@ async fn start_gateway(
         random: Arc::clone(&parts.random),
         keys,
     };
-    Gateway::start(GatewaySettings::of(settings), host).await.map_err(ServeError::Gateway)
+    Gateway::start(GatewaySettings::of(settings), host)
+        .await
+        .map_err(ServeError::Gateway)
 }
 
 impl Running {

@@ -87,7 +87,10 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         Command::Member(command) => block_on(manage::member(settings()?, command)),
         Command::Token(command) => block_on(token::run(settings()?, command)),
         Command::Openapi => {
-            println!("{}", hoursmith_routes::openapi::json(&settings()?.public_url));
+            println!(
+                "{}",
+                hoursmith_routes::openapi::json(&settings()?.public_url)
+            );
             Ok(ExitCode::SUCCESS)
         }
         Command::Doctor => block_on(doctor::run(settings()?)),
@@ -98,7 +101,10 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         Command::SecretKey => {
             let mut bytes = [0; 32];
             Parts::default().random.fill(&mut bytes);
-            println!("{}", hoursmith_domain::SecretKey::from_bytes(bytes).expose());
+            println!(
+                "{}",
+                hoursmith_domain::SecretKey::from_bytes(bytes).expose()
+            );
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -124,15 +130,18 @@ impl Global {
             sources.set(assignment)?;
         }
         if let Some(folder) = &self.data_dir {
-            sources.overrides.push(("data_dir".to_owned(), folder.display().to_string()));
+            sources
+                .overrides
+                .push(("data_dir".to_owned(), folder.display().to_string()));
         }
         sources.overrides.extend(overrides);
         Ok(Settings::load(&sources, &plugins::names())?)
     }
 }
 
-fn block_on(
-    work: impl Future<Output = Result<ExitCode, Failure>>,
-) -> Result<ExitCode, Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+fn block_on(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }

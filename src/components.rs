@@ -30,7 +30,11 @@ impl Components {
     pub fn only<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, UnknownComponent> {
         let Self(known) = Self::all();
         let mut chosen = BTreeSet::new();
-        for name in names.into_iter().map(str::trim).filter(|name| !name.is_empty()) {
+        for name in names
+            .into_iter()
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
             let found = known.get(name).ok_or_else(|| UnknownComponent {
                 name: name.to_owned(),
                 known: known.iter().copied().collect::<Vec<_>>().join(", "),
@@ -97,6 +101,9 @@ mod tests {
         assert_eq!(some.to_string(), "resource+token-auth");
         assert!(!some.has_gateway() && some.has_actors());
         let error = Components::only(["gatway"]).unwrap_err().to_string();
-        assert!(error.starts_with("`gatway` is no component; there are gateway, idempotency,"), "{error}");
+        assert!(
+            error.starts_with("`gatway` is no component; there are gateway, idempotency,"),
+            "{error}"
+        );
     }
 }

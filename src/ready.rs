@@ -22,7 +22,9 @@ impl Readiness {
             db.ping().await.map_err(|error| error.to_string())?;
         }
         match &self.limiters {
-            Some(limiters) if limiters() == 0 => Err("no rate limiter has announced itself".to_owned()),
+            Some(limiters) if limiters() == 0 => {
+                Err("no rate limiter has announced itself".to_owned())
+            }
             _ => Ok(()),
         }
     }

@@ -42,6 +42,7 @@ impl Worker for Gate {
                         organization,
                         member,
                         request,
+                        retention_s: u32::try_from(self.retention.as_secs()).unwrap_or(u32::MAX),
                     };
                     Verdict::Continue(Additions {
                         ticket: Some(ticket),

@@ -127,6 +127,7 @@ fn passed(who: Who, request: &KeyedRequest) -> Verdict {
         organization: who.organization,
         member: who.member,
         request: request.clone(),
+        retention_s: 86_400,
     };
     Verdict::Continue(Additions {
         ticket: Some(ticket),

@@ -6,14 +6,12 @@
 
 use hoursmith_bus::Response;
 use hoursmith_domain::{Code, Cursor, CursorScope, FieldError, Problem, Timestamp};
+use hoursmith_routes::DEFAULT_LIMIT;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::request::Request;
-
-/// Items on a page when the client does not say.
-const DEFAULT_LIMIT: i64 = 50;
 
 /// What a list is asked for.
 #[derive(Debug)]

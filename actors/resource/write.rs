@@ -22,9 +22,6 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::request::Request;
 
-/// How long a key is good for. The gate's setting may be shorter, never longer.
-const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// How long before the deadline a commit must begin: the caller is told "nothing was committed
 /// after it", and a flush to disk takes a while.
 const COMMIT_MARGIN: Duration = Duration::from_millis(250);
@@ -166,7 +163,7 @@ async fn claim(conn: &mut Conn, ticket: &IdempotencyTicket, now: Timestamp) -> R
         &key(ticket),
         &ticket.request.fingerprint,
         now,
-        RETENTION,
+        ticket.retention(),
     )
     .await
     {
@@ -204,7 +201,7 @@ async fn record(
 async fn replay(request: &Request, ticket: &IdempotencyTicket) -> Result<Response, Error> {
     let mut conn = request.context.db.read().await?;
     let now = request.context.clock.now();
-    match idempotency::find(&mut conn, &key(ticket), now, RETENTION).await? {
+    match idempotency::find(&mut conn, &key(ticket), now, ticket.retention()).await? {
         Some(first) if first.fingerprint == ticket.request.fingerprint => Ok(Response {
             status: first.status,
             headers: first.headers,

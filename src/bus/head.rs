@@ -3,6 +3,8 @@
 //! Gates decide on the head alone; the last stage gets the body beside it. The head travels as
 //! JSON, so that a rolling upgrade may add a field and a person may read the bus.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hoursmith_domain::{
     Caller, Document, JsonError, MemberId, OrganizationId, RequestId, SealedCaller, Timestamp,
@@ -78,6 +80,15 @@ pub struct IdempotencyTicket {
     pub member: MemberId,
     /// The key and the fingerprint.
     pub request: KeyedRequest,
+    /// How long the record counts, in seconds: the gate's setting, which whoever records follows.
+    pub retention_s: u32,
+}
+
+impl IdempotencyTicket {
+    /// How long the record counts.
+    pub fn retention(&self) -> Duration {
+        Duration::from_secs(self.retention_s.into())
+    }
 }
 
 /// `If-Match` and `If-None-Match` as sent (RFC 9110, section 13.1).

@@ -24,15 +24,22 @@ pub(super) struct DemoArgs {
 
 impl DemoArgs {
     pub(super) fn overrides(&self) -> Vec<(String, String)> {
-        self.listen.iter().map(|address| ("listen".to_owned(), address.to_string())).collect()
+        self.listen
+            .iter()
+            .map(|address| ("listen".to_owned(), address.to_string()))
+            .collect()
     }
 }
 
 pub(super) async fn run(mut settings: Settings, args: DemoArgs) -> Result<ExitCode, Failure> {
     let telemetry = hoursmith_telemetry::init(&settings.log, &settings.telemetry, "hoursmith")?;
-    if args.listen.is_none() {
-        settings.listen = free_or_any(settings.listen).await?;
-    }
+    settings.listen = match args.listen {
+        None => free_or_any(settings.listen).await?,
+        // Asked for by name: taken, or refused by `serve`. Port 0 becomes a real one here, since
+        // the greeting and the links in answers name it.
+        Some(address) if address.port() == 0 => free_or_any(address).await?,
+        Some(address) => address,
+    };
     settings.admin_listen = free_or_any(settings.admin_listen).await?;
     let defaults = Settings::default();
     if settings.public_url == defaults.public_url {
@@ -54,9 +61,11 @@ pub(super) async fn run(mut settings: Settings, args: DemoArgs) -> Result<ExitCo
 /// The address if it is free, else the same host with any free port.
 async fn free_or_any(address: SocketAddr) -> Result<SocketAddr, Failure> {
     match tokio::net::TcpListener::bind(address).await {
-        Ok(_) => Ok(address),
+        Ok(listener) => Ok(listener.local_addr()?),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            let any = tokio::net::TcpListener::bind((address.ip(), 0)).await?.local_addr()?;
+            let any = tokio::net::TcpListener::bind((address.ip(), 0))
+                .await?
+                .local_addr()?;
             tracing::warn!(server.address = %any, "Port {} is in use; another is taken.", address.port());
             Ok(any)
         }

@@ -36,7 +36,11 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
     }
     database(&settings, &mut findings).await;
     bus(&settings, &parts, &mut findings).await;
-    Ok(if findings.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if findings.wrong == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn database(settings: &Settings, findings: &mut Findings) {
@@ -47,7 +51,13 @@ async fn database(settings: &Settings, findings: &mut Findings) {
     };
     let db = match Db::open(&target, OpenOptions::default()).await {
         Ok(db) => db,
-        Err(error) => return findings.bad(&format!("database {}: {}", target.display(), chain_of(&error))),
+        Err(error) => {
+            return findings.bad(&format!(
+                "database {}: {}",
+                target.display(),
+                chain_of(&error)
+            ));
+        }
     };
     match db.durability().await {
         Ok(report) => {
@@ -63,7 +73,10 @@ async fn database(settings: &Settings, findings: &mut Findings) {
     }
     match db.pending_migrations().await {
         Ok(pending) if pending.is_empty() => findings.good("the schema is up to date"),
-        Ok(pending) => findings.good(&format!("{} migrations are pending; `serve` applies them", pending.len())),
+        Ok(pending) => findings.good(&format!(
+            "{} migrations are pending; `serve` applies them",
+            pending.len()
+        )),
         Err(error) => findings.bad(&format!("migrations: {}", chain_of(&error))),
     }
     db.close().await;

@@ -97,22 +97,47 @@ pub(super) async fn admin(settings: &Settings, parts: &Parts) -> Result<Admin, F
     // The key comes first: on a first run it makes the data folder, closed to others.
     let _ = hoursmith::keys(settings, parts.random.as_ref())?;
     let db = open_database(settings, parts.clock.as_ref()).await?;
-    Ok(Admin { db, clock: Arc::clone(&parts.clock), random: Arc::clone(&parts.random) })
+    Ok(Admin {
+        db,
+        clock: Arc::clone(&parts.clock),
+        random: Arc::clone(&parts.random),
+    })
 }
 
 pub(super) async fn org(settings: Settings, command: OrgCommand) -> Result<ExitCode, Failure> {
     let admin = admin(&settings, &Parts::default()).await?;
     match command {
-        OrgCommand::Create { name, slug, plan, currency, timezone, owner_name, owner_email } => {
-            let organization = NewOrganization { name, slug, plan, currency, timezone };
-            let owner = NewMember { name: owner_name, email: owner_email, role: Role::Owner };
+        OrgCommand::Create {
+            name,
+            slug,
+            plan,
+            currency,
+            timezone,
+            owner_name,
+            owner_email,
+        } => {
+            let organization = NewOrganization {
+                name,
+                slug,
+                plan,
+                currency,
+                timezone,
+            };
+            let owner = NewMember {
+                name: owner_name,
+                email: owner_email,
+                role: Role::Owner,
+            };
             let (id, _) = admin.create_organization(organization, owner).await?;
             println!("{id}");
         }
         OrgCommand::Plan { slug, plan } => admin.set_plan(&slug, plan).await?,
         OrgCommand::List => {
             for row in admin.organizations().await? {
-                println!("{}\t{}\t{}\t{}\t{}", row.id, row.slug, row.plan, row.currency, row.name);
+                println!(
+                    "{}\t{}\t{}\t{}\t{}",
+                    row.id, row.slug, row.plan, row.currency, row.name
+                );
             }
         }
     }
@@ -120,18 +145,35 @@ pub(super) async fn org(settings: Settings, command: OrgCommand) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn member(settings: Settings, command: MemberCommand) -> Result<ExitCode, Failure> {
+pub(super) async fn member(
+    settings: Settings,
+    command: MemberCommand,
+) -> Result<ExitCode, Failure> {
     let admin = admin(&settings, &Parts::default()).await?;
     match command {
-        MemberCommand::Add { slug, email, name, role } => {
-            let id = admin.add_member(&slug, NewMember { name, email, role }).await?;
+        MemberCommand::Add {
+            slug,
+            email,
+            name,
+            role,
+        } => {
+            let id = admin
+                .add_member(&slug, NewMember { name, email, role })
+                .await?;
             println!("{id}");
         }
         MemberCommand::Role { slug, email, role } => admin.set_role(&slug, &email, role).await?,
         MemberCommand::Remove { slug, email } => admin.remove_member(&slug, &email).await?,
         MemberCommand::List { slug } => {
             for row in admin.members(&slug).await? {
-                println!("{}\t{}\t{}\t{}\t{}", row.id, row.role(), row.status, row.email, row.name);
+                println!(
+                    "{}\t{}\t{}\t{}\t{}",
+                    row.id,
+                    row.role(),
+                    row.status,
+                    row.email,
+                    row.name
+                );
             }
         }
     }

@@ -39,7 +39,8 @@ impl ServeArgs {
 
 pub(super) async fn run(settings: Settings, args: ServeArgs) -> Result<ExitCode, Failure> {
     let components = Components::only(args.only.iter().map(String::as_str))?;
-    let telemetry = hoursmith_telemetry::init(&settings.log, &settings.telemetry, &components.to_string())?;
+    let telemetry =
+        hoursmith_telemetry::init(&settings.log, &settings.telemetry, &components.to_string())?;
     let public_url = settings.public_url.clone();
     let running = hoursmith::serve(settings, &components, Parts::default()).await?;
     announce(&running, &components, &public_url);

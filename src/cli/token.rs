@@ -53,16 +53,30 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<Exi
     let parts = Parts::default();
     let admin = manage::admin(&settings, &parts).await?;
     match command {
-        TokenCommand::Create { slug, email, name, scope, expires_in } => {
-            let expires_at = expires_in.map(|days| parts.clock.now().plus(DAY.saturating_mul(days)));
+        TokenCommand::Create {
+            slug,
+            email,
+            name,
+            scope,
+            expires_in,
+        } => {
+            let expires_at =
+                expires_in.map(|days| parts.clock.now().plus(DAY.saturating_mul(days)));
             let (organization, member) = admin.member(&slug, &email).await?;
-            let new = NewToken { organization, member, name, scope, expires_at };
+            let new = NewToken {
+                organization,
+                member,
+                name,
+                scope,
+                expires_at,
+            };
             println!("{}", mint(&settings, &parts, &admin, new).await?.expose());
         }
         TokenCommand::List { slug } => {
             let organization = admin.organization(&slug).await?;
             for token in list_tokens(&admin.db, organization, None, PAGE).await? {
-                let shown = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
+                let shown =
+                    |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
                 println!(
                     "{}\t…{}\t{}\texpires {}\trevoked {}\tused {}\t{}",
                     token.id,
@@ -101,12 +115,30 @@ pub(super) async fn renew(
             revoke_token(&admin.db, parts.clock.now(), organization, old.id).await?;
         }
     }
-    let new = NewToken { organization, member, name: name.to_owned(), scope: Scope::Write, expires_at: None };
+    let new = NewToken {
+        organization,
+        member,
+        name: name.to_owned(),
+        scope: Scope::Write,
+        expires_at: None,
+    };
     mint(settings, parts, admin, new).await
 }
 
-async fn mint(settings: &Settings, parts: &Parts, admin: &Admin, new: NewToken) -> Result<Token, Failure> {
+async fn mint(
+    settings: &Settings,
+    parts: &Parts,
+    admin: &Admin,
+    new: NewToken,
+) -> Result<Token, Failure> {
     let keys = hoursmith::keys(settings, parts.random.as_ref())?;
-    let minted = mint_token(&admin.db, parts.random.as_ref(), &keys, parts.clock.now(), new).await?;
+    let minted = mint_token(
+        &admin.db,
+        parts.random.as_ref(),
+        &keys,
+        parts.clock.now(),
+        new,
+    )
+    .await?;
     Ok(minted.token)
 }

@@ -81,8 +81,8 @@ impl<'a> Walk<'a> {
         //    anything that costs us work.
         self.limit(Some(&caller)).await?;
 
-        // 5. The access row: plan, scope, role. Before the body, which must not be taken from whoever may
-        //    not send it, and before the actor, so that no actor can forget it.
+        // 5. The access row: plan, scope, role. Before the body, which must not be taken from
+        //    whoever may not send it, and before the actor, so that no actor can forget it.
         self.allow(row, &caller)?;
 
         // 6. The query and the key, which are checked without the body.

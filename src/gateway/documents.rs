@@ -1,9 +1,9 @@
 //! Serving the public documents: the OpenAPI document, its page and the page's assets, the pages of
 //! problems.
 //!
-//! They are made once, at start (`routes::docs`), and served from memory as they are. They carry the
-//! rate headers but spend nothing of the limit: a page with its assets is more requests than an
-//! address may make in ten seconds, and sending bytes that lie ready costs what a refusal would.
+//! They are made once, at start (`routes::docs`), and served from memory as they are. They carry
+//! the rate headers but spend nothing of the limit: a page with its assets is more requests than
+//! an address may make in ten seconds, and sending bytes that lie ready costs what a refusal would.
 
 use hoursmith_bus::Response;
 use hoursmith_routes::docs::PublicDocument;

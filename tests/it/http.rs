@@ -22,7 +22,10 @@ pub struct Answer {
 impl Answer {
     /// A header's value; fails when there is none.
     pub fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name).unwrap_or_else(|| panic!("no {name} in {self:?}"));
+        let value = self
+            .headers
+            .get(name)
+            .unwrap_or_else(|| panic!("no {name} in {self:?}"));
         value.to_str().unwrap()
     }
 
@@ -33,7 +36,11 @@ impl Answer {
 
     /// The problem's code.
     pub fn code(&self) -> String {
-        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{self:?}"
+        );
         let body = self.json();
         assert_eq!(body["status"], self.status, "{self:?}");
         assert_eq!(body["request_id"], self.header("x-request-id"), "{self:?}");
@@ -50,7 +57,11 @@ impl Answer {
     /// Fails unless the answer is this problem.
     #[track_caller]
     pub fn expect_problem(self, status: u16, code: &str) -> Self {
-        assert_eq!((self.status, self.code().as_str()), (status, code), "{self:?}");
+        assert_eq!(
+            (self.status, self.code().as_str()),
+            (status, code),
+            "{self:?}"
+        );
         self
     }
 }
@@ -78,7 +89,8 @@ impl Call {
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().unwrap();
-        self.headers.append(name, HeaderValue::from_str(value).unwrap());
+        self.headers
+            .append(name, HeaderValue::from_str(value).unwrap());
         self
     }
 
@@ -107,7 +119,10 @@ impl Call {
 
     /// Sends it, if the server still answers.
     pub async fn try_send(self) -> Option<Answer> {
-        Connection::try_open(self.address).await?.try_send(self).await
+        Connection::try_open(self.address)
+            .await?
+            .try_send(self)
+            .await
     }
 }
 
@@ -143,6 +158,10 @@ impl Connection {
         let request = request.body(Full::new(call.body)).unwrap();
         let (head, body) = self.sender.send_request(request).await.ok()?.into_parts();
         let body = body.collect().await.ok()?.to_bytes();
-        Some(Answer { status: head.status.as_u16(), headers: head.headers, body })
+        Some(Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body,
+        })
     }
 }

@@ -16,7 +16,9 @@
 )]
 
 mod cases;
+mod contract;
 mod http;
 mod modes;
 mod processes;
+mod rooms;
 mod world;

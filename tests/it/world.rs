@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hoursmith::{Components, Parts, Running};
 use hoursmith_domain::{MemberId, OrganizationId, Plan, Role, Scope, SecretKey, Timestamp};
-use hoursmith_kit::{Clock as _, ManualClock, SystemRandom};
+use hoursmith_kit::{Clock, ManualClock, SystemRandom};
 use hoursmith_nats::testing::TestNats;
 use hoursmith_resource::admin::{Admin, NewMember, NewOrganization};
 use hoursmith_settings::{SecretString, Settings};
@@ -14,7 +14,7 @@ use hoursmith_store::testing::TestDb;
 use hoursmith_token_auth::{NewToken, mint_token};
 
 use crate::http::Call;
-use crate::processes::Processes;
+use crate::processes::Process;
 
 /// The secret key of every test deployment.
 pub const SECRET: [u8; 32] = [42; 32];
@@ -28,6 +28,8 @@ pub enum Bus {
     Nats,
     /// A process for each part, on NATS.
     Split,
+    /// One process of the built program, in-process bus.
+    Process,
 }
 
 /// Which database.
@@ -44,8 +46,11 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub db: TestDb,
     pub nats: Option<TestNats>,
+    /// What the deployment was started with, to start more of it.
+    pub settings: Settings,
+    /// Where it runs outside this process, the gateway last.
+    pub processes: Vec<Process>,
     running: Option<Running>,
-    _processes: Option<Processes>,
 }
 
 /// An organization of one test's own, with a member and a token per role.
@@ -78,7 +83,7 @@ impl World {
             Store::Sqlite => TestDb::sqlite().await,
             Store::Postgres => TestDb::postgres().await,
         };
-        let nats = (bus != Bus::Memory).then(TestNats::start);
+        let nats = matches!(bus, Bus::Nats | Bus::Split).then(TestNats::start);
         let mut settings = Settings::default();
         settings.listen.set_port(0);
         settings.admin_listen.set_port(0);
@@ -86,32 +91,40 @@ impl World {
         settings.nats_url = nats.as_ref().map(|nats| SecretString::from(nats.url()));
         settings.secret_key = Some(SecretString::from(SecretKey::from_bytes(SECRET).expose()));
         if bus == Bus::Nats {
-            settings.nats.remote = hoursmith::plugins::names().into_iter().map(str::to_owned).collect();
+            settings.nats.remote = hoursmith::plugins::names()
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
         }
         adjust(&mut settings);
         let clock = Arc::new(ManualClock::new());
-        if bus == Bus::Split {
-            let processes = Processes::start(&settings).await;
-            return Self {
-                address: processes.api,
-                admin_address: processes.admin,
-                clock,
-                db,
-                nats,
-                running: None,
-                _processes: Some(processes),
-            };
-        }
-        let parts = Parts { clock: Arc::clone(&clock) as _, random: Arc::new(SystemRandom) };
-        let running = hoursmith::serve(settings, &Components::all(), parts).await.expect("the server starts");
+        let mut processes = Vec::new();
+        let mut running = None;
+        let (address, admin_address) = match bus {
+            Bus::Memory | Bus::Nats => {
+                let started = serve(&settings, Arc::clone(&clock) as _).await;
+                let addresses = (started.api_addr(), started.admin_addr());
+                running = Some(started);
+                addresses
+            }
+            Bus::Split | Bus::Process => {
+                processes = match bus {
+                    Bus::Split => Process::start_each(&settings).await,
+                    _ => vec![Process::start(&settings, &[])],
+                };
+                let gateway = processes.last().unwrap();
+                (gateway.api, gateway.admin)
+            }
+        };
         Self {
-            address: running.api_addr().expect("the gateway runs"),
-            admin_address: running.admin_addr(),
+            address: address.expect("the gateway runs"),
+            admin_address,
             clock,
             db,
             nats,
-            running: Some(running),
-            _processes: None,
+            settings,
+            processes,
+            running,
         }
     }
 
@@ -142,7 +155,11 @@ impl World {
 
     /// What an operator would do from the command line.
     pub fn operator(&self) -> Admin {
-        Admin { db: self.db.db().clone(), clock: Arc::clone(&self.clock) as _, random: Arc::new(SystemRandom) }
+        Admin {
+            db: self.db.db().clone(),
+            clock: Arc::clone(&self.clock) as _,
+            random: Arc::new(SystemRandom),
+        }
     }
 
     /// A new organization on Agency.
@@ -158,11 +175,22 @@ impl World {
             currency: "EUR".parse().unwrap(),
             timezone: "Europe/Berlin".to_owned(),
         };
-        let person = |who: &str, role| NewMember { name: who.to_owned(), email: email(who), role };
-        let (id, owner) = operator.create_organization(organization, person("owner", Role::Owner)).await.unwrap();
-        let add = async |who: &str, role| operator.add_member(&slug, person(who, role)).await.unwrap();
-        let (admin, manager, member) =
-            (add("admin", Role::Admin).await, add("manager", Role::Manager).await, add("member", Role::Member).await);
+        let person = |who: &str, role| NewMember {
+            name: who.to_owned(),
+            email: email(who),
+            role,
+        };
+        let (id, owner) = operator
+            .create_organization(organization, person("owner", Role::Owner))
+            .await
+            .unwrap();
+        let add =
+            async |who: &str, role| operator.add_member(&slug, person(who, role)).await.unwrap();
+        let (admin, manager, member) = (
+            add("admin", Role::Admin).await,
+            add("manager", Role::Manager).await,
+            add("member", Role::Member).await,
+        );
         let with_token = async |member: MemberId, who: &str| Person {
             id: member,
             email: email(who),
@@ -187,8 +215,16 @@ impl World {
         expires_at: Option<Timestamp>,
     ) -> String {
         let keys = hoursmith_domain::Keys::derive(&SecretKey::from_bytes(SECRET));
-        let new = NewToken { organization, member, name: "test".to_owned(), scope, expires_at };
-        let minted = mint_token(self.db.db(), &SystemRandom, &keys, self.clock.now(), new).await.unwrap();
+        let new = NewToken {
+            organization,
+            member,
+            name: "test".to_owned(),
+            scope,
+            expires_at,
+        };
+        let minted = mint_token(self.db.db(), &SystemRandom, &keys, self.clock.now(), new)
+            .await
+            .unwrap();
         minted.token.expose().to_owned()
     }
 
@@ -198,17 +234,36 @@ impl World {
     }
 }
 
+/// Serves everything in this process.
+pub async fn serve(settings: &Settings, clock: Arc<dyn Clock>) -> Running {
+    let parts = Parts {
+        clock,
+        random: Arc::new(SystemRandom),
+    };
+    let running = hoursmith::serve(settings.clone(), &Components::all(), parts).await;
+    running.expect("the server starts")
+}
+
 /// Limits that no test runs into by accident.
 pub fn generous(settings: &mut Settings) {
     let limits = &mut settings.limits;
-    for limit in [&mut limits.free, &mut limits.studio, &mut limits.agency, &mut limits.anonymous] {
+    for limit in [
+        &mut limits.free,
+        &mut limits.studio,
+        &mut limits.agency,
+        &mut limits.anonymous,
+    ] {
         limit.burst_limit = 50_000;
         limit.sustained_limit = 100_000;
     }
 }
 
 /// Rows of a table that belong to an organization.
-pub async fn count(db: &hoursmith_store::Db, table: &'static str, organization: OrganizationId) -> i64 {
+pub async fn count(
+    db: &hoursmith_store::Db,
+    table: &'static str,
+    organization: OrganizationId,
+) -> i64 {
     const CLIENTS: hoursmith_store::Statement = hoursmith_store::Statement {
         name: "COUNT_CLIENTS",
         sql: "SELECT COUNT(*) FROM clients WHERE organization_id = $1",
@@ -225,7 +280,9 @@ pub async fn count(db: &hoursmith_store::Db, table: &'static str, organization: 
     let (rows,) = match table {
         "clients" => hoursmith_store::fetch_one!(&mut conn, CLIENTS as (i64,), organization.0),
         "events" => hoursmith_store::fetch_one!(&mut conn, EVENTS as (i64,), organization.0),
-        "idempotency_records" => hoursmith_store::fetch_one!(&mut conn, RECORDS as (i64,), organization.0),
+        "idempotency_records" => {
+            hoursmith_store::fetch_one!(&mut conn, RECORDS as (i64,), organization.0)
+        }
         other => panic!("no statement for {other}"),
     }
     .unwrap();
@@ -242,5 +299,7 @@ pub async fn until_ready(admin: SocketAddr) {
             }
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), ready).await.expect("ready in time");
+    tokio::time::timeout(std::time::Duration::from_secs(20), ready)
+        .await
+        .expect("ready in time");
 }

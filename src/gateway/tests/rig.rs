@@ -342,6 +342,7 @@ fn ticket(asked: &Asked) -> Verdict {
         organization: OrganizationId(Uuid::from_u128(1)),
         member: MemberId(Uuid::from_u128(3)),
         request: asked.head.keyed.clone().unwrap(),
+        retention_s: 86_400,
     };
     Verdict::Continue(Additions {
         ticket: Some(ticket),

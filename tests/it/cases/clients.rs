@@ -7,12 +7,18 @@ use crate::world::{Org, Person, World};
 
 /// Creates a client and gives what the API answered.
 pub async fn create(world: &World, person: &Person, body: &Value) -> Answer {
-    world.post("/api/v1/clients", person).json(body).send().await
+    world
+        .post("/api/v1/clients", person)
+        .json(body)
+        .send()
+        .await
 }
 
 /// Creates a client that must come to be, and gives its id.
 pub async fn created(world: &World, person: &Person, name: &str) -> String {
-    let answer = create(world, person, &json!({ "name": name })).await.expect(201);
+    let answer = create(world, person, &json!({ "name": name }))
+        .await
+        .expect(201);
     answer.json()["id"].as_str().unwrap().to_owned()
 }
 
@@ -22,7 +28,11 @@ pub fn path(id: &str) -> String {
 
 pub async fn me_tells_whom_the_token_acts_as(world: &World) {
     let org = world.org().await;
-    let me = world.get("/api/v1/me", &org.manager).send().await.expect(200);
+    let me = world
+        .get("/api/v1/me", &org.manager)
+        .send()
+        .await
+        .expect(200);
     let body = me.json();
     assert_eq!(body["id"], org.manager.id.to_string());
     assert_eq!(body["organization_id"], org.id.to_string());
@@ -31,18 +41,41 @@ pub async fn me_tells_whom_the_token_acts_as(world: &World) {
     assert_eq!(body["timezone"], "Europe/Berlin");
     assert_eq!(body["currency"], "EUR");
     assert_eq!(body["token"]["scope"], "write");
-    assert!(org.manager.token.ends_with(body["token"]["last_four"].as_str().unwrap()));
-    assert!(!me.body.windows(20).any(|part| org.manager.token.as_bytes().starts_with(part)));
-    let again = world.get("/api/v1/me", &org.manager).header("if-none-match", me.header("etag")).send().await;
+    assert!(
+        org.manager
+            .token
+            .ends_with(body["token"]["last_four"].as_str().unwrap())
+    );
+    assert!(
+        !me.body
+            .windows(20)
+            .any(|part| org.manager.token.as_bytes().starts_with(part))
+    );
+    let again = world
+        .get("/api/v1/me", &org.manager)
+        .header("if-none-match", me.header("etag"))
+        .send()
+        .await;
     assert!(again.expect(304).body.is_empty());
 }
 
 pub async fn the_organization_is_read(world: &World) {
     let org = world.org().await;
-    let body = world.get("/api/v1/organization", &org.member).send().await.expect(200).json();
+    let body = world
+        .get("/api/v1/organization", &org.member)
+        .send()
+        .await
+        .expect(200)
+        .json();
     assert_eq!(body["id"], org.id.to_string());
-    assert_eq!((&body["slug"], &body["plan"]), (&json!(org.slug), &json!("agency")));
-    assert_eq!(body["rounding"], json!({"mode": "none", "minutes": 1, "target": "entry"}));
+    assert_eq!(
+        (&body["slug"], &body["plan"]),
+        (&json!(org.slug), &json!("agency"))
+    );
+    assert_eq!(
+        body["rounding"],
+        json!({"mode": "none", "minutes": 1, "target": "entry"})
+    );
 }
 
 pub async fn a_client_is_created_read_changed_and_deleted(world: &World) {
@@ -66,19 +99,45 @@ pub async fn a_client_is_created_read_changed_and_deleted(world: &World) {
         }
     }
     let read = world.get(&path(id), &org.owner).send().await.expect(200);
-    assert_eq!((read.json(), read.header("etag")), (client.clone(), answer.header("etag")));
+    assert_eq!(
+        (read.json(), read.header("etag")),
+        (client.clone(), answer.header("etag"))
+    );
 
     let patch = json!({"name": "Renamed", "archived": true});
-    let patched = world.call("PATCH", &path(id)).token(&org.admin.token).json(&patch).send().await.expect(200);
+    let patched = world
+        .call("PATCH", &path(id))
+        .token(&org.admin.token)
+        .json(&patch)
+        .send()
+        .await
+        .expect(200);
     assert_ne!(patched.header("etag"), read.header("etag"));
     let now = patched.json();
-    assert_eq!((&now["name"], &now["archived"], &now["number"]), (&json!("Renamed"), &json!(true), &json!("C-1")));
+    assert_eq!(
+        (&now["name"], &now["archived"], &now["number"]),
+        (&json!("Renamed"), &json!(true), &json!("C-1"))
+    );
     assert!(now["archived_at"].is_string());
 
-    let deleted = world.call("DELETE", &path(id)).token(&org.owner.token).send().await.expect(204);
+    let deleted = world
+        .call("DELETE", &path(id))
+        .token(&org.owner.token)
+        .send()
+        .await
+        .expect(204);
     assert!(deleted.body.is_empty());
-    world.get(&path(id), &org.owner).send().await.expect_problem(404, "not_found");
-    world.call("DELETE", &path(id)).token(&org.owner.token).send().await.expect_problem(404, "not_found");
+    world
+        .get(&path(id), &org.owner)
+        .send()
+        .await
+        .expect_problem(404, "not_found");
+    world
+        .call("DELETE", &path(id))
+        .token(&org.owner.token)
+        .send()
+        .await
+        .expect_problem(404, "not_found");
 }
 
 pub async fn a_patch_merges(world: &World) {
@@ -87,10 +146,15 @@ pub async fn a_patch_merges(world: &World) {
         "name": "A", "notes": "n", "email": "a@b.example",
         "address": {"line1": "1", "city": "C"}, "metadata": {"keep": "1", "drop": "2"}
     });
-    let id = create(world, &org.owner, &body).await.expect(201).json()["id"].as_str().unwrap().to_owned();
+    let id = create(world, &org.owner, &body).await.expect(201).json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let patch = async |body: Value| {
         let call = world.call("PATCH", &path(&id)).token(&org.owner.token);
-        call.raw("application/merge-patch+json", body.to_string()).send().await
+        call.raw("application/merge-patch+json", body.to_string())
+            .send()
+            .await
     };
     let merged = patch(json!({
         "notes": null, "address": {"city": null, "state": "S"}, "metadata": {"drop": null, "new": "3"}
@@ -102,32 +166,83 @@ pub async fn a_patch_merges(world: &World) {
     assert_eq!(merged["email"], "a@b.example");
     assert_eq!(merged["metadata"], json!({"keep": "1", "new": "3"}));
     let address = &merged["address"];
-    assert_eq!((&address["line1"], &address["city"], &address["state"]), (&json!("1"), &Value::Null, &json!("S")));
+    assert_eq!(
+        (&address["line1"], &address["city"], &address["state"]),
+        (&json!("1"), &Value::Null, &json!("S"))
+    );
     let events = world.count("events", org.id).await;
-    let same = patch(json!({"email": "a@b.example"})).await.expect(200).json();
+    let same = patch(json!({"email": "a@b.example"}))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(same["updated_at"], merged["updated_at"], "nothing changed");
-    assert_eq!(world.count("events", org.id).await, events, "nothing happened");
-    let cleared = patch(json!({"address": null, "metadata": null})).await.expect(200).json();
-    assert_eq!((&cleared["address"], &cleared["metadata"]), (&Value::Null, &json!({})));
-    patch(json!({"name": null})).await.expect_problem(422, "validation_failed");
+    assert_eq!(
+        world.count("events", org.id).await,
+        events,
+        "nothing happened"
+    );
+    let cleared = patch(json!({"address": null, "metadata": null}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&cleared["address"], &cleared["metadata"]),
+        (&Value::Null, &json!({}))
+    );
+    patch(json!({"name": null}))
+        .await
+        .expect_problem(422, "validation_failed");
 }
 
 pub async fn conditions_are_checked(world: &World) {
     let org = world.org().await;
-    let answer = create(world, &org.owner, &json!({"name": "A"})).await.expect(201);
+    let answer = create(world, &org.owner, &json!({"name": "A"}))
+        .await
+        .expect(201);
     let first = answer.header("etag").to_owned();
     let url = path(answer.json()["id"].as_str().unwrap());
     let change = |etag: &str, name: &str| {
-        world.call("PATCH", &url).token(&org.owner.token).header("if-match", etag).json(&json!({ "name": name })).send()
+        world
+            .call("PATCH", &url)
+            .token(&org.owner.token)
+            .header("if-match", etag)
+            .json(&json!({ "name": name }))
+            .send()
     };
-    let second = change(&first, "B").await.expect(200).header("etag").to_owned();
-    let refused = change(&first, "C").await.expect_problem(412, "precondition_failed");
+    let second = change(&first, "B")
+        .await
+        .expect(200)
+        .header("etag")
+        .to_owned();
+    let refused = change(&first, "C")
+        .await
+        .expect_problem(412, "precondition_failed");
     assert_eq!(refused.header("etag"), second);
-    world.get(&url, &org.owner).header("if-none-match", &second).send().await.expect(304);
-    world.get(&url, &org.owner).header("if-none-match", &first).send().await.expect(200);
-    let delete = |etag: &str| world.call("DELETE", &url).token(&org.owner.token).header("if-match", etag).send();
-    delete(&first).await.expect_problem(412, "precondition_failed");
-    delete("\"9\", *").await.expect_problem(412, "precondition_failed");
+    world
+        .get(&url, &org.owner)
+        .header("if-none-match", &second)
+        .send()
+        .await
+        .expect(304);
+    world
+        .get(&url, &org.owner)
+        .header("if-none-match", &first)
+        .send()
+        .await
+        .expect(200);
+    let delete = |etag: &str| {
+        world
+            .call("DELETE", &url)
+            .token(&org.owner.token)
+            .header("if-match", etag)
+            .send()
+    };
+    delete(&first)
+        .await
+        .expect_problem(412, "precondition_failed");
+    delete("\"9\", *")
+        .await
+        .expect_problem(412, "precondition_failed");
     delete("*").await.expect(204);
 }
 
@@ -138,13 +253,20 @@ pub async fn every_invalid_field_is_named(world: &World) {
         "payment_terms_days": -1, "address": {"country": "Germany", "planet": "Earth"},
         "external_reference": {"service": "xero"}, "metadata": {"a": 1}, "archived": "yes", "notes": "\u{202e}"
     });
-    let answer = create(world, &org.owner, &body).await.expect_problem(422, "validation_failed");
+    let answer = create(world, &org.owner, &body)
+        .await
+        .expect_problem(422, "validation_failed");
     let errors = answer.json()["errors"].clone();
     let found: Vec<(&str, &str)> = errors
         .as_array()
         .unwrap()
         .iter()
-        .map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap()))
+        .map(|error| {
+            (
+                error["pointer"].as_str().unwrap(),
+                error["code"].as_str().unwrap(),
+            )
+        })
         .collect();
     let expected = [
         ("#/address/country", "invalid_country"),
@@ -169,11 +291,19 @@ pub async fn names_are_unique_whatever_their_case(world: &World) {
     let org = world.org().await;
     created(world, &org.owner, "Ärger").await;
     let other = created(world, &org.owner, "Other").await;
-    let taken = create(world, &org.owner, &json!({"name": "ÄRGER"})).await.expect_problem(409, "conflict");
+    let taken = create(world, &org.owner, &json!({"name": "ÄRGER"}))
+        .await
+        .expect_problem(409, "conflict");
     assert_eq!(taken.json()["errors"][0]["pointer"], "#/name");
-    let rename = world.call("PATCH", &path(&other)).token(&org.owner.token).json(&json!({"name": "äRGER"}));
+    let rename = world
+        .call("PATCH", &path(&other))
+        .token(&org.owner.token)
+        .json(&json!({"name": "äRGER"}));
     rename.send().await.expect_problem(409, "conflict");
-    let own_case = world.call("PATCH", &path(&other)).token(&org.owner.token).json(&json!({"name": "OTHER"}));
+    let own_case = world
+        .call("PATCH", &path(&other))
+        .token(&org.owner.token)
+        .json(&json!({"name": "OTHER"}));
     own_case.send().await.expect(200);
     let neighbour = world.org().await;
     created(world, &neighbour.owner, "Ärger").await;
@@ -183,8 +313,17 @@ pub async fn a_client_with_projects_is_in_use(world: &World) {
     let org = world.org().await;
     let id = created(world, &org.owner, "Busy").await;
     give_project(world, &org, &id, &org.manager).await;
-    let delete = world.call("DELETE", &path(&id)).token(&org.owner.token).send().await;
-    assert!(delete.expect_problem(409, "in_use").json()["detail"].as_str().unwrap().contains("archived"));
+    let delete = world
+        .call("DELETE", &path(&id))
+        .token(&org.owner.token)
+        .send()
+        .await;
+    assert!(
+        delete.expect_problem(409, "in_use").json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("archived")
+    );
     world.get(&path(&id), &org.owner).send().await.expect(200);
 }
 
@@ -205,7 +344,14 @@ pub async fn give_project(world: &World, org: &Org, client: &str, person: &Perso
     let write = world.db.db().write(move |conn| {
         Box::pin(async move {
             let key = project.to_string();
-            hoursmith_store::execute!(conn, PROJECT, organization, project, client.0, key.as_str())?;
+            hoursmith_store::execute!(
+                conn,
+                PROJECT,
+                organization,
+                project,
+                client.0,
+                key.as_str()
+            )?;
             hoursmith_store::execute!(conn, MEMBER, organization, project, member)?;
             Ok::<(), hoursmith_store::Error>(())
         })

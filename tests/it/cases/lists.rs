@@ -9,12 +9,20 @@ use crate::http::Answer;
 use crate::world::{Person, World};
 
 async fn list(world: &World, person: &Person, query: &str) -> Answer {
-    world.get(&format!("/api/v1/clients{query}"), person).send().await
+    world
+        .get(&format!("/api/v1/clients{query}"), person)
+        .send()
+        .await
 }
 
 fn names(answer: &Answer) -> Vec<String> {
     let body = answer.json();
-    body["data"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+    body["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 pub async fn pages_show_every_client_once(world: &World) {
@@ -28,7 +36,10 @@ pub async fn pages_show_every_client_once(world: &World) {
         let page = list(world, &org.owner, &query).await.expect(200);
         seen.extend(names(&page));
         let body = page.json();
-        assert_eq!(body["has_more"].as_bool().unwrap(), body["next_cursor"].is_string());
+        assert_eq!(
+            body["has_more"].as_bool().unwrap(),
+            body["next_cursor"].is_string()
+        );
         let Some(cursor) = body["next_cursor"].as_str() else {
             assert!(page.headers.get("link").is_none());
             break;
@@ -36,40 +47,88 @@ pub async fn pages_show_every_client_once(world: &World) {
         // A row that comes and one that goes between two pages shift nothing.
         created(world, &org.owner, &format!("late {}", seen.len())).await;
         let link = page.header("link").to_owned();
-        assert!(link.ends_with(&format!("limit=5&cursor={cursor}>; rel=\"next\"")), "{link}");
+        assert!(
+            link.ends_with(&format!("limit=5&cursor={cursor}>; rel=\"next\"")),
+            "{link}"
+        );
         query = format!("?limit=5&cursor={cursor}");
     }
-    let expected: Vec<String> = (0..10).rev().map(|number| format!("client {number}")).collect();
-    assert_eq!(seen, expected, "newest first, each once, an exact last page");
-    assert_eq!(names(&list(world, &org.owner, "?limit=200").await).len(), 11);
+    let expected: Vec<String> = (0..10)
+        .rev()
+        .map(|number| format!("client {number}"))
+        .collect();
+    assert_eq!(
+        seen, expected,
+        "newest first, each once, an exact last page"
+    );
+    assert_eq!(
+        names(&list(world, &org.owner, "?limit=200").await).len(),
+        11
+    );
 }
 
 pub async fn filters_narrow(world: &World) {
     let org = world.org().await;
     let owner = &org.owner;
-    create(world, owner, &json!({"name": "100% Ärger_x", "number": "N1", "currency": "USD"})).await.expect(201);
-    create(world, owner, &json!({"name": "Plain", "archived": true})).await.expect(201);
-    let reference = json!({"name": "Linked", "external_reference": {"service": "s", "id": "ext 1"}});
+    create(
+        world,
+        owner,
+        &json!({"name": "100% Ärger_x", "number": "N1", "currency": "USD"}),
+    )
+    .await
+    .expect(201);
+    create(world, owner, &json!({"name": "Plain", "archived": true}))
+        .await
+        .expect(201);
+    let reference =
+        json!({"name": "Linked", "external_reference": {"service": "s", "id": "ext 1"}});
     let linked = create(world, owner, &reference).await.expect(201).json();
     let find = async |query: &str| names(&list(world, owner, query).await.expect(200));
     assert_eq!(find("?archived=true").await, ["Plain"]);
     assert_eq!(find("?archived=false").await, ["Linked", "100% Ärger_x"]);
-    assert_eq!(find("?q=%C3%A4RGER").await, ["100% Ärger_x"], "case does not count");
-    assert_eq!(find("?q=0%25%20").await, ["100% Ärger_x"], "a percent sign is one");
+    assert_eq!(
+        find("?q=%C3%A4RGER").await,
+        ["100% Ärger_x"],
+        "case does not count"
+    );
+    assert_eq!(
+        find("?q=0%25%20").await,
+        ["100% Ärger_x"],
+        "a percent sign is one"
+    );
     assert_eq!(find("?q=r_x").await, ["100% Ärger_x"]);
-    assert_eq!(find("?q=l_n").await, Vec::<String>::new(), "an underscore is one");
+    assert_eq!(
+        find("?q=l_n").await,
+        Vec::<String>::new(),
+        "an underscore is one"
+    );
     assert_eq!(find("?number=N1&currency=USD").await, ["100% Ärger_x"]);
     assert_eq!(find("?number=N1&currency=EUR").await, Vec::<String>::new());
     assert_eq!(find("?external_reference_id=ext%201").await, ["Linked"]);
 
     let since = linked["updated_at"].as_str().unwrap().to_owned();
     assert_eq!(find(&format!("?updated_since={since}")).await, ["Linked"]);
-    let plain = list(world, owner, "?archived=true").await.json()["data"][0]["id"].as_str().unwrap().to_owned();
-    let patch = world.call("PATCH", &path(&plain)).token(&owner.token).json(&json!({"notes": "x"}));
+    let plain = list(world, owner, "?archived=true").await.json()["data"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let patch = world
+        .call("PATCH", &path(&plain))
+        .token(&owner.token)
+        .json(&json!({"notes": "x"}));
     patch.send().await.expect(200);
-    assert_eq!(find(&format!("?updated_since={since}")).await, ["Linked", "Plain"], "oldest change first");
-    let page = list(world, owner, &format!("?updated_since={since}&limit=1")).await.json();
-    let rest = format!("?updated_since={since}&limit=1&cursor={}", page["next_cursor"].as_str().unwrap());
+    assert_eq!(
+        find(&format!("?updated_since={since}")).await,
+        ["Linked", "Plain"],
+        "oldest change first"
+    );
+    let page = list(world, owner, &format!("?updated_since={since}&limit=1"))
+        .await
+        .json();
+    let rest = format!(
+        "?updated_since={since}&limit=1&cursor={}",
+        page["next_cursor"].as_str().unwrap()
+    );
     assert_eq!(find(&rest).await, ["Plain"]);
 
     for (query, code) in [
@@ -83,7 +142,10 @@ pub async fn filters_narrow(world: &World) {
         ("?limit=1&limit=2", "unknown_parameter"),
     ] {
         let answer = list(world, owner, query).await.expect_problem(400, code);
-        assert!(answer.json()["errors"][0]["parameter"].is_string(), "{answer:?}");
+        assert!(
+            answer.json()["errors"][0]["parameter"].is_string(),
+            "{answer:?}"
+        );
     }
 }
 
@@ -94,9 +156,18 @@ pub async fn cursors_are_bound(world: &World) {
             created(world, person, &format!("c{number}")).await;
         }
     }
-    let page = list(world, &org.owner, "?limit=1&archived=false").await.expect(200).json();
+    let page = list(world, &org.owner, "?limit=1&archived=false")
+        .await
+        .expect(200)
+        .json();
     let cursor = page["next_cursor"].as_str().unwrap().to_owned();
-    list(world, &org.owner, &format!("?limit=2&archived=false&cursor={cursor}")).await.expect(200);
+    list(
+        world,
+        &org.owner,
+        &format!("?limit=2&archived=false&cursor={cursor}"),
+    )
+    .await
+    .expect(200);
     let altered: String = cursor.chars().rev().collect();
     for (person, query) in [
         (&other.owner, format!("?archived=false&cursor={cursor}")),
@@ -105,7 +176,9 @@ pub async fn cursors_are_bound(world: &World) {
         (&org.owner, format!("?archived=false&cursor={altered}")),
         (&org.owner, "?cursor=x".to_owned()),
     ] {
-        list(world, person, &query).await.expect_problem(400, "invalid_cursor");
+        list(world, person, &query)
+            .await
+            .expect_problem(400, "invalid_cursor");
     }
 }
 
@@ -115,29 +188,96 @@ pub async fn every_answer_carries_its_headers(world: &World) {
     let id = created(world, owner, "A").await;
     let answers = [
         world.get("/api/v1/clients", owner).send().await.expect(200),
-        world.get(&path(&id), owner).header("if-none-match", "*").send().await.expect(304),
-        world.post("/api/v1/clients", owner).json(&json!({})).send().await.expect(422),
-        world.call("GET", "/api/v1/clients").send().await.expect_problem(401, "token_missing"),
-        world.call("GET", "/api/v1/clients").token("hsk_live_x").send().await.expect_problem(401, "token_invalid"),
-        world.get("/api/v1/nothing", owner).send().await.expect_problem(404, "not_found"),
-        world.call("GET", "/nothing").send().await.expect_problem(404, "not_found"),
-        world.call("PUT", "/api/v1/clients").token(&owner.token).send().await.expect_problem(405, "method_not_allowed"),
-        world.call("GET", "/api/openapi.json").send().await.expect(200),
-        world.call("OPTIONS", "/api/v1/clients").send().await.expect(204),
-        world.call("HEAD", "/api/v1/clients").token(&owner.token).send().await.expect(200),
+        world
+            .get(&path(&id), owner)
+            .header("if-none-match", "*")
+            .send()
+            .await
+            .expect(304),
+        world
+            .post("/api/v1/clients", owner)
+            .json(&json!({}))
+            .send()
+            .await
+            .expect(422),
+        world
+            .call("GET", "/api/v1/clients")
+            .send()
+            .await
+            .expect_problem(401, "token_missing"),
+        world
+            .call("GET", "/api/v1/clients")
+            .token("hsk_live_x")
+            .send()
+            .await
+            .expect_problem(401, "token_invalid"),
+        world
+            .get("/api/v1/nothing", owner)
+            .send()
+            .await
+            .expect_problem(404, "not_found"),
+        world
+            .call("GET", "/nothing")
+            .send()
+            .await
+            .expect_problem(404, "not_found"),
+        world
+            .call("PUT", "/api/v1/clients")
+            .token(&owner.token)
+            .send()
+            .await
+            .expect_problem(405, "method_not_allowed"),
+        world
+            .call("GET", "/api/openapi.json")
+            .send()
+            .await
+            .expect(200),
+        world
+            .call("OPTIONS", "/api/v1/clients")
+            .send()
+            .await
+            .expect(204),
+        world
+            .call("HEAD", "/api/v1/clients")
+            .token(&owner.token)
+            .send()
+            .await
+            .expect(200),
     ];
     let mut requests = HashSet::new();
     for answer in &answers {
-        assert!(requests.insert(answer.header("x-request-id").to_owned()), "{answer:?}");
+        assert!(
+            requests.insert(answer.header("x-request-id").to_owned()),
+            "{answer:?}"
+        );
         assert!(answer.header("x-request-id").starts_with("req_"));
-        for name in ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] {
+        for name in [
+            "x-ratelimit-limit",
+            "x-ratelimit-remaining",
+            "x-ratelimit-reset",
+        ] {
             let _: u64 = answer.header(name).parse().unwrap();
         }
-        assert!(answer.header("ratelimit-policy").contains("burst\";q="), "{answer:?}");
-        assert!(answer.header("ratelimit").contains("burst\";r="), "{answer:?}");
+        assert!(
+            answer.header("ratelimit-policy").contains("burst\";q="),
+            "{answer:?}"
+        );
+        assert!(
+            answer.header("ratelimit").contains("burst\";r="),
+            "{answer:?}"
+        );
     }
-    for answer in answers.iter().enumerate().filter(|(at, _)| *at != 6).map(|(_, answer)| answer) {
-        assert_eq!(answer.header("access-control-allow-origin"), "*", "{answer:?}");
+    for answer in answers
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| *at != 6)
+        .map(|(_, answer)| answer)
+    {
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            "*",
+            "{answer:?}"
+        );
     }
     let [.., method, _, options, head] = &answers;
     assert_eq!(method.header("allow"), options.header("allow"));
@@ -146,7 +286,10 @@ pub async fn every_answer_carries_its_headers(world: &World) {
     assert!(head.body.is_empty() && head.header("content-length").parse::<u32>().unwrap() > 10);
     let challenge = |answer: &Answer| answer.header("www-authenticate").to_owned();
     assert_eq!(challenge(&answers[3]), "Bearer realm=\"hoursmith\"");
-    assert_eq!(challenge(&answers[4]), "Bearer realm=\"hoursmith\", error=\"invalid_token\"");
+    assert_eq!(
+        challenge(&answers[4]),
+        "Bearer realm=\"hoursmith\", error=\"invalid_token\""
+    );
     let body: Value = answers[0].json();
     assert_eq!(body["data"].as_array().unwrap().len(), 1);
 }

@@ -1,0 +1,171 @@
+//! `kill -9` at random points under keyed load: whatever was cut off, a retry has one effect.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures::future::join_all;
+use hoursmith_kit::{Random as _, SystemRandom};
+use hyper::body::Bytes;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::http::{Call, Connection};
+use crate::processes::Process;
+use crate::world::{Bus, Store, World};
+
+const KILLS: usize = 50;
+const SENDERS: usize = 8;
+
+/// SplitMix64 (Steele, Lea and Flood 2014): small, and the same on every machine.
+struct Dice(u64);
+
+impl Dice {
+    /// From `HOURSMITH_TEST_SEED`, to repeat a failure, else from chance. A failure shows it.
+    fn new() -> Self {
+        let mut bytes = [0; 8];
+        SystemRandom.fill(&mut bytes);
+        let given = std::env::var("HOURSMITH_TEST_SEED").ok();
+        let seed = given.map_or(u64::from_le_bytes(bytes), |seed| seed.parse().unwrap());
+        println!("HOURSMITH_TEST_SEED={seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
+/// What the senders and the killer share.
+struct Load {
+    token: String,
+    address: watch::Sender<SocketAddr>,
+    answers: watch::Sender<u64>,
+    next_key: AtomicUsize,
+    lost: AtomicUsize,
+    over: AtomicBool,
+}
+
+/// A sender's way to whichever process lives.
+struct Line {
+    address: watch::Receiver<SocketAddr>,
+    connection: Option<Connection>,
+}
+
+impl Load {
+    /// Sends one key after the other until the killing is over, and gives the answers.
+    async fn send(self: Arc<Self>) -> Vec<(usize, Bytes)> {
+        let mut line = Line {
+            address: self.address.subscribe(),
+            connection: None,
+        };
+        let mut answered = Vec::new();
+        while !self.over.load(Ordering::Relaxed) {
+            let key = self.next_key.fetch_add(1, Ordering::Relaxed);
+            answered.push((key, self.until_answered(key, &mut line).await));
+        }
+        answered
+    }
+
+    async fn until_answered(&self, key: usize, line: &mut Line) -> Bytes {
+        loop {
+            let address = *line.address.borrow_and_update();
+            if line.connection.is_none() {
+                line.connection = Connection::try_open(address).await;
+            }
+            let answer = match &mut line.connection {
+                Some(connection) => connection.try_send(self.call(address, key)).await,
+                None => None,
+            };
+            let Some(answer) = answer else {
+                // Killed. The next process has another address.
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                line.connection = None;
+                line.address.changed().await.unwrap();
+                continue;
+            };
+            self.answers.send_modify(|answers| *answers += 1);
+            if answer.status == 201 {
+                return answer.body;
+            }
+            // PostgreSQL may still be at work for the process that is gone.
+            answer.expect_problem(409, "idempotency_in_progress");
+        }
+    }
+
+    fn call(&self, address: SocketAddr, key: usize) -> Call {
+        Call::new(address, "POST", "/api/v1/clients")
+            .token(&self.token)
+            .key(&format!("key-{key}"))
+            .json(&json!({"name": format!("client {key}")}))
+    }
+
+    /// Kills the process whenever it has answered a random number of requests, with the other
+    /// senders' requests wherever they are.
+    async fn kill_again_and_again(&self, world: &mut World) {
+        let mut dice = Dice::new();
+        let mut answers = self.answers.subscribe();
+        for _ in 0..KILLS {
+            let enough = *answers.borrow_and_update() + 1 + dice.below(3 * SENDERS as u64);
+            answers.wait_for(|answers| *answers >= enough).await.unwrap();
+            tokio::task::block_in_place(|| {
+                world.processes.pop().unwrap().kill();
+                world.processes.push(Process::start(&world.settings, &[]));
+            });
+            self.address.send_replace(world.processes[0].api.unwrap());
+        }
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+async fn a_killed_process_leaves_whole_effects(store: Store) {
+    let mut world = World::start(Bus::Process, store).await;
+    let org = world.org().await;
+    let events_before = world.count("events", org.id).await;
+    let load = Arc::new(Load {
+        token: org.owner.token.clone(),
+        address: watch::Sender::new(world.address),
+        answers: watch::Sender::new(0),
+        next_key: AtomicUsize::new(0),
+        lost: AtomicUsize::new(0),
+        over: AtomicBool::new(false),
+    });
+    let senders: Vec<_> = (0..SENDERS).map(|_| tokio::spawn(Arc::clone(&load).send())).collect();
+    load.kill_again_and_again(&mut world).await;
+    let answered: Vec<_> = join_all(senders).await.into_iter().flat_map(Result::unwrap).collect();
+    assert!(load.lost.load(Ordering::Relaxed) >= KILLS, "every kill cut somebody off");
+
+    let address = world.processes[0].api.unwrap();
+    let mut connection = Connection::open(address).await;
+    for (key, body) in &answered {
+        let replay = connection.send(load.call(address, *key)).await.expect(201);
+        assert_eq!(replay.header("idempotent-replayed"), "true", "key {key}");
+        assert_eq!(replay.body, *body, "key {key}");
+    }
+    let effects = answered.len() as i64;
+    assert_eq!(world.count("clients", org.id).await, effects);
+    assert_eq!(world.count("idempotency_records", org.id).await, effects);
+    assert_eq!(world.count("events", org.id).await - events_before, effects);
+    let lost = load.lost.load(Ordering::Relaxed);
+    println!("{KILLS} kills, {effects} keys, {lost} requests without an answer");
+}
+
+/// Far more than it takes; a request that is never answered must end the test.
+const LONGEST: Duration = Duration::from_secs(120);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_process_leaves_whole_effects_on_sqlite() {
+    let test = a_killed_process_leaves_whole_effects(Store::Sqlite);
+    tokio::time::timeout(LONGEST, test).await.expect("every key was answered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_process_leaves_whole_effects_on_postgres() {
+    let test = a_killed_process_leaves_whole_effects(Store::Postgres);
+    tokio::time::timeout(LONGEST, test).await.expect("every key was answered");
+}
