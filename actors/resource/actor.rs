@@ -63,7 +63,7 @@ impl Plugin for Resource {
                 context: Arc::clone(&context),
             })
             .await?;
-            let pattern = Pattern::new("hoursmith.v1.resource.>")
+            let pattern = Pattern::new("hoursmith.v1.resource.*.*")
                 .map_err(|source| StartError::new(NAME, "name its subject", source))?;
             let subscription = pool.serve(host.bus.as_ref(), pattern).await?;
             Ok(RunningPlugin::new(NAME).with_pool(pool, subscription))

@@ -35,7 +35,7 @@ const IDENTITIES: [(&str, &str, &str); 6] = [
 
 /// Every kind of subject on the bus, and who may publish and who may subscribe to it. Answers and
 /// probes are everybody's own.
-const SUBJECTS: [(&str, &[&str], &[&str]); 6] = [
+const SUBJECTS: [(&str, &[&str], &[&str]); 7] = [
     (
         "hoursmith.v1.token-auth.check",
         &["gateway", "hoursmith"],
@@ -50,6 +50,11 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 6] = [
         "hoursmith.v1.rate-limiter.alive",
         &["rate-limiter", "hoursmith"],
         &["gateway", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.rate-limiter.who",
+        &["gateway", "hoursmith"],
+        &["rate-limiter", "hoursmith"],
     ),
     (
         "hoursmith.v1.idempotency.check",

@@ -84,11 +84,11 @@ Hoursmith runs at {url}
 
 Try it:
 
-  curl -s {url}/api/v1/me -H 'Authorization: Bearer {token}'
+  curl -sw '\\n' {url}/api/v1/me -H 'Authorization: Bearer {token}'
 
-  curl -s {url}/api/v1/clients -H 'Authorization: Bearer {token}'
+  curl -sw '\\n' {url}/api/v1/clients -H 'Authorization: Bearer {token}'
 
-  curl -s {url}/api/v1/clients -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s)\" -d \"{{\\\"name\\\":\\\"Client $(date +%s)\\\",\\\"billable_rate\\\":\\\"95.00\\\"}}\"
+  curl -sw '\\n' {url}/api/v1/clients -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s)\" -d \"{{\\\"name\\\":\\\"Client $(date +%s)\\\",\\\"billable_rate\\\":\\\"95.00\\\"}}\"
 
 Stop it with Ctrl-C. Its data stays in the data folder.
 

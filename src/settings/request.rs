@@ -35,7 +35,7 @@ pub struct RequestSettings {
     /// Size of a request's body, in bytes. Beyond: 413. The bus carries no more than 1 MiB.
     #[schemars(range(min = 1_024, max = 1_048_576))]
     pub max_body_bytes: usize,
-    /// Open connections. Beyond, a new one is closed at once.
+    /// Open connections. Beyond, a new one is answered 503 and closed.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
     /// Requests in work at one time. Beyond: 503 with `Retry-After`.
