@@ -10,6 +10,10 @@ use simd_json::prelude::*;
 use crate::json::push_name;
 use crate::{Amount, Code, Currency, FieldError, Problem, check_text};
 
+/// Most errors that one answer names. More help nobody, and a body of a megabyte could hold a
+/// hundred thousand unknown names.
+const MAX_ERRORS: usize = 100;
+
 /// What a request says about one field.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Patch<T> {
@@ -173,7 +177,7 @@ impl<'doc> Fields<'doc> {
                 let mut inner = Fields::at(value, self.pointer_to(name));
                 let result = read(&mut inner);
                 inner.refuse_unknown();
-                self.errors.append(&mut inner.errors);
+                inner.errors.into_iter().for_each(|error| self.push(error));
                 Patch::Value(result)
             }
         }
@@ -197,7 +201,9 @@ impl<'doc> Fields<'doc> {
         let Some(object) = value.as_object() else {
             return self.refuse(name, "type", "must be an object of strings");
         };
-        if object.len() > max {
+        // Removals do not count: a full object can be exchanged in one patch.
+        let kept = object.values().filter(|value| !value.is_null()).count();
+        if kept > max || object.len() > max.saturating_mul(2) {
             return self.refuse(name, "too_many", format!("must have at most {max} pairs"));
         }
         let mut pairs = Vec::with_capacity(object.len());
@@ -205,7 +211,7 @@ impl<'doc> Fields<'doc> {
             let mut pointer = self.pointer_to(name);
             push_name(&mut pointer, key);
             if let Err(error) = check_text(key, 1, max_name, false) {
-                self.errors.push(FieldError::pointer(
+                self.push(FieldError::pointer(
                     &pointer,
                     error.code(),
                     format!("the name {error}"),
@@ -221,15 +227,13 @@ impl<'doc> Fields<'doc> {
             {
                 Some((text, Ok(()))) => pairs.push((key.to_string(), Some(text.to_owned()))),
                 Some((_, Err(error))) => {
-                    self.errors.push(FieldError::pointer(
+                    self.push(FieldError::pointer(
                         pointer,
                         error.code(),
                         error.to_string(),
                     ));
                 }
-                None => self
-                    .errors
-                    .push(FieldError::pointer(pointer, "type", "must be a string")),
+                None => self.push(FieldError::pointer(pointer, "type", "must be a string")),
             }
         }
         pairs.sort();
@@ -269,20 +273,28 @@ impl<'doc> Fields<'doc> {
     /// Adds an error of the caller's own at a field.
     pub fn refuse<T>(&mut self, name: &str, code: &str, detail: impl Into<String>) -> Patch<T> {
         let pointer = self.pointer_to(name);
-        self.errors.push(FieldError::pointer(pointer, code, detail));
+        self.push(FieldError::pointer(pointer, code, detail));
         Patch::Absent
     }
 
-    /// Every error so far and every unknown member, or nothing.
+    fn push(&mut self, error: FieldError) {
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(error);
+        }
+    }
+
+    /// Every error so far and every unknown member, up to [`MAX_ERRORS`]; or nothing.
     pub fn finish(mut self) -> Result<(), Problem> {
         self.refuse_unknown();
         if self.errors.is_empty() {
             return Ok(());
         }
-        self.errors
-            .sort_by(|a, b| format!("{:?}", a.location).cmp(&format!("{:?}", b.location)));
+        self.errors.sort_by(|a, b| a.location.cmp(&b.location));
         let detail = match self.errors.len() {
             1 => "One field is invalid.".to_owned(),
+            MAX_ERRORS => {
+                format!("At least {MAX_ERRORS} fields are invalid; these are some of them.")
+            }
             count => format!("{count} fields are invalid."),
         };
         let mut problem = Problem::new(Code::ValidationFailed, detail);
@@ -295,6 +307,7 @@ impl<'doc> Fields<'doc> {
         let unknown: Vec<String> = object
             .keys()
             .filter(|name| !self.known.contains(&name.as_ref()))
+            .take(MAX_ERRORS.saturating_sub(self.errors.len()))
             .map(ToString::to_string)
             .collect();
         for name in unknown {
@@ -392,6 +405,23 @@ mod tests {
             .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
             .collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn errors_and_the_names_in_them_are_bounded() {
+        let members: Vec<String> = (0..50_000)
+            .map(|number| format!("\"{number}\":0"))
+            .collect();
+        for body in [
+            format!("{{{}}}", members.join(",")),
+            format!("{{\"{}\":1}}", "/".repeat(600_000)),
+        ] {
+            let mut body = body.into_bytes();
+            let document = Document::parse(&mut body).unwrap();
+            let problem = Fields::of(document.value()).finish().unwrap_err();
+            assert!(problem.errors.len() <= MAX_ERRORS);
+            assert!(format!("{problem:?}").len() < 50_000);
+        }
     }
 
     #[test]

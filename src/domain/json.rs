@@ -161,15 +161,28 @@ fn build<'body>(
     }
 }
 
-/// Appends a name to a JSON Pointer (RFC 6901, section 3).
+/// Longest part of a name that a pointer shows; longer ones end in `…`.
+const MAX_NAME_CHARS: usize = 100;
+
+/// Appends a name to a JSON Pointer in its URI fragment form (RFC 6901, sections 3 and 6).
 pub(crate) fn push_name(pointer: &mut String, name: &str) {
     pointer.push('/');
-    for c in name.chars() {
+    let longer = name.chars().nth(MAX_NAME_CHARS).is_some();
+    for c in name
+        .chars()
+        .take(MAX_NAME_CHARS)
+        .chain(longer.then_some('…'))
+    {
         match c {
             '~' => pointer.push_str("~0"),
             '/' => pointer.push_str("~1"),
-            c if c.is_control() => pointer.push('\u{FFFD}'),
-            c => pointer.push(c),
+            c if c.is_ascii_alphanumeric() || "-._!$&'()*+,;=:@?".contains(c) => pointer.push(c),
+            c => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    pointer.push_str(&format!("%{byte:02X}"));
+                }
+            }
         }
     }
 }
@@ -232,6 +245,13 @@ mod tests {
             assert_ne!(parse(other).unwrap(), digest, "{other}");
         }
         assert_ne!(parse(r#"["a","b"]"#), parse(r#"["a\",\"b"]"#));
+    }
+
+    #[test]
+    fn pointers_are_fragments() {
+        let mut pointer = String::from("#");
+        push_name(&mut pointer, "a%20b/~ é");
+        assert_eq!(pointer, "#/a%2520b~1~0%20%C3%A9");
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Code {
 }
 
 /// Where in the request a field error stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Location {
     /// JSON Pointer as a URI fragment (RFC 6901, section 6), such as `#/address/city`.
@@ -179,9 +179,20 @@ impl Problem {
         Self::new(Code::Unavailable, detail).with_header("retry-after", "1")
     }
 
-    /// The request's time is up.
+    /// The request's time is up. Work that had reached its commit by then may stand.
     pub fn deadline_exceeded() -> Self {
-        Self::new(Code::DeadlineExceeded, "The work did not finish in time. Nothing was committed after that.")
+        Self::new(
+            Code::DeadlineExceeded,
+            "The work did not finish in time. Under an idempotency key, send it again to learn what came of it.",
+        )
+    }
+
+    /// An idempotency key that came with another request first.
+    pub fn idempotency_key_reused() -> Self {
+        Self::new(
+            Code::IdempotencyKeyReused,
+            "This idempotency key was used for another request: method, path, query or body differ.",
+        )
     }
 
     /// Adds one wrong field.
