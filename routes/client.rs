@@ -111,7 +111,7 @@ pub const ROUTES: &[Route] = &[
             resource: "Client",
         },
         summary: "Change a client",
-        description: "A JSON Merge Patch: fields that are absent stay, null clears, `address` and `metadata` are merged. Send `If-Match` to be sure that nobody changed it meanwhile. `archived` archives and brings back.",
+        description: "A JSON Merge Patch: fields that are absent stay, null clears, `address`, `external_reference` and `metadata` are merged. Send `If-Match` to be sure that nobody changed it meanwhile. `archived` archives and brings back.",
     },
     Route {
         id: "client.delete",

@@ -36,7 +36,7 @@ pub struct ExternalReference {
     pub url: Option<String>,
 }
 
-/// The counterpart to set. It is set as a whole, or cleared with null.
+/// The counterpart to set; null clears it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExternalReferenceInput {

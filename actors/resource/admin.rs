@@ -14,7 +14,7 @@ use hoursmith_domain::{
 };
 use hoursmith_kit::{Clock, Failure, Random};
 use hoursmith_store::{Conn, Db, ErrorKind, Statement};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error;
 use crate::organization;
@@ -136,9 +136,8 @@ impl Admin {
         check_slug(&new.slug)?;
         check_timezone(&new.timezone)?;
         check_member(&owner)?;
-        let now = self.clock.now();
-        let id = OrganizationId(self.random.uuid_v7(now));
-        let stamp = Stamp::new(now, Arc::clone(&self.random), id);
+        let id = OrganizationId(self.random.uuid_v7(self.clock.now()));
+        let admin = self.clone();
         let owner = NewMember {
             role: Role::Owner,
             ..owner
@@ -146,7 +145,8 @@ impl Admin {
         let member = self
             .write(move |conn| {
                 Box::pin(async move {
-                    sql::insert_organization(conn, id, &new, now)
+                    let stamp = admin.stamp(id);
+                    sql::insert_organization(conn, id, &new, stamp.now)
                         .await
                         .map_err(|error| exists(error, &new.slug))?;
                     add(conn, &stamp, id, &owner).await
@@ -159,33 +159,35 @@ impl Admin {
     /// Changes the plan; takes effect on the next request.
     pub async fn set_plan(&self, slug: &str, plan: Plan) -> Result<(), AdminError> {
         let id = self.organization(slug).await?;
-        let stamp = self.stamp(id);
+        let admin = self.clone();
         self.write(move |conn| {
             Box::pin(async move {
+                sql::hold_organization(conn, id).await?;
                 let before = organization_event(conn, id).await?;
+                if before.get("plan").and_then(Value::as_str) == Some(plan.as_str()) {
+                    return Ok(());
+                }
+                let stamp = admin.stamp(id);
                 sql::set_plan(conn, id, plan, stamp.now).await?;
                 let after = organization_event(conn, id).await?;
-                changed(
-                    conn,
-                    &stamp,
-                    EventType::OrganizationUpdated,
-                    id.0,
-                    before,
-                    after,
-                )
-                .await
+                let previous = changed_fields(&before, &after);
+                let kind = EventType::OrganizationUpdated;
+                Ok(stamp.event(conn, kind, id.0, after, Some(previous)).await?)
             })
         })
         .await
     }
 
-    /// Adds a member, active at once; one who was removed comes back.
+    /// Adds a member, active at once; one who was removed comes back, without what it had: no
+    /// tokens, no projects, no rates.
     pub async fn add_member(&self, slug: &str, member: NewMember) -> Result<MemberId, AdminError> {
         check_member(&member)?;
         let id = self.organization(slug).await?;
-        let stamp = self.stamp(id);
-        self.write(move |conn| Box::pin(async move { add(conn, &stamp, id, &member).await }))
-            .await
+        let admin = self.clone();
+        self.write(move |conn| {
+            Box::pin(async move { add(conn, &admin.stamp(id), id, &member).await })
+        })
+        .await
     }
 
     /// Changes a role; takes effect on the next request.
@@ -229,7 +231,7 @@ impl Admin {
         let id = self.organization(slug).await?;
         let found = sql::find_member(&mut *self.db.read().await?, id, email).await?;
         match found {
-            Some(member) if member.status == "active" => Ok((id, MemberId(member.id))),
+            Some(member) if member.is_active() => Ok((id, MemberId(member.id))),
             _ => Err(AdminError::NoMember {
                 slug: slug.to_owned(),
                 email: email.to_owned(),
@@ -245,35 +247,47 @@ impl Admin {
         change: impl FnOnce(&mut MemberRow) + Send + 'static,
     ) -> Result<(), AdminError> {
         let (id, member) = self.member(slug, email).await?;
-        let stamp = self.stamp(id);
+        let missing = AdminError::NoMember {
+            slug: slug.to_owned(),
+            email: email.to_owned(),
+        };
+        let admin = self.clone();
         self.write(move |conn| {
             Box::pin(async move {
                 // The organization's row is held, so that two owners cannot leave each other at once.
                 sql::hold_organization(conn, id).await?;
                 let before = sql::member(conn, id, member).await?;
+                if !before.is_active() {
+                    return Err(missing);
+                }
                 let mut after = before.clone();
                 change(&mut after);
+                let previous = changed_fields(&before.to_event()?, &after.to_event()?);
+                if previous.is_empty() {
+                    return Ok(());
+                }
+                let mut stamp = admin.stamp(id);
+                stamp.renew(before.updated_at());
                 after.touch(stamp.now);
                 sql::update_member(conn, id, &after).await?;
                 if sql::count_owners(conn, id).await? == 0 {
                     return Err(AdminError::LastOwner);
                 }
-                changed(
-                    conn,
-                    &stamp,
-                    kind,
-                    member.0,
-                    before.to_event()?,
-                    after.to_event()?,
-                )
-                .await
+                if !after.is_active() {
+                    sql::revoke_tokens(conn, id, member, stamp.now).await?;
+                    sql::leave_projects(conn, id, member).await?;
+                }
+                let object = after.to_event()?;
+                Ok(stamp
+                    .event(conn, kind, member.0, object, Some(previous))
+                    .await?)
             })
         })
         .await
     }
 
     fn stamp(&self, organization: OrganizationId) -> Stamp {
-        Stamp::new(self.clock.now(), Arc::clone(&self.random), organization)
+        Stamp::new(&self.clock, &self.random, organization)
     }
 
     async fn write<T, F>(&self, job: F) -> Result<T, AdminError>
@@ -301,21 +315,6 @@ async fn add(
         .event(conn, EventType::MemberAdded, id.0, member.to_event()?, None)
         .await?;
     Ok(id)
-}
-
-async fn changed(
-    conn: &mut Conn,
-    stamp: &Stamp,
-    kind: EventType,
-    id: uuid::Uuid,
-    before: Value,
-    after: Value,
-) -> Result<(), AdminError> {
-    let previous: Map<String, Value> = changed_fields(&before, &after);
-    if !previous.is_empty() {
-        stamp.event(conn, kind, id, after, Some(previous)).await?;
-    }
-    Ok(())
 }
 
 async fn organization_event(conn: &mut Conn, id: OrganizationId) -> Result<Value, AdminError> {

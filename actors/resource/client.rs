@@ -66,12 +66,10 @@ pub(crate) async fn read(request: &Request) -> Result<Response, Error> {
     )
     .await?
     .ok_or_else(Problem::not_found)?;
-    let body = json(200, &client.to_wire(Sight::of(caller.role())))?;
-    Ok(condition::respond(
-        body,
-        client.version,
-        &request.ask.head.conditions,
-    ))
+    let sight = Sight::of(caller.role());
+    let body = json(200, &client.to_wire(sight))?;
+    let conditions = &request.ask.head.conditions;
+    Ok(condition::respond(body, client.version, sight, conditions))
 }
 
 /// `POST /api/v1/clients`
@@ -104,7 +102,7 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
                 .await?;
             Ok(json(201, &client.to_wire(sight))?
                 .with_header("location", format!("{location}{}", client.id))
-                .with_header("etag", condition::etag(client.version)))
+                .with_header("etag", condition::etag(client.version, sight)))
         })
     })
     .await
@@ -119,18 +117,19 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
     let organization = request.caller.organization();
     let conditions = request.ask.head.conditions.clone();
     let sight = Sight::of(request.caller.role());
-    write(request, move |conn, stamp| {
+    write(request, move |conn, mut stamp| {
         Box::pin(async move {
             let before = sql::lock(conn, organization, id)
                 .await?
                 .ok_or_else(Problem::not_found)?;
-            condition::check(before.version, &conditions)?;
+            condition::check(before.version, &conditions, sight)?;
+            stamp.renew(before.updated_at);
             let mut client = before.clone();
             client.apply(input, stamp.now)?;
             let previous = changed_fields(&before.to_event(), &client.to_event());
             if !previous.is_empty() {
                 client.version += 1;
-                client.updated_at = stamp.now.max(before.updated_at);
+                client.updated_at = stamp.now;
                 sql::update(conn, organization, &client)
                     .await
                     .map_err(name_taken)?;
@@ -145,7 +144,7 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
                     .await?;
             }
             Ok(json(200, &client.to_wire(sight))?
-                .with_header("etag", condition::etag(client.version)))
+                .with_header("etag", condition::etag(client.version, sight)))
         })
     })
     .await
@@ -156,12 +155,14 @@ pub(crate) async fn delete(request: &Request) -> Result<Response, Error> {
     let id: ClientId = request.id("client_id")?;
     let organization = request.caller.organization();
     let conditions = request.ask.head.conditions.clone();
-    write(request, move |conn: &mut Conn, stamp| {
+    let sight = Sight::of(request.caller.role());
+    write(request, move |conn: &mut Conn, mut stamp| {
         Box::pin(async move {
             let client = sql::lock(conn, organization, id)
                 .await?
                 .ok_or_else(Problem::not_found)?;
-            condition::check(client.version, &conditions)?;
+            condition::check(client.version, &conditions, sight)?;
+            stamp.renew(client.updated_at);
             sql::delete(conn, organization, id).await.map_err(in_use)?;
             stamp
                 .event(

@@ -8,10 +8,15 @@ use hoursmith_bus::Response;
 use hoursmith_domain::{Code, Cursor, CursorScope, FieldError, Problem, Timestamp};
 use hoursmith_routes::DEFAULT_LIMIT;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::request::Request;
+
+/// Where a page ends before its limit, in bytes of its items, since an answer must fit the bus. A
+/// single item is far smaller. A short page proves nothing, and says so by `has_more`.
+const MAX_PAGE_BYTES: usize = 768 * 1024;
 
 /// What a list is asked for.
 #[derive(Debug)]
@@ -54,22 +59,32 @@ impl Page {
     pub(crate) fn respond<R, T: Serialize>(
         &self,
         request: &Request,
-        mut rows: Vec<R>,
+        rows: Vec<R>,
         place: impl Fn(&R) -> Cursor,
         show: impl Fn(R) -> T,
     ) -> Result<Response, Error> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let has_more = rows.len() > limit;
-        rows.truncate(limit);
-        let next_cursor = rows
-            .last()
+        let mut has_more = rows.len() > limit;
+        let (mut data, mut bytes, mut last) = (Vec::new(), 0_usize, None);
+        for row in rows.into_iter().take(limit) {
+            let at = place(&row);
+            let item = serde_json::value::to_raw_value(&show(row)).map_err(unwritable)?;
+            bytes = bytes.saturating_add(item.get().len());
+            if bytes > MAX_PAGE_BYTES && !data.is_empty() {
+                has_more = true;
+                break;
+            }
+            last = Some(at);
+            data.push(item);
+        }
+        let next_cursor = last
             .filter(|_| has_more)
-            .map(|row| place(row).seal(&request.context.keys, &scope(request, &self.filters)));
+            .map(|at| at.seal(&request.context.keys, &scope(request, &self.filters)));
         let link = next_cursor
             .as_deref()
             .map(|cursor| next_link(request, cursor));
         let list = List {
-            data: rows.into_iter().map(show).collect(),
+            data,
             has_more,
             next_cursor,
         };
@@ -83,16 +98,19 @@ impl Page {
 
 /// The shape of every page.
 #[derive(Serialize)]
-struct List<T> {
-    data: Vec<T>,
+struct List {
+    data: Vec<Box<RawValue>>,
     has_more: bool,
     next_cursor: Option<String>,
 }
 
+fn unwritable(source: serde_json::Error) -> Error {
+    hoursmith_kit::Failure::internal("write the answer", source).into()
+}
+
 /// A JSON response of a wire type.
 pub(crate) fn json(status: u16, body: &impl Serialize) -> Result<Response, Error> {
-    let body = serde_json::to_vec(body)
-        .map_err(|source| hoursmith_kit::Failure::internal("write the answer", source))?;
+    let body = serde_json::to_vec(body).map_err(unwritable)?;
     Ok(Response::json(status, body))
 }
 

@@ -25,10 +25,13 @@ pub(crate) async fn read(request: &Request) -> Result<Response, Error> {
         .await?
         .ok_or_else(hoursmith_domain::Problem::not_found)?;
     let version = row.version;
-    let me: Me = row.into_wire(Sight::of(caller.role()))?;
+    let sight = Sight::of(caller.role());
+    let me: Me = row.into_wire(sight)?;
+    let conditions = &request.ask.head.conditions;
     Ok(condition::respond(
         json(200, &me)?,
         version,
-        &request.ask.head.conditions,
+        sight,
+        conditions,
     ))
 }

@@ -26,10 +26,13 @@ pub(crate) async fn read(request: &Request) -> Result<Response, Error> {
         .await?
         .ok_or_else(Problem::not_found)?;
     let version = row.version;
-    let organization = row.into_wire(Sight::of(caller.role()))?;
+    let sight = Sight::of(caller.role());
+    let organization = row.into_wire(sight)?;
+    let conditions = &request.ask.head.conditions;
     Ok(condition::respond(
         json(200, &organization)?,
         version,
-        &request.ask.head.conditions,
+        sight,
+        conditions,
     ))
 }

@@ -1,24 +1,69 @@
 //! External references and metadata, which every resource has.
 
-use std::collections::BTreeMap;
-
-use hoursmith_domain::{Fields, Patch, check_text};
+use hoursmith_domain::{FieldError, Fields, Patch, check_text};
+use hoursmith_kit::Failure;
 use hoursmith_routes::common::{ExternalReference, Metadata};
 
-/// Reads `external_reference` from a body. Replaced whole: half a reference names nothing.
-pub(crate) fn read_external_reference(fields: &mut Fields<'_>) -> Patch<ExternalReference> {
+/// A merge patch of an external reference.
+#[derive(Debug, Default)]
+pub(crate) struct ExternalReferencePatch {
+    service: Patch<String>,
+    id: Patch<String>,
+    url: Patch<String>,
+}
+
+/// Reads `external_reference` from a body.
+pub(crate) fn read_external_reference(fields: &mut Fields<'_>) -> Patch<ExternalReferencePatch> {
     fields.object("external_reference", |inner| {
-        let service = inner.text("service", 1, 255);
-        inner.required("service", &service);
-        let id = inner.text("id", 1, 255);
-        inner.required("id", &id);
-        let url = inner.parsed("url", "invalid_url", parse_url);
-        ExternalReference {
-            service: service.into_option().unwrap_or_default(),
-            id: id.into_option().unwrap_or_default(),
-            url: url.into_option(),
-        }
+        let patch = ExternalReferencePatch {
+            service: inner.text("service", 1, 255),
+            id: inner.text("id", 1, 255),
+            url: inner.parsed("url", "invalid_url", parse_url),
+        };
+        inner.not_null("service", &patch.service);
+        inner.not_null("id", &patch.id);
+        patch
     })
+}
+
+/// Merges a patch into a reference. Refused when the result would name no service or no id.
+pub(crate) fn merge_external_reference(
+    current: &mut Option<ExternalReference>,
+    patch: Patch<ExternalReferencePatch>,
+) -> Result<(), Vec<FieldError>> {
+    let patch = match patch {
+        Patch::Absent => return Ok(()),
+        Patch::Null => {
+            *current = None;
+            return Ok(());
+        }
+        Patch::Value(patch) => patch,
+    };
+    let (mut service, mut id, mut url) = match current.take() {
+        Some(known) => (Some(known.service), Some(known.id), known.url),
+        None => (None, None, None),
+    };
+    patch.service.apply(&mut service);
+    patch.id.apply(&mut id);
+    patch.url.apply(&mut url);
+    let missing = |name: &str| {
+        FieldError::pointer(
+            format!("#/external_reference/{name}"),
+            "required",
+            "is required",
+        )
+    };
+    match (service, id) {
+        (Some(service), Some(id)) => {
+            *current = Some(ExternalReference { service, id, url });
+            Ok(())
+        }
+        (service, id) => Err([("id", id.is_none()), ("service", service.is_none())]
+            .iter()
+            .filter(|(_, is_missing)| *is_missing)
+            .map(|(name, _)| missing(name))
+            .collect()),
+    }
 }
 
 /// A link that a person may follow: http or https, nothing that a page could be tricked with.
@@ -69,9 +114,9 @@ pub(crate) fn metadata_text(metadata: &Metadata) -> String {
     serde_json::to_string(metadata).unwrap_or_else(|_| "{}".to_owned())
 }
 
-/// Metadata from its stored text.
-pub(crate) fn metadata_from(text: &str) -> Metadata {
-    serde_json::from_str(text).unwrap_or_else(|_| BTreeMap::new())
+/// Metadata from its stored text. What cannot be read fails, lest the next change save it empty.
+pub(crate) fn metadata_from(text: &str) -> Result<Metadata, Failure> {
+    serde_json::from_str(text).map_err(|source| Failure::internal("read stored metadata", source))
 }
 
 /// An external reference from its columns.

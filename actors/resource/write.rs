@@ -6,34 +6,42 @@
 //! answer is recorded. There is no reservation, no lease and nothing to clean up after a crash.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hoursmith_bus::{IdempotencyTicket, Response, TraceParent};
 use hoursmith_domain::{Code, EventId, EventType, OrganizationId, Problem, Timestamp};
-use hoursmith_kit::{Failure, Random};
+use hoursmith_kit::{Clock, Failure, Random};
 use hoursmith_routes::problem;
 use hoursmith_store::events::{self, NewEvent};
 use hoursmith_store::idempotency::{self, Claim, Key};
 use hoursmith_store::{Conn, ErrorKind};
+use hoursmith_telemetry::names;
+use metrics::counter;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::request::Request;
 
-/// How long before the deadline a commit must begin: the caller is told "nothing was committed
-/// after it", and a flush to disk takes a while.
+/// How long before the deadline an effect must be ready to commit: a flush to disk takes a while,
+/// and after the deadline nobody hears of it.
 const COMMIT_MARGIN: Duration = Duration::from_millis(250);
 
 /// What an effect is given beside the connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Stamp {
-    /// The moment of the change: `created_at`, `updated_at` and the event's time.
+    /// The moment of the change: `created_at`, `updated_at` and the event's time. Taken when the
+    /// job runs, not when it queues: whoever syncs by `updated_at` must not find an older moment
+    /// behind a newer one.
     pub(crate) now: Timestamp,
+    clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     organization: OrganizationId,
     trace_parent: Option<TraceParent>,
+    /// Events written with it, to be counted once they are committed.
+    events: Arc<AtomicU64>,
 }
 
 /// Why a transaction was rolled back.
@@ -64,16 +72,18 @@ where
         + Send
         + 'static,
 {
-    let context = &request.context;
-    let stamp = Stamp::new(
-        context.clock.now(),
-        Arc::clone(&context.random),
-        request.caller.organization(),
-    );
+    let context = Arc::clone(&request.context);
+    let organization = request.caller.organization();
+    let written = Arc::new(AtomicU64::new(0));
+    let events = Arc::clone(&written);
     let ticket = request.ask.head.ticket.clone();
     let keyed = ticket.clone();
     let outcome = commit(request, move |conn| {
         Box::pin(async move {
+            let stamp = Stamp {
+                events,
+                ..Stamp::new(&context.clock, &context.random, organization)
+            };
             if let Some(keyed) = &keyed {
                 claim(conn, keyed, stamp.now).await?;
             }
@@ -86,13 +96,16 @@ where
     })
     .await;
     match (outcome, ticket) {
-        (Ok(response), _) => Ok(response),
+        (Ok(response), _) => {
+            counter!(names::EVENTS_APPENDED).increment(written.load(Ordering::Relaxed));
+            Ok(response)
+        }
         (Err(Stop::Taken), Some(ticket)) => replay(request, &ticket).await,
         (Err(Stop::Failed(Error::Problem(refusal))), Some(ticket)) if is_recorded(refusal.code) => {
             refuse(request, ticket, &refusal).await
         }
         (Err(Stop::Failed(error)), _) => Err(error),
-        (Err(Stop::Taken), None) => Err(reused().into()),
+        (Err(Stop::Taken), None) => Err(Problem::idempotency_key_reused().into()),
     }
 }
 
@@ -202,13 +215,19 @@ async fn replay(request: &Request, ticket: &IdempotencyTicket) -> Result<Respons
     let mut conn = request.context.db.read().await?;
     let now = request.context.clock.now();
     match idempotency::find(&mut conn, &key(ticket), now, ticket.retention()).await? {
-        Some(first) if first.fingerprint == ticket.request.fingerprint => Ok(Response {
-            status: first.status,
-            headers: first.headers,
-            body: first.body.into(),
+        Some(first) if first.fingerprint == ticket.request.fingerprint => {
+            counter!(names::IDEMPOTENCY_REPLAYS).increment(1);
+            let response = Response {
+                status: first.status,
+                headers: first.headers,
+                body: first.body.into(),
+            };
+            Ok(response.with_header("idempotent-replayed", "true"))
         }
-        .with_header("idempotent-replayed", "true")),
-        Some(_) => Err(reused().into()),
+        Some(_) => {
+            counter!(names::IDEMPOTENCY_CONFLICTS).increment(1);
+            Err(Problem::idempotency_key_reused().into())
+        }
         None => {
             Err(Failure::unavailable("replay an answer", "the record expired meanwhile").into())
         }
@@ -223,26 +242,30 @@ fn key(ticket: &IdempotencyTicket) -> Key<'_> {
     }
 }
 
-fn reused() -> Problem {
-    Problem::new(
-        Code::IdempotencyKeyReused,
-        "This idempotency key was used for another request; method, path, query or body differ.",
-    )
-}
-
 impl Stamp {
     /// The stamp of a change that happens now, in the current trace.
     pub(crate) fn new(
-        now: Timestamp,
-        random: Arc<dyn Random>,
+        clock: &Arc<dyn Clock>,
+        random: &Arc<dyn Random>,
         organization: OrganizationId,
     ) -> Self {
         Self {
-            now,
-            random,
+            now: clock.now(),
+            clock: Arc::clone(clock),
+            random: Arc::clone(random),
             organization,
             trace_parent: hoursmith_telemetry::current_trace_parent(),
+            events: Arc::default(),
         }
+    }
+
+    /// Takes the moment anew, once a row that had to be waited for is held; always after the
+    /// row's last change, whatever the clock says.
+    pub(crate) fn renew(&mut self, last_change: Timestamp) {
+        self.now = self
+            .clock
+            .now()
+            .max(last_change.plus(Duration::from_micros(1)));
     }
 
     /// A new id, of this moment.
@@ -277,6 +300,7 @@ impl Stamp {
             created_at: self.now,
         };
         events::append(conn, event).await?;
+        self.events.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 }

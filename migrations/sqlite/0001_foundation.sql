@@ -69,7 +69,7 @@ CREATE TABLE members (
 CREATE INDEX members_by_user ON members (user_id);
 CREATE INDEX members_by_created ON members (organization_id, created_at, id);
 CREATE INDEX members_by_updated ON members (organization_id, updated_at, id);
-CREATE INDEX members_by_external_reference ON members (organization_id, external_reference_id);
+CREATE INDEX members_by_external_reference ON members (organization_id, external_reference_id, created_at, id);
 
 -- The secret itself is never stored: `digest` is its keyed SHA-256, by which a token is found.
 CREATE TABLE api_tokens (
@@ -118,7 +118,7 @@ CREATE TABLE clients (
 ) STRICT;
 CREATE INDEX clients_by_created ON clients (organization_id, created_at, id);
 CREATE INDEX clients_by_updated ON clients (organization_id, updated_at, id);
-CREATE INDEX clients_by_external_reference ON clients (organization_id, external_reference_id);
+CREATE INDEX clients_by_external_reference ON clients (organization_id, external_reference_id, created_at, id);
 
 CREATE TABLE projects (
     organization_id            BLOB    NOT NULL REFERENCES organizations (id),
@@ -142,7 +142,7 @@ CREATE UNIQUE INDEX projects_by_name_without_client
     ON projects (organization_id, name_key) WHERE client_id IS NULL;
 CREATE INDEX projects_by_created ON projects (organization_id, created_at, id);
 CREATE INDEX projects_by_updated ON projects (organization_id, updated_at, id);
-CREATE INDEX projects_by_external_reference ON projects (organization_id, external_reference_id);
+CREATE INDEX projects_by_external_reference ON projects (organization_id, external_reference_id, created_at, id);
 
 CREATE TABLE project_members (
     organization_id BLOB    NOT NULL,

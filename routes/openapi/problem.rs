@@ -9,7 +9,7 @@ use super::schemas::reference;
 use crate::problem::word;
 
 /// Most wrong fields that one answer names.
-const MAX_ERRORS: usize = 1000;
+const MAX_ERRORS: usize = 100;
 
 /// Most tiers that one answer names.
 const MAX_POLICIES: usize = 10;

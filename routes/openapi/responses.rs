@@ -116,7 +116,8 @@ const REFUSALS: &[Refusal] = &[
         name: "BodyTooLarge",
         codes: &[Code::BodyTooLarge],
         headers: &[],
-        of: |route| route.shape.takes_body(),
+        // Bodies are bounded on every route, also where they are not looked at.
+        of: |_| true,
     },
     Refusal {
         name: "UnsupportedMediaType",

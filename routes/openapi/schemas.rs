@@ -26,6 +26,9 @@ use crate::words::{
 /// Characters of a hyphenated UUID.
 const UUID_LENGTH: usize = 36;
 
+/// The merge patch of an external reference.
+const REFERENCE_PATCH: &str = "ExternalReferencePatch";
+
 /// Every schema, by name.
 pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
     let mut schemas = vec![
@@ -41,6 +44,11 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
         ),
         of::<ExternalReference>(),
         of::<ExternalReferenceInput>(),
+        patch_of::<ExternalReferenceInput>(
+            REFERENCE_PATCH,
+            "What changes; what is absent stays. Service and id must be there after the change.",
+            json!({"url": "https://go.xero.com/contacts/2041"}),
+        ),
         of::<Me>(),
         of::<Member>(),
         of::<MetadataSchema>(),
@@ -87,10 +95,22 @@ fn patch_of<T: ToSchema>(name: &str, description: &str, example: Value) -> (Stri
     let mut schema = T::schema();
     if let RefOr::T(Schema::Object(object)) = &mut schema {
         object.required.clear();
+        object.properties.values_mut().for_each(repoint);
         object.description = Some(description.to_owned());
         object.examples = vec![example];
     }
     (name.to_owned(), schema)
+}
+
+/// Within a merge patch, the nested reference is a merge patch too.
+fn repoint(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::Ref(to) if to.ref_location.ends_with("/ExternalReferenceInput") => {
+            to.ref_location = reference(REFERENCE_PATCH).ref_location;
+        }
+        RefOr::T(Schema::OneOf(OneOf { items, .. })) => items.iter_mut().for_each(repoint),
+        _ => {}
+    }
 }
 
 /// Adds what holds for every id, instant, day and text.

@@ -145,21 +145,24 @@ fn only_the_store_tells_the_engines_apart() {
 #[test]
 fn only_token_auth_vouches_for_callers() {
     for (room, (folder, _)) in members() {
-        for path in sources(&folder) {
-            let text = fs::read_to_string(&path).unwrap();
+        for path in sources(&folder).iter().filter(|path| !is_test(path)) {
+            let text = fs::read_to_string(path).unwrap();
             let tested = text.find("#[cfg(test)]").unwrap_or(text.len());
-            let is_test = path
-                .components()
-                .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs");
-            let vouches = text[..tested].contains("CallerAuthority") && !is_test;
             let may = ["token-auth", "domain"].contains(&room.as_str());
             assert!(
-                may || !vouches,
+                may || !text[..tested].contains("CallerAuthority"),
                 "{} must not hold an authority over callers",
                 path.display()
             );
         }
     }
+}
+
+/// Whether a file is compiled for tests alone.
+fn is_test(path: &Path) -> bool {
+    let names = ["tests", "tests.rs", "testing", "testing.rs", "conformance", "benches"];
+    let path = path.strip_prefix(root()).unwrap();
+    path.iter().any(|part| names.iter().any(|name| part == *name))
 }
 
 #[test]
@@ -190,14 +193,12 @@ fn files_are_small() {
         .chain(sources(&root().join("benches")))
         .filter_map(|path| {
             let text = fs::read_to_string(&path).unwrap();
-            let lines = text
-                .lines()
-                .take_while(|line| !line.starts_with("#[cfg(test)]"))
-                .count();
-            (lines > 400).then(|| format!("{}: {lines}", path.display()))
+            let limit = if is_test(&path) { 700 } else { 400 };
+            let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+            (lines > limit).then(|| format!("{}: {lines} of {limit}", path.display()))
         })
         .collect();
-    assert!(long.is_empty(), "over 400 lines without tests: {long:#?}");
+    assert!(long.is_empty(), "too long: {long:#?}");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! A small agency to look around in.
 
-use std::sync::Arc;
-
 use hoursmith_domain::{ClientId, Currency, EventType, OrganizationId, Plan, Role};
 
 use super::{Admin, AdminError, NewMember, NewOrganization};
@@ -74,7 +72,7 @@ async fn add_client(
     let document =
         hoursmith_domain::Document::parse(&mut bytes).map_err(crate::error::Error::from)?;
     let input = ClientInput::read_new(document.value()).map_err(crate::error::Error::from)?;
-    let stamp = Stamp::new(admin.clock.now(), Arc::clone(&admin.random), organization);
+    let stamp = Stamp::new(&admin.clock, &admin.random, organization);
     let mut client = ClientState::new(
         ClientId(stamp.new_id()),
         input.currency().unwrap_or(currency),

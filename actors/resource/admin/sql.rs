@@ -43,7 +43,8 @@ hoursmith_store::statements! {
     /// A new member, or one who was removed and comes back.
     UPSERT_MEMBER = "INSERT INTO members (organization_id, id, user_id, role, status, created_at, updated_at) \
         VALUES ($1, $2, $3, $4, 'active', $5, $5) ON CONFLICT (organization_id, user_id) DO UPDATE \
-        SET role = excluded.role, status = 'active', version = members.version + 1, updated_at = excluded.updated_at \
+        SET role = excluded.role, status = 'active', \
+        billable_rate = NULL, cost_rate = NULL, version = members.version + 1, updated_at = excluded.updated_at \
         WHERE members.status = 'removed' RETURNING id";
     /// A member.
     FIND_MEMBER = concat!(member_columns!(), " AND m.id = $2");
@@ -54,6 +55,11 @@ hoursmith_store::statements! {
     /// Role and status.
     UPDATE_MEMBER = "UPDATE members SET role = $3, status = $4, version = $5, updated_at = $6 \
         WHERE organization_id = $1 AND id = $2";
+    /// Every live token of a member ends.
+    REVOKE_MEMBER_TOKENS = "UPDATE api_tokens SET revoked_at = $3 \
+        WHERE organization_id = $1 AND member_id = $2 AND revoked_at IS NULL";
+    /// The member is in no project any more.
+    LEAVE_PROJECTS = "DELETE FROM project_members WHERE organization_id = $1 AND member_id = $2";
     /// How many owners can act.
     COUNT_OWNERS = "SELECT COUNT(*) FROM members WHERE organization_id = $1 AND role = 'owner' AND status = 'active'";
 }
@@ -110,6 +116,14 @@ impl MemberRow {
         self.role = role.as_str().to_owned();
     }
 
+    pub(super) fn is_active(&self) -> bool {
+        self.status == "active"
+    }
+
+    pub(super) fn updated_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.updated_at)
+    }
+
     /// Counts a change.
     pub(super) fn touch(&mut self, now: Timestamp) {
         self.version = self.version.saturating_add(1);
@@ -148,7 +162,7 @@ impl MemberRow {
                 self.external_reference_id.as_ref(),
                 self.external_reference_url.as_ref(),
             ),
-            metadata: metadata_from(&self.metadata),
+            metadata: metadata_from(&self.metadata)?,
             created_at: Timestamp::from_micros(self.created_at),
             updated_at: Timestamp::from_micros(self.updated_at),
         };
@@ -289,6 +303,31 @@ pub(super) async fn update_member(
         member.version,
         member.updated_at,
     )?;
+    Ok(())
+}
+
+pub(super) async fn revoke_tokens(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    member: MemberId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    execute!(
+        conn,
+        REVOKE_MEMBER_TOKENS,
+        organization.0,
+        member.0,
+        now.as_micros()
+    )?;
+    Ok(())
+}
+
+pub(super) async fn leave_projects(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    member: MemberId,
+) -> Result<(), Error> {
+    execute!(conn, LEAVE_PROJECTS, organization.0, member.0)?;
     Ok(())
 }
 

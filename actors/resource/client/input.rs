@@ -1,10 +1,12 @@
 //! What a body says about a client.
 
 use hoursmith_domain::{Amount, Currency, Fields, Patch, Problem, TextError, check_text};
-use hoursmith_routes::common::{ExternalReference, READ_ONLY};
+use hoursmith_routes::common::READ_ONLY;
 use simd_json::borrowed::Value;
 
-use crate::reference::{MetadataPatch, read_external_reference, read_metadata};
+use crate::reference::{
+    ExternalReferencePatch, MetadataPatch, read_external_reference, read_metadata,
+};
 
 /// The settable fields.
 #[derive(Debug, Default)]
@@ -20,7 +22,7 @@ pub(crate) struct ClientInput {
     pub(crate) payment_terms_days: Patch<i64>,
     pub(crate) notes: Patch<String>,
     pub(crate) archived: Patch<bool>,
-    pub(crate) external_reference: Patch<ExternalReference>,
+    pub(crate) external_reference: Patch<ExternalReferencePatch>,
     pub(crate) metadata: MetadataPatch,
 }
 

@@ -19,13 +19,13 @@ macro_rules! columns {
 }
 
 /// The rows that a caller sees: all ($2), or the clients of the projects that the member ($3) was
-/// added to.
+/// added to. Not correlated: asked once, not for each client.
 macro_rules! visible {
     () => {
-        " FROM clients c WHERE c.organization_id = $1 AND ($2 OR EXISTS ( \
-            SELECT 1 FROM projects p JOIN project_members pm \
-            ON pm.organization_id = p.organization_id AND pm.project_id = p.id \
-            WHERE p.organization_id = c.organization_id AND p.client_id = c.id AND pm.member_id = $3))"
+        " FROM clients c WHERE c.organization_id = $1 AND ($2 OR c.id IN ( \
+            SELECT p.client_id FROM project_members pm JOIN projects p \
+            ON p.organization_id = pm.organization_id AND p.id = pm.project_id \
+            WHERE pm.organization_id = $1 AND pm.member_id = $3))"
     };
 }
 
@@ -34,8 +34,28 @@ macro_rules! filters {
         " AND (CAST($4 AS BOOLEAN) IS NULL OR (c.archived_at IS NOT NULL) = $4) \
           AND (CAST($5 AS TEXT) IS NULL OR c.search LIKE $5 ESCAPE '\\') \
           AND (CAST($6 AS TEXT) IS NULL OR c.number = $6) \
-          AND (CAST($7 AS TEXT) IS NULL OR c.currency = $7) \
-          AND (CAST($8 AS TEXT) IS NULL OR c.external_reference_id = $8)"
+          AND (CAST($7 AS TEXT) IS NULL OR c.currency = $7)"
+    };
+}
+
+/// Newest first, after a place.
+macro_rules! by_creation {
+    () => {
+        " AND (c.created_at, c.id) < ($8, $9) ORDER BY c.created_at DESC, c.id DESC LIMIT $10"
+    };
+}
+
+/// Oldest change first, after a place.
+macro_rules! by_update {
+    () => {
+        " AND (c.updated_at, c.id) > ($8, $9) ORDER BY c.updated_at, c.id LIMIT $10"
+    };
+}
+
+/// By the id in another system. A statement of its own, since an optional filter finds no index.
+macro_rules! referenced {
+    () => {
+        " AND c.external_reference_id = $11"
     };
 }
 
@@ -43,15 +63,15 @@ hoursmith_store::statements! {
     /// A client that the caller sees.
     FIND_CLIENT = concat!("SELECT ", columns!(), visible!(), " AND c.id = $4");
     /// A page of clients, newest first.
-    LIST_CLIENTS = concat!(
-        "SELECT ", columns!(), visible!(), filters!(),
-        " AND (c.created_at, c.id) < ($9, $10) ORDER BY c.created_at DESC, c.id DESC LIMIT $11"
-    );
+    LIST_CLIENTS = concat!("SELECT ", columns!(), visible!(), filters!(), by_creation!());
     /// A page of clients, oldest change first.
-    LIST_UPDATED_CLIENTS = concat!(
-        "SELECT ", columns!(), visible!(), filters!(),
-        " AND (c.updated_at, c.id) > ($9, $10) ORDER BY c.updated_at, c.id LIMIT $11"
-    );
+    LIST_UPDATED_CLIENTS = concat!("SELECT ", columns!(), visible!(), filters!(), by_update!());
+    /// A page of the clients with a counterpart, newest first.
+    LIST_REFERENCED_CLIENTS =
+        concat!("SELECT ", columns!(), visible!(), filters!(), referenced!(), by_creation!());
+    /// A page of the clients with a counterpart, oldest change first.
+    LIST_UPDATED_REFERENCED_CLIENTS =
+        concat!("SELECT ", columns!(), visible!(), filters!(), referenced!(), by_update!());
     /// The row, held until the transaction ends: what is decided by it stays true. SQLite has no
     /// `FOR UPDATE`; a write that changes nothing holds the row on both engines.
     LOCK_CLIENT = concat!(
@@ -148,7 +168,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<ClientState>, error::Error> {
     let q = filter.q.as_deref().map(contains);
     macro_rules! rows {
-        ($statement:path) => {
+        ($statement:path $(, $further:expr)?) => {
             fetch_all!(
                 conn,
                 $statement as Row,
@@ -159,17 +179,18 @@ pub(crate) async fn list(
                 q.as_deref(),
                 filter.number.as_deref(),
                 filter.currency.as_deref(),
-                filter.external_reference_id.as_deref(),
                 page.after.sort,
                 page.after.id,
                 page.fetch(),
+                $($further)?
             )?
         };
     }
-    let rows = if page.updated_since.is_some() {
-        rows!(LIST_UPDATED_CLIENTS)
-    } else {
-        rows!(LIST_CLIENTS)
+    let rows = match (page.updated_since, filter.external_reference_id.as_deref()) {
+        (None, None) => rows!(LIST_CLIENTS),
+        (Some(_), None) => rows!(LIST_UPDATED_CLIENTS),
+        (None, Some(id)) => rows!(LIST_REFERENCED_CLIENTS, id),
+        (Some(_), Some(id)) => rows!(LIST_UPDATED_REFERENCED_CLIENTS, id),
     };
     rows.into_iter().map(Row::into_state).collect()
 }
@@ -293,7 +314,7 @@ impl Row {
                 self.external_reference_id.as_ref(),
                 self.external_reference_url.as_ref(),
             ),
-            metadata: metadata_from(&self.metadata),
+            metadata: metadata_from(&self.metadata)?,
             version: self.version,
             created_at: Timestamp::from_micros(self.created_at),
             updated_at: Timestamp::from_micros(self.updated_at),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::archived_at;
 use super::input::{AddressInput, ClientInput};
-use crate::reference::merge_metadata;
+use crate::reference::{merge_external_reference, merge_metadata};
 use crate::sight::Sight;
 
 /// A client.
@@ -75,19 +75,20 @@ impl ClientState {
         if let Some(archived) = input.archived.into_option() {
             self.archived_at = archived_at(archived, self.archived_at, now);
         }
-        input.external_reference.apply(&mut self.external_reference);
-        if merge_metadata(&mut self.metadata, input.metadata) {
+        let reference = input.external_reference;
+        let mut errors = merge_external_reference(&mut self.external_reference, reference)
+            .err()
+            .unwrap_or_default();
+        if !merge_metadata(&mut self.metadata, input.metadata) {
+            let detail = "must have at most 50 pairs after the change";
+            errors.push(FieldError::pointer("#/metadata", "too_many", detail));
+        }
+        if errors.is_empty() {
             return Ok(());
         }
-        Err(
-            Problem::new(Code::ValidationFailed, "One field is invalid.").with_error(
-                FieldError::pointer(
-                    "#/metadata",
-                    "too_many",
-                    "must have at most 50 pairs after the change",
-                ),
-            ),
-        )
+        let mut problem = Problem::new(Code::ValidationFailed, "The change as a whole is invalid.");
+        problem.errors = errors;
+        Err(problem)
     }
 
     /// What a caller sees.

@@ -90,7 +90,7 @@ impl Row {
                     self.external_reference_id.as_ref(),
                     self.external_reference_url.as_ref(),
                 ),
-                metadata: metadata_from(&self.metadata),
+                metadata: metadata_from(&self.metadata)?,
                 created_at: Timestamp::from_micros(self.created_at),
                 updated_at: Timestamp::from_micros(self.updated_at),
             },

@@ -67,6 +67,56 @@ pub async fn pages_show_every_client_once(world: &World) {
     );
 }
 
+pub async fn rows_of_one_instant_are_paged_by_id(world: &World) {
+    let org = world.org().await;
+    for number in 0..5 {
+        created(world, &org.owner, &format!("client {number}")).await;
+    }
+    const ALIGN: hoursmith_store::Statement = hoursmith_store::Statement {
+        name: "ALIGN_CLIENTS",
+        sql: "UPDATE clients SET created_at = 1000000, updated_at = 1000000 WHERE organization_id = $1",
+    };
+    let id = org.id.0;
+    let align = world.db.db().write(move |conn| {
+        Box::pin(async move { hoursmith_store::execute!(conn, ALIGN, id) })
+    });
+    assert_eq!(align.await.unwrap(), 5);
+    for order in ["?", "?updated_since=1970-01-01T00:00:01Z&"] {
+        let mut seen = HashSet::new();
+        let mut query = format!("{order}limit=2");
+        loop {
+            let page = list(world, &org.owner, &query).await.expect(200);
+            for name in names(&page) {
+                assert!(seen.insert(name), "twice, by {order}");
+            }
+            let body = page.json();
+            let Some(cursor) = body["next_cursor"].as_str() else { break };
+            query = format!("{order}limit=2&cursor={cursor}");
+        }
+        assert_eq!(seen.len(), 5, "{order}");
+    }
+}
+
+pub async fn a_page_ends_before_it_is_too_large(world: &World) {
+    let org = world.org().await;
+    let metadata: Value = (0..50).map(|number| (format!("key {number}"), Value::from("🦀".repeat(500)))).collect::<serde_json::Map<_, _>>().into();
+    for number in 0..12 {
+        let body = json!({"name": format!("fat {number}"), "metadata": metadata, "notes": "🦀".repeat(5000)});
+        create(world, &org.owner, &body).await.expect(201);
+    }
+    let (mut seen, mut pages, mut query) = (Vec::new(), 0, String::new());
+    loop {
+        let page = list(world, &org.owner, &query).await.expect(200);
+        seen.extend(names(&page));
+        pages += 1;
+        let body = page.json();
+        let Some(cursor) = body["next_cursor"].as_str() else { break };
+        query = format!("?cursor={cursor}");
+    }
+    assert_eq!(seen, (0..12).rev().map(|number| format!("fat {number}")).collect::<Vec<_>>());
+    assert!(pages > 1, "short pages, yet every client");
+}
+
 pub async fn filters_narrow(world: &World) {
     let org = world.org().await;
     let owner = &org.owner;
