@@ -1,8 +1,9 @@
-//! `doctor`: looks at everything that a deployment stands on, and says what is wrong.
+//! `doctor`: looks at everything that a deployment stands on, says what is wrong, and changes
+//! nothing.
 
 use std::process::ExitCode;
 
-use hoursmith::{Components, Parts, join_bus, keys};
+use hoursmith::{Components, Parts, join_bus};
 use hoursmith_settings::{ExposeSecret as _, Settings};
 use hoursmith_store::{Db, OpenOptions, Target};
 
@@ -30,8 +31,9 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
     let mut findings = Findings::default();
     println!("{}", settings.redacted_toml());
     findings.good("the settings were read");
-    match keys(&settings, parts.random.as_ref()) {
-        Ok(_) => findings.good("the secret key was read"),
+    match settings.existing_secret_key() {
+        Ok(Some(_)) => findings.good("the secret key was read"),
+        Ok(None) => findings.good("there is no secret key yet; `serve` makes it"),
         Err(error) => findings.bad(&format!("secret key: {}", chain_of(&error))),
     }
     database(&settings, &mut findings).await;
@@ -49,6 +51,10 @@ async fn database(settings: &Settings, findings: &mut Findings) {
         Ok(target) => target,
         Err(error) => return findings.bad(&format!("database_url: {error}")),
     };
+    if target.is_missing_file() {
+        let file = target.display();
+        return findings.good(&format!("there is no database {file} yet; `serve` makes it"));
+    }
     let db = match Db::open(&target, OpenOptions::default()).await {
         Ok(db) => db,
         Err(error) => {

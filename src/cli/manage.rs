@@ -94,8 +94,6 @@ pub(super) async fn migrate(settings: Settings) -> Result<ExitCode, Failure> {
 }
 
 pub(super) async fn admin(settings: &Settings, parts: &Parts) -> Result<Admin, Failure> {
-    // The key comes first: on a first run it makes the data folder, closed to others.
-    let _ = hoursmith::keys(settings, parts.random.as_ref())?;
     let db = open_database(settings, parts.clock.as_ref()).await?;
     Ok(Admin {
         db,

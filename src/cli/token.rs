@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use hoursmith::Parts;
-use hoursmith_domain::{Scope, Timestamp, Token, TokenId};
+use hoursmith_domain::{OrganizationId, Scope, Timestamp, Token, TokenId};
 use hoursmith_resource::admin::Admin;
 use hoursmith_settings::Settings;
-use hoursmith_token_auth::{NewToken, list_tokens, mint_token, revoke_token};
+use hoursmith_token_auth::{NewToken, TokenInfo, list_tokens, mint_token, revoke_token};
 
 use super::{Failure, manage};
 
-/// Tokens that one listing shows.
-const PAGE: u32 = 1000;
+/// Tokens that are read at a time.
+const PAGE: u32 = 500;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -74,7 +74,7 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<Exi
         }
         TokenCommand::List { slug } => {
             let organization = admin.organization(&slug).await?;
-            for token in list_tokens(&admin.db, organization, None, PAGE).await? {
+            for token in all(&admin, organization).await? {
                 let shown =
                     |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
                 println!(
@@ -92,12 +92,25 @@ pub(super) async fn run(settings: Settings, command: TokenCommand) -> Result<Exi
         TokenCommand::Revoke { slug, id } => {
             let organization = admin.organization(&slug).await?;
             if !revoke_token(&admin.db, parts.clock.now(), organization, id).await? {
-                return Err(format!("`{slug}` has no live token {id}").into());
+                return Err(format!("`{slug}` has no token {id}").into());
             }
         }
     }
     admin.db.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Every token of an organization, newest first.
+async fn all(admin: &Admin, organization: OrganizationId) -> Result<Vec<TokenInfo>, Failure> {
+    let mut tokens: Vec<TokenInfo> = Vec::new();
+    loop {
+        let before = tokens.last().map(|token| token.id);
+        let page = list_tokens(&admin.db, organization, before, PAGE).await?;
+        if page.is_empty() {
+            return Ok(tokens);
+        }
+        tokens.extend(page);
+    }
 }
 
 /// A new token of this name for a member; those of the same name are revoked.
@@ -110,7 +123,7 @@ pub(super) async fn renew(
     name: &str,
 ) -> Result<Token, Failure> {
     let (organization, member) = admin.member(slug, email).await?;
-    for old in list_tokens(&admin.db, organization, None, PAGE).await? {
+    for old in all(admin, organization).await? {
         if old.name == name && old.member == member && old.revoked_at.is_none() {
             revoke_token(&admin.db, parts.clock.now(), organization, old.id).await?;
         }

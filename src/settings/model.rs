@@ -119,7 +119,7 @@ pub struct TelemetrySettings {
     pub otlp_endpoint: Option<String>,
     /// Name of this service in traces.
     pub service_name: String,
-    /// Share of traces that is kept, where the caller has not decided already.
+    /// Share of traces that is kept, where a trusted proxy has not decided already.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub sample_ratio: f64,
 }
@@ -141,13 +141,7 @@ impl Settings {
     pub fn effective_database_url(&self) -> SecretString {
         self.database_url.clone().unwrap_or_else(|| {
             let file = self.data_dir.join("hoursmith.db");
-            // In a URL these three would end the path, or begin an escape.
-            let path = file
-                .to_string_lossy()
-                .replace('%', "%25")
-                .replace('?', "%3F")
-                .replace('#', "%23");
-            SecretString::from(format!("sqlite://{path}"))
+            SecretString::from(format!("sqlite:{}", file.display()))
         })
     }
 

@@ -21,29 +21,58 @@ impl Settings {
     /// The deployment's secret key. Where none is set and NATS is not either, it is read from the
     /// data folder, or made there from `random` (32 bytes, called at most once).
     pub fn secret_key(&self, random: impl FnOnce() -> [u8; 32]) -> Result<SecretKey, Error> {
+        match self.existing_secret_key()? {
+            Some(key) => Ok(key),
+            None => {
+                let path = self.data_dir.join(FILE_NAME);
+                make(&self.data_dir, &path, &SecretKey::from_bytes(random()))
+            }
+        }
+    }
+
+    /// The secret key, if there is one; `None` where the first start would make it.
+    pub fn existing_secret_key(&self) -> Result<Option<SecretKey>, Error> {
         if let Some(text) = &self.secret_key {
-            return SecretKey::parse(text.expose_secret()).ok_or_else(|| Error::Invalid {
+            let key = SecretKey::parse(text.expose_secret()).ok_or_else(|| Error::Invalid {
                 key: "secret_key".to_owned(),
                 origin: self.origins.of_key("secret_key"),
                 reason: "must be 32 bytes in standard base64".to_owned(),
             });
+            return key.map(Some);
         }
         if let Some(path) = &self.secret_key_file {
-            return read(path);
+            return read(path).map(Some);
         }
         if self.nats_url.is_some() {
             return Err(Error::SecretKeyRequired);
         }
-        let path = self.data_dir.join(FILE_NAME);
-        match read(&path) {
+        match read(&self.data_dir.join(FILE_NAME)) {
             Err(Error::SecretKeyFile { source, .. })
                 if source.kind() == io::ErrorKind::NotFound =>
             {
-                make(&self.data_dir, &path, &SecretKey::from_bytes(random()))
+                Ok(None)
             }
-            result => result,
+            result => result.map(Some),
         }
     }
+
+    /// Makes the data folder if the database is to be in it and it is not there: where the secret
+    /// key comes from elsewhere, nobody has made it.
+    pub fn make_data_dir(&self) -> Result<(), Error> {
+        match self.database_url {
+            Some(_) => Ok(()),
+            None => make_folder(&self.data_dir),
+        }
+    }
+}
+
+/// Makes the data folder if there is none, closed to others.
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(failed("make the data folder", folder))
 }
 
 fn read(path: &Path) -> Result<SecretKey, Error> {
@@ -59,11 +88,7 @@ fn read(path: &Path) -> Result<SecretKey, Error> {
 /// Writes a new key beside its place and links it in whole: whoever else starts at the same moment
 /// sees no key or all of it, and of two makers one wins and the other takes its key.
 fn make(folder: &Path, path: &Path, key: &SecretKey) -> Result<SecretKey, Error> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(failed("make the data folder", folder))?;
+    make_folder(folder)?;
     let draft = folder.join(format!("{FILE_NAME}.{}", std::process::id()));
     // Left over from a start that broke off here, under a process id that came round again.
     let _ = fs::remove_file(&draft);

@@ -57,6 +57,14 @@ impl Target {
         Err(TargetError::Scheme)
     }
 
+    /// Whether it is a file that is not there yet, and would be made by opening it.
+    pub fn is_missing_file(&self) -> bool {
+        match self {
+            Self::Sqlite { path } => !path.exists(),
+            Self::Postgres { .. } => false,
+        }
+    }
+
     /// What a person may see: the file, or server and database without user and password.
     pub fn display(&self) -> String {
         match self {
