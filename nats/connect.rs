@@ -1,6 +1,7 @@
 //! Settings, and the way to a connected bus.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +72,15 @@ pub enum ConnectError {
         name: String,
         /// Why.
         source: async_nats::ConnectError,
+    },
+    /// The server asks nobody who they are, and others than this machine can reach it.
+    #[error(
+        "connect to NATS at {servers}: the server asks nobody who they are; run it with \
+         `nats-server.conf`, or on a loopback address"
+    )]
+    Open {
+        /// Hosts and ports.
+        servers: String,
     },
     /// The server let us in, yet no answer reaches us.
     #[error(
@@ -186,6 +196,16 @@ fn url_credentials(servers: &[ServerAddr]) -> ConnectOptions {
         .unwrap_or_default()
 }
 
+/// Whether a host is this machine, as far as its name says; others would have to be resolved, and
+/// may resolve to another address the next time.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
 fn inbox(name: &str) -> String {
     format!("_INBOX.{name}")
 }
@@ -205,6 +225,7 @@ impl NatsBus {
             .map(|server| format!("{}:{}", server.host(), server.port()))
             .collect::<Vec<_>>()
             .join(", ");
+        let on_loopback = addresses.iter().all(|server| is_loopback(server.host()));
         let link = Arc::new(Link::default());
         let client = match settings
             .options(&addresses, Arc::clone(&link))
@@ -228,6 +249,9 @@ impl NatsBus {
                 needed,
                 "NATS carries less than the largest request; raise `max_payload`."
             );
+        }
+        if !server.auth_required && !on_loopback {
+            return Err(ConnectError::Open { servers });
         }
         if !server.auth_required {
             tracing::warn!(
@@ -253,5 +277,34 @@ impl fmt::Debug for NatsSettings {
             .field("name", &self.name)
             .field("credentials", &self.credentials)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        let is = |url: &str| is_loopback(url.parse::<ServerAddr>().unwrap().host());
+        for here in [
+            "nats://127.0.0.1:4222",
+            "127.8.8.8",
+            "nats://[::1]:4222",
+            "nats://[::ffff:127.0.0.1]:4222",
+            "nats://user:password@LocalHost",
+        ] {
+            assert!(is(here), "{here}");
+        }
+        for elsewhere in [
+            "nats://nats:4222",
+            "nats://0.0.0.0",
+            "nats://192.0.2.1:4222",
+            "nats://[2001:db8::1]:4222",
+            "tls://127.0.0.1.example.com",
+            "nats://localhost.example.com",
+        ] {
+            assert!(!is(elsewhere), "{elsewhere}");
+        }
     }
 }

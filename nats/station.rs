@@ -129,8 +129,9 @@ impl Station {
             Ok((admitted, subject, envelope)) => {
                 let client = self.client.clone();
                 spawn(async move {
+                    let asked = subject.clone();
                     match (admitted.answer(subject, envelope).await, reply) {
-                        (answer, Some(reply)) => answer_to(&client, reply, answer).await,
+                        (answer, Some(reply)) => answer_to(&client, &asked, reply, answer).await,
                         (Err(error), None) => {
                             tracing::warn!(
                                 error = &error as &dyn std::error::Error,
@@ -165,25 +166,34 @@ impl Station {
 
 /// Answers, also with what is too late for its caller: `async-nats` keeps an entry for each
 /// request until it is answered.
-async fn answer_to(client: &Client, reply: async_nats::Subject, answer: Result<Envelope, Error>) {
+async fn answer_to(
+    client: &Client,
+    asked: &Subject,
+    reply: async_nats::Subject,
+    answer: Result<Envelope, Error>,
+) {
     let (headers, payload) = match answer {
         Ok(answer) => (wire::headers(&answer), wire::payload(answer)),
         Err(error) => (wire::error_headers(&error), Bytes::new()),
     };
-    if send(client, &reply, headers, payload).await == Some(PublishErrorKind::MaxPayloadExceeded) {
-        // A server with a smaller `max_payload` than `nats-server.conf`.
-        let error = Error::new(ErrorKind::TooLarge, "answer", &reply);
-        send(client, &reply, wire::error_headers(&error), Bytes::new()).await;
+    let sent = send(client, asked, &reply, headers, payload).await;
+    if sent == Some(PublishErrorKind::MaxPayloadExceeded) {
+        // A server with a smaller `max_payload` than `nats-server.conf`. No fault of the question.
+        let error = Error::new(ErrorKind::HandlerFailed, "answer", asked);
+        let headers = wire::error_headers(&error);
+        send(client, asked, &reply, headers, Bytes::new()).await;
     }
 }
 
 /// Sends, and logs what does not work.
 async fn send(
     client: &Client,
+    asked: &Subject,
     reply: &async_nats::Subject,
     headers: HeaderMap,
     payload: Bytes,
 ) -> Option<PublishErrorKind> {
+    let size_bytes = payload.len();
     match timeout(
         ROOM_WITHIN,
         client.publish_with_headers(reply.clone(), headers, payload),
@@ -194,6 +204,8 @@ async fn send(
         Ok(Err(error)) => {
             let kind = error.kind();
             tracing::warn!(
+                bus.subject = %asked,
+                answer.size_bytes = size_bytes,
                 error = &error as &dyn std::error::Error,
                 "An answer could not be sent."
             );

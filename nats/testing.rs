@@ -9,6 +9,8 @@
     reason = "a test that fails panics"
 )]
 
+mod plain;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,6 +19,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tempfile::TempDir;
+
+pub use plain::Plain;
 
 /// A running server; stopped and removed on drop.
 #[derive(Debug)]

@@ -130,6 +130,7 @@ pub async fn serve(
     let limiters = gateway.as_ref().map(Gateway::watch_limiters);
     let readiness = Readiness {
         bus: Arc::clone(&bus),
+        needs_bus: !components.is_all() || !settings.nats.remote.is_empty(),
         db: db.clone(),
         limiters,
     };
@@ -151,6 +152,7 @@ pub async fn serve(
 
 /// Opens the database that the settings name, and brings its schema up to date.
 pub async fn open_database(settings: &Settings, clock: &dyn Clock) -> Result<Db, ServeError> {
+    settings.make_data_dir()?;
     let url = settings.effective_database_url();
     let target = Target::parse(url.expose_secret()).map_err(ServeError::Target)?;
     let db = Db::open(&target, OpenOptions::default())

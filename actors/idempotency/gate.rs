@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hoursmith_bus::{Additions, Ask, IdempotencyTicket, Response, Verdict};
-use hoursmith_domain::{Code, Problem};
+use hoursmith_domain::Problem;
 use hoursmith_kit::{Clock, Failure, Worker};
 use hoursmith_store::Db;
 use hoursmith_store::idempotency::{self, Key, Record};
@@ -55,7 +55,7 @@ impl Worker for Gate {
                 }
                 Some(_) => {
                     metrics::counter!(names::IDEMPOTENCY_CONFLICTS).increment(1);
-                    Verdict::Refuse(key_reused())
+                    Verdict::Refuse(Problem::idempotency_key_reused())
                 }
             },
         )
@@ -76,12 +76,4 @@ fn replay(record: Record) -> Response {
         body: body.into(),
     }
     .with_header("idempotent-replayed", "true")
-}
-
-fn key_reused() -> Problem {
-    Problem::new(
-        Code::IdempotencyKeyReused,
-        "This idempotency key was used for another request. Use a new key for each request, and the \
-         same key only to repeat one.",
-    )
 }

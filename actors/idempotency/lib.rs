@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use hoursmith_bus::Pattern;
+use hoursmith_bus::{Pattern, subjects};
 use hoursmith_kit::{
     ActorSettings, Host, Plugin, Pool, PoolSpec, RestartPolicy, Routing, RunningPlugin, StartError,
     Task,
@@ -99,8 +99,6 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
         .settings
         .actor(NAME)
         .map_err(|source| StartError::new(NAME, "read its settings", source))?;
-    let pattern = Pattern::new("hoursmith.v1.idempotency.check")
-        .map_err(|source| StartError::new(NAME, "name its subject", source))?;
     let retention = settings.retention();
     let purge = Purge {
         db: host.db.clone(),
@@ -123,6 +121,7 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
         retention,
     })
     .await?;
+    let pattern = Pattern::from(&subjects::idempotency_check());
     let checks = pool.serve(&*host.bus, pattern).await?;
     let purging = Task::start("idempotency purge", purge.run());
     Ok(RunningPlugin::new(NAME)

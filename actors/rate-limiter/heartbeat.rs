@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hoursmith_bus::{
-    Bus, Envelope, Error, Handler, Pattern, Service, Subject, SubjectError, Subscription,
+    Bus, Envelope, Error, Handler, Pattern, Service, Subject, Subscription, subjects,
 };
 use hoursmith_domain::Keys;
 use hoursmith_kit::{Clock, Host};
@@ -37,23 +37,19 @@ pub(crate) struct Heartbeat {
 }
 
 impl Heartbeat {
-    pub(crate) fn new(host: &Host) -> Result<Self, SubjectError> {
-        Ok(Self {
+    pub(crate) fn new(host: &Host) -> Self {
+        Self {
             bus: Arc::clone(&host.bus),
             clock: Arc::clone(&host.clock),
             keys: host.keys.clone(),
-            alive: Subject::new("hoursmith.v1.rate-limiter.alive")?,
+            alive: subjects::limiter_alive(),
             instance: host.instance,
             asked: Notify::new(),
-        })
+        }
     }
 
     /// Answers the question who is there. In a group of its own, because each limiter must hear it.
     pub(crate) async fn listen(self: &Arc<Self>) -> Result<Subscription, Error> {
-        let subject = "hoursmith.v1.rate-limiter.who";
-        let pattern = Pattern::new(subject).map_err(|source| {
-            Error::new(hoursmith_bus::ErrorKind::Refused, "serve", subject).with_source(source)
-        })?;
         let heartbeat = Arc::clone(self);
         let handler: Handler = Arc::new(move |subject, envelope| {
             let checked = envelope.verify(&subject, &heartbeat.keys);
@@ -66,7 +62,7 @@ impl Heartbeat {
         let group = format!("rate-limiter-{}", self.instance.simple());
         self.bus
             .serve(Service {
-                pattern,
+                pattern: Pattern::from(&subjects::limiter_who()),
                 group,
                 capacity: QUESTIONS,
                 handler,

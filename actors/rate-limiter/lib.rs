@@ -3,8 +3,8 @@
 //! A visitor is a token, or an address where there is no valid token. Its requests meet one
 //! worker, the shard that owns it, so its ring needs no lock. Across processes the gateway asks
 //! the visitor's owner among the limiters that it hears of, on a subject of that instance; each
-//! limiter makes itself heard. What a limiter remembers dies with it: a restart
-//! forgives at most one window.
+//! limiter makes itself heard. What a limiter remembers dies with it, and limiters do not tell one
+//! another of admissions: a restart or a change of owner forgives at most one window.
 //!
 //! This room knows kit and what kit stands on. It must not know what a request is about, and keeps
 //! nothing in the database.
@@ -22,7 +22,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use hoursmith_bus::Pattern;
+use hoursmith_bus::{Pattern, subjects};
 use hoursmith_kit::{
     ActorSettings, Host, Plugin, Pool, PoolSpec, RestartPolicy, Routing, RunningPlugin, StartError,
     Task,
@@ -49,9 +49,10 @@ const QUEUE: usize = 1_024;
 pub struct RateLimiterSettings {
     /// Workers that share the visitors among them.
     pub shards: NonZeroUsize,
-    /// Visitors remembered at a time, over all shards. One more takes the place of the one that
-    /// was idle for longest. Each takes 8 bytes a request that it may make in a window, and some
-    /// 100 beside that.
+    /// Visitors remembered at a time, over all shards: half of them tokens and half addresses, so
+    /// that a flood of addresses costs no token its count. One more takes the place of the one of
+    /// its kind that was idle for longest. Each takes 8 bytes a request that it may make in a
+    /// window, and some 100 beside that.
     pub max_visitors: NonZeroUsize,
 }
 
@@ -96,11 +97,6 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
         .settings
         .actor(NAME)
         .map_err(|source| StartError::new(NAME, "read its settings", source))?;
-    let named = |source| StartError::new(NAME, "name its subjects", source);
-    let instance = host.instance.simple();
-    let pattern =
-        Pattern::new(&format!("hoursmith.v1.rate-limiter.{instance}.check")).map_err(named)?;
-
     let policies = Arc::new(Policies::new(&host.settings.limits));
     let max_rings =
         NonZeroUsize::MIN.saturating_add((settings.max_visitors.get() - 1) / settings.shards);
@@ -118,9 +114,10 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
         clock: Arc::clone(&clock),
     })
     .await?;
+    let pattern = Pattern::from(&subjects::limiter_check(host.instance));
     let checks = pool.serve(&*host.bus, pattern).await?;
 
-    let heartbeat = Arc::new(Heartbeat::new(&host).map_err(named)?);
+    let heartbeat = Arc::new(Heartbeat::new(&host));
     let questions = heartbeat
         .listen()
         .await

@@ -3,6 +3,9 @@
 //! The rings stand in the order of their last admission. That makes both ends of a ring's life
 //! cheap without a timer: each check drops up to two that have gone idle, so that they leave
 //! faster than new ones come, and at the bound the idlest makes room.
+//!
+//! Tokens and addresses have rings apart, each kind half of the bound: addresses cost nothing to
+//! come by (an IPv6 prefix holds millions of networks), so they may push out one another alone.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -10,6 +13,7 @@ use std::time::Duration;
 use hashlink::LinkedHashMap;
 use hashlink::linked_hash_map::Entry;
 use hoursmith_domain::TokenId;
+use hoursmith_telemetry::names;
 
 use crate::ring::{Horizon, Instant, Ring, Standing, Tier};
 
@@ -37,23 +41,34 @@ pub struct Decision {
 /// The rings of one shard.
 #[derive(Debug)]
 pub struct Limiter {
+    tokens: Rings,
+    addresses: Rings,
+    horizon: Horizon,
+}
+
+/// The rings of one kind of visitor.
+#[derive(Debug)]
+struct Rings {
     /// The idlest first.
     rings: LinkedHashMap<Owner, Ring>,
-    max_rings: NonZeroUsize,
-    horizon: Horizon,
+    max: usize,
 }
 
 /// Idle rings dropped at each check; two, because a check adds at most one.
 const DROPPED_PER_CHECK: usize = 2;
 
 impl Limiter {
-    /// A limiter that has seen nobody. At `max_rings` visitors, a new one takes the place of the
-    /// one that was idle for longest, whose next request finds a whole budget: under a flood of
-    /// addresses, memory is kept and the quietest visitors' exactness given up.
+    /// A limiter that has seen nobody. At half of `max_rings` visitors of a kind, a new one takes
+    /// the place of the one that was idle for longest, whose next request finds a whole budget:
+    /// under a flood of addresses, memory is kept and the quietest addresses' exactness given up.
     pub fn new(max_rings: NonZeroUsize, horizon: Horizon) -> Self {
-        Self {
+        let half = || Rings {
             rings: LinkedHashMap::new(),
-            max_rings,
+            max: max_rings.get().div_ceil(2),
+        };
+        Self {
+            tokens: half(),
+            addresses: half(),
             horizon,
         }
     }
@@ -61,26 +76,17 @@ impl Limiter {
     /// Decides about a request at `now` on the monotonic clock, and counts it if it passes.
     pub fn spend(&mut self, owner: Owner, tiers: &Tiers, now: Duration) -> Decision {
         let now = Instant::at(now);
-        self.drop_idle(now);
-        let before = self.standings_at(&owner, tiers, now);
+        let (horizon, rings) = (self.horizon, self.of_mut(&owner));
+        rings.drop_idle(now, &horizon);
+        let before = rings.standings(&owner, tiers, now);
         if !before.iter().all(Standing::is_open) {
             return Decision {
                 admitted: false,
                 standings: before,
             };
         }
-        if self.rings.len() >= self.max_rings.get() && !self.rings.contains_key(&owner) {
-            self.rings.pop_front();
-        }
-        // A new ring stands at the back already.
-        let ring = match self.rings.entry(owner) {
-            Entry::Vacant(entry) => entry.insert(Ring::default()),
-            Entry::Occupied(mut entry) => {
-                entry.to_back();
-                entry.into_mut()
-            }
-        };
-        ring.admit(now, &self.horizon);
+        let ring = rings.latest(owner);
+        ring.admit(now, &horizon);
         Decision {
             admitted: true,
             standings: tiers.map(|tier| ring.standing(&tier, now)),
@@ -89,10 +95,33 @@ impl Limiter {
 
     /// How a visitor stands; counts nothing.
     pub fn standings(&self, owner: &Owner, tiers: &Tiers, now: Duration) -> [Standing; 2] {
-        self.standings_at(owner, tiers, Instant::at(now))
+        let rings = match owner {
+            Owner::Token(_) => &self.tokens,
+            Owner::Address(_) => &self.addresses,
+        };
+        rings.standings(owner, tiers, Instant::at(now))
     }
 
-    fn standings_at(&self, owner: &Owner, tiers: &Tiers, now: Instant) -> [Standing; 2] {
+    /// How many visitors are remembered.
+    pub fn len(&self) -> usize {
+        self.tokens.rings.len() + self.addresses.rings.len()
+    }
+
+    /// Whether nobody is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn of_mut(&mut self, owner: &Owner) -> &mut Rings {
+        match owner {
+            Owner::Token(_) => &mut self.tokens,
+            Owner::Address(_) => &mut self.addresses,
+        }
+    }
+}
+
+impl Rings {
+    fn standings(&self, owner: &Owner, tiers: &Tiers, now: Instant) -> [Standing; 2] {
         let ring = self.rings.get(owner);
         tiers.map(|tier| {
             ring.map_or_else(
@@ -102,22 +131,29 @@ impl Limiter {
         })
     }
 
-    /// How many visitors are remembered.
-    pub fn len(&self) -> usize {
-        self.rings.len()
+    /// A visitor's ring, moved behind all others; a new one where there is none, in the place of
+    /// the idlest at the bound.
+    fn latest(&mut self, owner: Owner) -> &mut Ring {
+        if self.rings.len() >= self.max && !self.rings.contains_key(&owner) {
+            self.rings.pop_front();
+            metrics::counter!(names::RATE_LIMITER_EVICTIONS).increment(1);
+        }
+        // A new ring stands at the back already.
+        match self.rings.entry(owner) {
+            Entry::Vacant(entry) => entry.insert(Ring::default()),
+            Entry::Occupied(mut entry) => {
+                entry.to_back();
+                entry.into_mut()
+            }
+        }
     }
 
-    /// Whether nobody is.
-    pub fn is_empty(&self) -> bool {
-        self.rings.is_empty()
-    }
-
-    fn drop_idle(&mut self, now: Instant) {
+    fn drop_idle(&mut self, now: Instant, horizon: &Horizon) {
         for _ in 0..DROPPED_PER_CHECK {
             if !self
                 .rings
                 .front()
-                .is_some_and(|(_, ring)| ring.is_idle(now, &self.horizon))
+                .is_some_and(|(_, ring)| ring.is_idle(now, horizon))
             {
                 return;
             }
@@ -153,8 +189,9 @@ mod tests {
         admissions: NonZeroU32::new(14).unwrap(),
     };
 
-    fn limiter(max_rings: usize) -> Limiter {
-        Limiter::new(NonZeroUsize::new(max_rings).unwrap(), HORIZON)
+    /// With room for so many of each kind.
+    fn limiter(of_each: usize) -> Limiter {
+        Limiter::new(NonZeroUsize::new(2 * of_each).unwrap(), HORIZON)
     }
 
     fn owner(n: u8) -> Owner {
@@ -259,6 +296,26 @@ mod tests {
         assert_eq!(limiter.len(), 2);
         limiter.spend(owner(4), &PLANS[0], ms(5) + HORIZON.window);
         assert_eq!(limiter.len(), 1);
+    }
+
+    #[test]
+    fn a_flood_of_addresses_costs_no_token_its_count() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let now = Duration::from_secs(1);
+        let mut limiter = limiter(2);
+        metrics::with_local_recorder(&recorder, || {
+            limiter.spend(owner(0), &PLANS[0], now);
+            for n in 0..100 {
+                limiter.spend(Owner::Address(n.to_string()), &PLANS[0], now);
+            }
+        });
+        assert_eq!(limiter.standings(&owner(0), &PLANS[0], now)[0].remaining, 2);
+        assert_eq!(limiter.len(), 3);
+        let text = recorder.handle().render();
+        assert!(
+            text.contains("hoursmith_rate_limiter_evictions_total 98"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -24,12 +24,12 @@ pub(crate) struct Gate {
 impl Worker for Gate {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
         let Some(digest) = &ask.head.token else {
-            return Ok(Verdict::Refuse(token_missing()));
+            return Ok(refuse(Code::TokenMissing));
         };
         let found = sql::find(&mut *self.db.read().await?, digest).await?;
         let now = self.clock.now();
         let Some(token) = found.filter(|token: &FoundToken| token.is_live(now)) else {
-            return Ok(Verdict::Refuse(token_invalid()));
+            return Ok(refuse(Code::TokenInvalid));
         };
         let principal = Principal::try_from(token)
             .map_err(|source| Failure::internal("read a token", source))?;
@@ -52,19 +52,9 @@ impl Worker for Gate {
     }
 }
 
-/// Unknown, revoked, expired or without its member: one answer to the letter, so that nobody
-/// learns from it which tokens there are (RFC 6750, section 3.1).
-pub(crate) fn token_invalid() -> Problem {
-    Problem::new(Code::TokenInvalid, "The API token is not valid.").with_header(
-        "www-authenticate",
-        r#"Bearer realm="hoursmith", error="invalid_token""#,
-    )
-}
-
-fn token_missing() -> Problem {
-    Problem::new(
-        Code::TokenMissing,
-        "An API token is needed, as `Authorization: Bearer <token>`.",
-    )
-    .with_header("www-authenticate", r#"Bearer realm="hoursmith""#)
+/// Unknown, revoked, expired or without its member: one answer, so that nobody learns from it which
+/// tokens there are (RFC 6750, section 3.1). Bare: its words and its challenge are the gateway's,
+/// which refuses malformed tokens in the same way.
+pub(crate) fn refuse(code: Code) -> Verdict {
+    Verdict::Refuse(Problem::new(code, "No such token is good."))
 }

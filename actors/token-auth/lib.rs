@@ -3,8 +3,7 @@
 //! It vouches and does not judge: what the caller's plan, scope and role allow is decided by the
 //! gateway from the access table. It alone holds a [`CallerAuthority`].
 //!
-//! This room knows kit and what kit stands on. It must not know a route or an HTTP header other
-//! than the challenge of its own refusal.
+//! This room knows kit and what kit stands on. It must not know a route or an HTTP header.
 
 mod gate;
 mod last_used;
@@ -18,7 +17,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use hoursmith_bus::Pattern;
+use hoursmith_bus::{Pattern, subjects};
 use hoursmith_domain::CallerAuthority;
 use hoursmith_kit::{
     ActorSettings, Host, Plugin, Pool, PoolSpec, RestartPolicy, Routing, RunningPlugin, StartError,
@@ -86,8 +85,6 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
         .settings
         .actor(NAME)
         .map_err(|source| StartError::new(NAME, "read its settings", source))?;
-    let pattern = Pattern::new("hoursmith.v1.token-auth.check")
-        .map_err(|source| StartError::new(NAME, "name its subject", source))?;
     let authority = Arc::new(CallerAuthority::new(host.keys.clone()));
     let (last_used, writing) = LastUsed::start(host.db.clone());
     let (db, clock) = (host.db.clone(), Arc::clone(&host.clock));
@@ -105,6 +102,7 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
         last_used: last_used.clone(),
     })
     .await?;
+    let pattern = Pattern::from(&subjects::token_auth_check());
     let checks = pool.serve(&*host.bus, pattern).await?;
     Ok(RunningPlugin::new(NAME)
         .with_pool(pool, checks)

@@ -133,7 +133,7 @@ impl Bench {
                     .unwrap(),
             ),
             Verdict::Refuse(problem) => {
-                assert_eq!(problem, crate::gate::token_invalid());
+                assert_eq!(problem.code, Code::TokenInvalid);
                 None
             }
             Verdict::Respond(_) => panic!("a gate that answers"),
@@ -268,23 +268,13 @@ async fn every_dead_token_is_refused_alike(db: TestDb) {
         panic!("{answers:?}")
     };
     assert_eq!(problem.code, Code::TokenInvalid);
-    let challenge = r#"Bearer realm="hoursmith", error="invalid_token""#;
-    assert_eq!(
-        problem.headers,
-        [("www-authenticate".to_owned(), challenge.to_owned())]
-    );
+    assert!(problem.headers.is_empty(), "the challenge is the gateway's");
 
     let Ok(Verdict::Refuse(problem)) = bench.check(None).await else {
         panic!("admitted")
     };
     assert_eq!(problem.code, Code::TokenMissing);
-    assert_eq!(
-        problem.headers,
-        [(
-            "www-authenticate".to_owned(),
-            r#"Bearer realm="hoursmith""#.to_owned()
-        )]
-    );
+    assert!(problem.headers.is_empty());
 }
 
 async fn a_use_is_noted_to_the_minute(db: TestDb) {

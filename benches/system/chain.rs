@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hoursmith_kit::{Clock as _, SystemClock};
 use hoursmith_nats::testing::{Plain, TestNats};
 
 use crate::load::{self, Until};
@@ -25,12 +26,15 @@ pub(crate) async fn measure(report: &mut Report) {
     let site = Site::prepare().await;
     let nats = TestNats::start();
     let url = nats.url();
-    let _actors: Vec<Served> =
-        hoursmith::plugins::names().into_iter().map(|part| Served::start(&site, Some((&url, part)))).collect();
+    let _actors: Vec<Served> = hoursmith::plugins::names()
+        .into_iter()
+        .map(|part| Served::start(&site, Some((&url, part))))
+        .collect();
     let gateway = Served::start(&site, Some((&url, "gateway")));
     gateway.ready().await;
     let (_echo, _ready) = Process::role(&["echo", &url]);
     let plain = Plain::connect(&url).await;
+    let clock = SystemClock::new();
 
     let path = client_path(&gateway, &site).await;
     let read = load::get(&path, &site.token);
@@ -43,13 +47,19 @@ pub(crate) async fn measure(report: &mut Report) {
     let p50 = async |text: &str, status| {
         let text = text.to_owned();
         let until = Until::Sent(REQUESTS);
-        load::run(gateway.api(), 1, until, status, move |_| text.clone()).await.p50().as_secs_f64()
+        load::run(gateway.api(), 1, until, status, move |_| text.clone())
+            .await
+            .p50()
+            .as_secs_f64()
     };
-    let (mut reads, mut refusals, mut replays, mut trips) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
+    let (mut reads, mut refusals, mut replays, mut trips) =
+        <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
     for _ in 0..ROUNDS {
         let mut times: Vec<Duration> = Vec::new();
         for _ in 0..REQUESTS {
-            times.push(plain.ask_in_turn(STAGES, ASKED_BYTES).await);
+            let started = clock.monotonic();
+            plain.ask_in_turn(STAGES, ASKED_BYTES).await;
+            times.push(clock.monotonic() - started);
         }
         times.sort();
         trips.push(times[times.len() / 2].as_secs_f64());
@@ -58,14 +68,35 @@ pub(crate) async fn measure(report: &mut Report) {
         replays.push(p50(&replayed, 201).await);
     }
     let trips = median(trips);
-    let baseline = format!("{} p50, {STAGES} plain NATS requests in turn", micros(trips));
+    let baseline = format!(
+        "{} p50, {STAGES} plain NATS requests in turn",
+        micros(trips)
+    );
     for (what, times, target) in [
-        ("GET of a client, each stage its own process: 3 on NATS, 2 queries", reads, Some(Bound::AtMost(1.5))),
-        ("GET refused by the last stage: 3 on NATS, 1 query", refusals, None),
-        ("replay of a keyed POST: 3 on NATS, 2 queries", replays, None),
+        (
+            "GET of a client, each stage its own process: 3 on NATS, 2 queries",
+            reads,
+            Some(Bound::AtMost(1.5)),
+        ),
+        (
+            "GET refused by the last stage: 3 on NATS, 1 query",
+            refusals,
+            None,
+        ),
+        (
+            "replay of a keyed POST: 3 on NATS, 2 queries",
+            replays,
+            None,
+        ),
     ] {
         let ours = median(times);
-        report.add(Row { what, ours: format!("{} p50", micros(ours)), baseline: baseline.clone(), ratio: ours / trips, target });
+        report.add(Row {
+            what,
+            ours: format!("{} p50", micros(ours)),
+            baseline: baseline.clone(),
+            ratio: ours / trips,
+            target,
+        });
     }
 }
 
@@ -75,8 +106,12 @@ fn micros(seconds: f64) -> String {
 
 /// Answers plain requests until killed.
 pub(crate) fn echo(url: &str) {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-        let plain = Plain::connect(url).await;
-        plain.answer(ANSWERED_BYTES, || println!("ready")).await;
-    });
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(async {
+            let plain = Plain::connect(url).await;
+            plain.answer(ANSWERED_BYTES, || println!("ready")).await;
+        });
 }

@@ -40,15 +40,22 @@ impl Commits {
             .connect()
             .await
             .unwrap();
-        let (of_store, of_resource) =
-            (hoursmith_store::statements(), hoursmith_resource::plugin().statements());
+        let (of_store, of_resource) = (
+            hoursmith_store::statements(),
+            hoursmith_resource::plugin().statements(),
+        );
         let texts = Texts {
             claim: statement(&of_store, "CLAIM_IDEMPOTENCY").sql,
             insert: statement(&of_resource, "INSERT_CLIENT").sql,
             append: statement(&of_store, "APPEND_EVENT").sql,
             complete: statement(&of_store, "COMPLETE_IDEMPOTENCY").sql,
         };
-        Self { site, texts, conn, clock: SystemClock::new() }
+        Self {
+            site,
+            texts,
+            conn,
+            clock: SystemClock::new(),
+        }
     }
 
     /// Requests a second, over a time.

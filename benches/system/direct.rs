@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::Full;
 use hoursmith_domain::{Amount, Currency, Keys, Timestamp, Token};
 use hoursmith_kit::{Clock as _, SystemClock, spawn};
 use hoursmith_routes::client::Client;
 use hoursmith_routes::common::ExternalReference;
 use hoursmith_store::{Db, Statement, fetch_optional};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, ETAG};
 use hyper::server::conn::http1;
@@ -64,38 +64,44 @@ struct ClientRow {
 
 /// Serves until killed, on as many threads as the program would; says its address.
 pub(crate) fn serve(database: &Path) {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-        let direct = Arc::new(Direct {
-            db: site::open(database).await,
-            keys: site::keys(),
-            clock: SystemClock::new(),
-            find_token: statement(&hoursmith_token_auth::plugin().statements(), "FIND_TOKEN"),
-            find_client: statement(&hoursmith_resource::plugin().statements(), "FIND_CLIENT"),
-        });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        println!("{}", listener.local_addr().unwrap());
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            let direct = Arc::clone(&direct);
-            let service = service_fn(move |request: Request<Incoming>| {
-                let direct = Arc::clone(&direct);
-                async move { Ok::<_, Infallible>(direct.answer(&request).await) }
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(async {
+            let direct = Arc::new(Direct {
+                db: site::open(database).await,
+                keys: site::keys(),
+                clock: SystemClock::new(),
+                find_token: statement(&hoursmith_token_auth::plugin().statements(), "FIND_TOKEN"),
+                find_client: statement(&hoursmith_resource::plugin().statements(), "FIND_CLIENT"),
             });
-            // As the gateway's connections are built.
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(Duration::from_secs(35))
-                .max_buf_size(4 * (16_384 + 8_192))
-                .serve_connection(TokioIo::new(stream), service);
-            drop(spawn("direct connection", async { drop(connection.await) }));
-        }
-    });
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            println!("{}", listener.local_addr().unwrap());
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                stream.set_nodelay(true).unwrap();
+                let direct = Arc::clone(&direct);
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let direct = Arc::clone(&direct);
+                    async move { Ok::<_, Infallible>(direct.answer(&request).await) }
+                });
+                // As the gateway's connections are built.
+                let connection = http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(Duration::from_secs(35))
+                    .max_buf_size(4 * (16_384 + 8_192))
+                    .serve_connection(TokioIo::new(stream), service);
+                drop(spawn("direct connection", async { drop(connection.await) }));
+            }
+        });
 }
 
 /// A statement of the program, by its name.
 pub(crate) fn statement(all: &[Statement], name: &str) -> Statement {
-    *all.iter().find(|statement| statement.name == name).expect("the program has it")
+    *all.iter()
+        .find(|statement| statement.name == name)
+        .expect("the program has it")
 }
 
 impl Direct {
@@ -104,13 +110,19 @@ impl Direct {
         if path == "/hello" {
             return Response::new(Full::from("hello"));
         }
-        let id: Uuid = path.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap();
+        let id: Uuid = path
+            .rsplit('/')
+            .next()
+            .and_then(|id| id.parse().ok())
+            .unwrap();
         let text = request.headers()[AUTHORIZATION].to_str().unwrap();
         let token = Token::parse(text.strip_prefix("Bearer ").unwrap()).unwrap();
         let digest = token.digest(&self.keys);
         let token = {
             let (mut conn, find) = (self.db.read().await.unwrap(), self.find_token);
-            fetch_optional!(&mut conn, find as TokenRow, digest.0.as_slice()).unwrap().unwrap()
+            fetch_optional!(&mut conn, find as TokenRow, digest.0.as_slice())
+                .unwrap()
+                .unwrap()
         };
         let now = self.clock.now().as_micros();
         assert!(token.revoked_at.is_none() && token.expires_at.is_none_or(|at| now < at));
@@ -135,7 +147,9 @@ impl ClientRow {
     fn into_wire(self) -> Client {
         let currency: Currency = self.currency.parse().unwrap();
         let rate = self.billable_rate.and_then(Amount::from_ten_thousandths);
-        let reference = self.external_reference_service.zip(self.external_reference_id);
+        let reference = self
+            .external_reference_service
+            .zip(self.external_reference_id);
         Client {
             id: self.id,
             name: self.name,
@@ -143,7 +157,9 @@ impl ClientRow {
             currency: currency.to_string(),
             email: self.email,
             phone: self.phone,
-            address: self.address.map(|text| serde_json::from_str(&text).unwrap()),
+            address: self
+                .address
+                .map(|text| serde_json::from_str(&text).unwrap()),
             vat_id: self.vat_id,
             billable_rate: rate.map(|amount| amount.display(currency)),
             payment_terms_days: self.payment_terms_days,

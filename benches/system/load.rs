@@ -32,7 +32,10 @@ pub(crate) async fn wrk(address: SocketAddr, path: &str, token: &str, time: Dura
         assert!(!text.contains(trouble), "{text}");
     }
     let after = |name: &str| text.lines().find_map(|line| line.trim().strip_prefix(name));
-    let requests = text.lines().find(|line| line.contains(" requests in ")).unwrap();
+    let requests = text
+        .lines()
+        .find(|line| line.contains(" requests in "))
+        .unwrap();
     Wrk {
         per_second: after("Requests/sec:").unwrap().trim().parse().unwrap(),
         requests: requests.split_whitespace().next().unwrap().parse().unwrap(),
@@ -112,7 +115,10 @@ pub(crate) async fn run(
         })
         .await;
     times.sort();
-    Run { times, took: clock.monotonic() }
+    Run {
+        times,
+        took: clock.monotonic(),
+    }
 }
 
 /// The text of a GET.
@@ -156,7 +162,10 @@ impl Connection {
     async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, buffer: Vec::with_capacity(4096) }
+        Self {
+            stream,
+            buffer: Vec::with_capacity(4096),
+        }
     }
 
     /// Sends a request and reads its answer, which has a length.
@@ -164,16 +173,26 @@ impl Connection {
         self.stream.write_all(text.as_bytes()).await.unwrap();
         self.buffer.clear();
         let head_end = loop {
-            assert_ne!(self.stream.read_buf(&mut self.buffer).await.unwrap(), 0, "closed: {text}");
+            assert_ne!(
+                self.stream.read_buf(&mut self.buffer).await.unwrap(),
+                0,
+                "closed: {text}"
+            );
             if let Some(at) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at + 4;
             }
         };
         let head = String::from_utf8(self.buffer[..head_end].to_vec()).unwrap();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
         let whole = head_end + length.map_or(0, |length| length.parse().unwrap());
         while self.buffer.len() < whole {
-            assert_ne!(self.stream.read_buf(&mut self.buffer).await.unwrap(), 0, "closed: {text}");
+            assert_ne!(
+                self.stream.read_buf(&mut self.buffer).await.unwrap(),
+                0,
+                "closed: {text}"
+            );
         }
         Answer {
             status: head[9..12].parse().unwrap(),

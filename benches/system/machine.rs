@@ -15,7 +15,8 @@ pub(crate) fn describe(runtime: &tokio::runtime::Runtime) -> String {
         .find_map(|line| line.strip_prefix("model name"))
         .map_or("unknown", |rest| rest.trim_start_matches(['\t', ' ', ':']));
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let disk = first_line(Command::new("stat").args(["-f", "-c", "%T", env!("CARGO_TARGET_TMPDIR")]));
+    let disk =
+        first_line(Command::new("stat").args(["-f", "-c", "%T", env!("CARGO_TARGET_TMPDIR")]));
     let nats = std::env::var("NATS_SERVER").unwrap_or_else(|_| "nats-server".to_owned());
     format!(
         "- {cores} cores of {model}, Linux {}, {disk}\n- SQLite {}, {}, {}\n- {}\n",
@@ -31,12 +32,18 @@ async fn sqlite() -> String {
     let site = Site::prepare().await;
     let db = site::open(&site.database()).await;
     let durability = db.durability().await.unwrap();
-    let version = durability.settings.into_iter().find(|setting| setting.name == "version");
+    let version = durability
+        .settings
+        .into_iter()
+        .find(|setting| setting.name == "version");
     version.map(|setting| setting.found).unwrap_or_default()
 }
 
 fn first_line(command: &mut Command) -> String {
-    let output = command.output().map(|output| output.stdout).unwrap_or_default();
+    let output = command
+        .output()
+        .map(|output| output.stdout)
+        .unwrap_or_default();
     let text = String::from_utf8_lossy(&output);
     text.lines().next().unwrap_or_default().trim().to_owned()
 }

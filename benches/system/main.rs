@@ -33,8 +33,16 @@ use report::Report;
 
 fn main() {
     // What `cargo bench` adds for harnesses that know it.
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
+    match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         ["direct", database] => direct::serve(Path::new(database)),
         ["echo", url] => chain::echo(url),
         sections => measure(sections),
@@ -44,7 +52,10 @@ fn main() {
 /// Measures the sections that are named, or all. Only all of them make a table to keep.
 fn measure(sections: &[&str]) {
     let wanted = |name: &str| sections.is_empty() || sections.contains(&name);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let mut report = Report::default();
     runtime.block_on(async {
         if wanted("reads") {

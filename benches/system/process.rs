@@ -25,9 +25,21 @@ impl Served {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hoursmith"));
         command
             .env_clear()
-            .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-            .env("HOURSMITH_SECRET_KEY", SecretKey::from_bytes(SECRET).expose())
-            .env("DATABASE_URL", format!("sqlite:{}", site.database().display()))
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--admin-listen",
+                "127.0.0.1:0",
+            ])
+            .env(
+                "HOURSMITH_SECRET_KEY",
+                SecretKey::from_bytes(SECRET).expose(),
+            )
+            .env(
+                "DATABASE_URL",
+                format!("sqlite:{}", site.database().display()),
+            )
             .env("HOURSMITH_LOG__FORMAT", "json")
             .stderr(Stdio::piped());
         // As many requests as can come in a second, which is also the longest that the limiter
@@ -52,7 +64,11 @@ impl Served {
         let announced = announced.unwrap_or_else(|| panic!("it did not start: {seen:#?}"));
         let announced: serde_json::Value = serde_json::from_str(&announced).unwrap();
         // What else it says is shown, and read so that its pipe never fills.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| eprintln!("{line}")));
+        std::thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .for_each(|line| eprintln!("{line}"))
+        });
         let address = |name: &str| announced.get(name)?.as_str()?.parse().ok();
         Self {
             process: Process(child),
@@ -75,8 +91,12 @@ impl Served {
 
     /// Resident memory, in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 }
@@ -90,7 +110,9 @@ impl Process {
             .spawn()
             .expect("this binary starts again");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         (Self(child), line.trim().to_owned())
     }
 }

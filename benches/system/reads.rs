@@ -25,9 +25,21 @@ pub(crate) async fn measure(report: &mut Report) {
 
     let (mut chain, mut bare, mut hello) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        chain.push(load::wrk(served.api(), &path, &site.token, ROUND).await.per_second);
-        bare.push(load::wrk(direct, &path, &site.token, ROUND).await.per_second);
-        hello.push(load::wrk(direct, "/hello", &site.token, ROUND / 2).await.per_second);
+        chain.push(
+            load::wrk(served.api(), &path, &site.token, ROUND)
+                .await
+                .per_second,
+        );
+        bare.push(
+            load::wrk(direct, &path, &site.token, ROUND)
+                .await
+                .per_second,
+        );
+        hello.push(
+            load::wrk(direct, "/hello", &site.token, ROUND / 2)
+                .await
+                .per_second,
+        );
     }
     let (chain, bare, hello) = (median(chain), median(bare), median(hello));
     let what = "GET of a client, embedded, 16 connections";
@@ -50,5 +62,8 @@ pub(crate) async fn measure(report: &mut Report) {
 /// The path of a client of the demo organization.
 pub(crate) async fn client_path(served: &Served, site: &Site) -> String {
     let list = load::body(served.api(), &load::get("/api/v1/clients", &site.token)).await;
-    format!("/api/v1/clients/{}", list["data"][0]["id"].as_str().unwrap())
+    format!(
+        "/api/v1/clients/{}",
+        list["data"][0]["id"].as_str().unwrap()
+    )
 }

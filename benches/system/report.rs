@@ -29,7 +29,10 @@ pub(crate) enum Bound {
 impl Report {
     /// Adds a row, and says it at once: a run takes minutes.
     pub(crate) fn add(&mut self, row: Row) {
-        println!("{}: {} against {}: {:.2}", row.what, row.ours, row.baseline, row.ratio);
+        println!(
+            "{}: {} against {}: {:.2}",
+            row.what, row.ours, row.baseline, row.ratio
+        );
         self.rows.push(row);
     }
 
@@ -37,13 +40,23 @@ impl Report {
     pub(crate) fn table(&self) -> String {
         let mut table = "| what | ours | baseline | ratio | target | met |\n".to_owned();
         table.push_str("| --- | --- | --- | --- | --- | --- |\n");
-        for Row { what, ours, baseline, ratio, target } in &self.rows {
+        for Row {
+            what,
+            ours,
+            baseline,
+            ratio,
+            target,
+        } in &self.rows
+        {
             let (target, met) = match *target {
                 None => ("–".to_owned(), "–"),
                 Some(Bound::AtLeast(least)) => (format!("≥ {least}"), yes_or_no(*ratio >= least)),
                 Some(Bound::AtMost(most)) => (format!("≤ {most}"), yes_or_no(*ratio <= most)),
             };
-            let _ = writeln!(table, "| {what} | {ours} | {baseline} | {ratio:.2} | {target} | {met} |");
+            let _ = writeln!(
+                table,
+                "| {what} | {ours} | {baseline} | {ratio:.2} | {target} | {met} |"
+            );
         }
         table
     }
@@ -85,7 +98,11 @@ fn parts() -> String {
             let read = std::fs::read(entry.path().join("new/estimates.json")).ok()?;
             let estimates: serde_json::Value = serde_json::from_slice(&read).ok()?;
             let nanos = estimates["median"]["point_estimate"].as_f64()?;
-            Some(format!("| {} | {:.2} µs |\n", entry.file_name().display(), nanos / 1e3))
+            Some(format!(
+                "| {} | {:.2} µs |\n",
+                entry.file_name().display(),
+                nanos / 1e3
+            ))
         })
         .collect();
     lines.sort();

@@ -55,7 +55,9 @@ pub(crate) async fn measure_memory(report: &mut Report) {
     let mut sent = 0;
     let mut warm = None;
     while sent < REQUESTS {
-        sent += load::wrk(served.api(), &path, &site.token, STRETCH).await.requests;
+        sent += load::wrk(served.api(), &path, &site.token, STRETCH)
+            .await
+            .requests;
         if sent >= WARM {
             warm.get_or_insert((sent, mib(&served)));
         }

@@ -29,8 +29,11 @@ impl Site {
         let db = open(&folder.path().join(FILE)).await;
         let clock = Arc::new(SystemClock::new());
         db.migrate(clock.now()).await.unwrap();
-        let admin =
-            Admin { db: db.clone(), clock: Arc::clone(&clock) as _, random: Arc::new(SystemRandom) };
+        let admin = Admin {
+            db: db.clone(),
+            clock: Arc::clone(&clock) as _,
+            random: Arc::new(SystemRandom),
+        };
         let (slug, email) = seed_demo(&admin).await.unwrap();
         let (organization, member) = admin.member(slug, email).await.unwrap();
         let new = NewToken {
@@ -40,9 +43,16 @@ impl Site {
             scope: Scope::Write,
             expires_at: None,
         };
-        let minted = mint_token(&db, &SystemRandom, &keys(), clock.now(), new).await.unwrap();
+        let minted = mint_token(&db, &SystemRandom, &keys(), clock.now(), new)
+            .await
+            .unwrap();
         db.close().await;
-        Self { folder, organization, member, token: minted.token.expose().to_owned() }
+        Self {
+            folder,
+            organization,
+            member,
+            token: minted.token.expose().to_owned(),
+        }
     }
 
     /// The database file.
@@ -55,7 +65,9 @@ const FILE: &str = "hoursmith.db";
 
 /// Opens a database as the program does.
 pub(crate) async fn open(file: &Path) -> Db {
-    let target = Target::Sqlite { path: file.to_owned() };
+    let target = Target::Sqlite {
+        path: file.to_owned(),
+    };
     Db::open(&target, OpenOptions::default()).await.unwrap()
 }
 

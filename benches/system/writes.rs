@@ -25,7 +25,12 @@ pub(crate) async fn measure(report: &mut Report) {
         let token = site.token.clone();
         let post = move |number: u64| {
             let body = body(&format!("{round} {number}"));
-            load::keyed_post("/api/v1/clients", &token, &format!("{round}-{number}"), &body)
+            load::keyed_post(
+                "/api/v1/clients",
+                &token,
+                &format!("{round}-{number}"),
+                &body,
+            )
         };
         let run = load::run(served.api(), CONNECTIONS, Until::Passed(ROUND), 201, post).await;
         posts.push(run.per_second());

@@ -1,5 +1,5 @@
-//! A client that is none of ours, on a server that asks nobody who they are: what it sends is
-//! refused by the seal, and harms no other.
+//! A client that is none of ours, on a server that asks nobody who they are: what it asks and what
+//! it answers is refused by the seal, and harms no other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,10 +9,10 @@ use async_nats::{HeaderMap, Message};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use hoursmith_bus::conformance::{AT_ONCE, Clock, at_once, handler, service};
-use hoursmith_bus::{Bus as _, Envelope, Subject};
+use hoursmith_bus::{Bus as _, Envelope, ErrorKind, Subject};
 use hoursmith_domain::{Keys, SecretKey};
 use hoursmith_nats::testing::TestNats;
-use hoursmith_nats::{NatsBus, NatsSettings};
+use hoursmith_nats::{ConnectError, NatsBus, NatsSettings};
 
 const ASK: &str = "hoursmith.v1.resource.client.create";
 const OTHER: &str = "hoursmith.v1.resource.client.delete";
@@ -143,4 +143,96 @@ async fn what_is_forged_altered_or_moved_is_refused() {
     let honest = Envelope::new(clock.read().plus(AT_ONCE), "", "").sealed(&subject, &keys);
     bus.request(subject, honest).await.unwrap();
     assert_eq!(effects.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_answer_from_whoever_joined_the_group_is_refused() {
+    let nats = TestNats::start();
+    let clock = Clock::system();
+    let keys = keys(1);
+    let bus = NatsBus::connect(NatsSettings::new(nats.url(), "gateway"), clock.now())
+        .await
+        .unwrap();
+    let subject = Subject::new(ASK).unwrap();
+    let ask = |body: &'static str| {
+        Envelope::new(clock.read().plus(AT_ONCE), "head", body).sealed(&subject, &keys)
+    };
+
+    // One of ours answers, and the rogue overhears it.
+    let rogue = async_nats::connect(nats.url()).await.unwrap();
+    let mut overheard = rogue.subscribe("_INBOX.gateway.*.*").await.unwrap();
+    assert!(rogue.request("nobody", "".into()).await.is_err());
+    let honest = {
+        let keys = Arc::clone(&keys);
+        handler(move |subject, question: Envelope| {
+            let answer = Envelope::new(question.deadline, "verdict", "");
+            let answer = answer.sealed_answer(&subject, &question, &keys);
+            async { Ok(answer) }
+        })
+    };
+    let served = bus
+        .serve(service("resource", ASK, 8, honest))
+        .await
+        .unwrap();
+    let question = ask("1");
+    let answer = bus
+        .request(subject.clone(), question.clone())
+        .await
+        .unwrap();
+    answer.verify_answer(&subject, &question, &keys).unwrap();
+    let genuine = loop {
+        let heard = at_once(overheard.next()).await.unwrap();
+        // Beside the bus's own probes.
+        if heard.payload == "verdict" {
+            break heard;
+        }
+    };
+    served.drain().await;
+
+    // Then it is the only member of the group.
+    let mut asked = rogue
+        .queue_subscribe(ASK, "resource".to_owned())
+        .await
+        .unwrap();
+    assert!(rogue.request("nobody", "".into()).await.is_err());
+    let headers = genuine.headers.unwrap();
+    let mut bare = HeaderMap::new();
+    bare.insert("Hs-Deadline", headers.get("Hs-Deadline").unwrap().clone());
+    bare.insert(
+        "Hs-Head-Bytes",
+        headers.get("Hs-Head-Bytes").unwrap().clone(),
+    );
+    // Nothing but its own words, the answer to another question, and the question itself.
+    for forged in [Some(bare), Some(headers), None] {
+        let question = ask("2");
+        let (answer, ()) = tokio::join!(bus.request(subject.clone(), question.clone()), async {
+            let heard = at_once(asked.next()).await.unwrap();
+            let (headers, payload) = match forged {
+                Some(headers) => (headers, genuine.payload.clone()),
+                None => (heard.headers.unwrap(), heard.payload),
+            };
+            rogue
+                .publish_with_headers(heard.reply.unwrap(), headers, payload)
+                .await
+                .unwrap();
+        });
+        let error = answer
+            .unwrap()
+            .verify_answer(&subject, &question, &keys)
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+    }
+}
+
+#[tokio::test]
+async fn a_server_elsewhere_that_asks_nobody_is_refused() {
+    let nats = TestNats::start();
+    // The same server, at an address that does not say that it is this machine.
+    let url = nats.url().replace("127.0.0.1", "0.0.0.0");
+    assert_ne!(url, nats.url());
+    let settings = NatsSettings::new(url, "gateway");
+    let error = NatsBus::connect(settings, Clock::system().now())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ConnectError::Open { .. }), "{error:?}");
 }

@@ -101,7 +101,13 @@ impl Admitted {
         let run = AssertUnwindSafe(async move { (service.handler)(asked, envelope).await });
         match timeout(remaining, run.catch_unwind()).await {
             Ok(Ok(Ok(answer))) if answer.size_bytes() > MAX_ENVELOPE_BYTES => {
-                Err(Error::new(ErrorKind::TooLarge, "answer", &subject))
+                // A bug of the handler's: whoever asked has sent nothing too large.
+                tracing::error!(
+                    bus.subject = %subject,
+                    answer.size_bytes = answer.size_bytes(),
+                    "An answer larger than the bus carries was dropped."
+                );
+                Err(Error::new(ErrorKind::HandlerFailed, "answer", &subject))
             }
             Ok(Ok(answer)) => answer,
             Ok(Err(_panic)) => Err(Error::new(ErrorKind::HandlerFailed, "answer", &subject)),

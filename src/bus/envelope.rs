@@ -18,7 +18,8 @@ pub struct Envelope {
     pub deadline: Timestamp,
     /// The span that sent it (W3C Trace Context); `None` when nothing is traced.
     pub trace: Option<TraceParent>,
-    /// Proof of origin; `None` on wake-ups and answers.
+    /// Proof of origin: over a question or a wake-up for its subject, or over an answer for the
+    /// question that it belongs to.
     pub seal: Option<Seal>,
     /// JSON of a [`crate::Head`] or of a verdict; empty on wake-ups.
     pub head: Bytes,

@@ -12,13 +12,14 @@ pub enum ErrorKind {
     DeadlineExceeded,
     /// Whoever serves it has its hands full.
     Overloaded,
-    /// The envelope is larger than the bus carries.
+    /// The question is larger than the bus carries. (An answer that is fails as
+    /// [`Self::HandlerFailed`].)
     TooLarge,
     /// The bus or the subscription is shutting down.
     Closed,
     /// The bus has lost its server.
     Unavailable,
-    /// The handler panicked or broke off.
+    /// The handler panicked, broke off, or answered more than the bus carries.
     HandlerFailed,
     /// The envelope could not be read, or its seal is wrong. Never repeated, always logged.
     Refused,

@@ -68,6 +68,7 @@ pub struct KeyedRequest {
     /// The key, 1..=255 visible ASCII characters, without quotes.
     pub key: String,
     /// SHA-256 of method, path, sorted query and canonical body.
+    #[serde(with = "hoursmith_domain::bytes32")]
     pub fingerprint: [u8; 32],
 }
 

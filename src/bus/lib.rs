@@ -18,6 +18,7 @@ mod local_first;
 mod memory;
 mod seal;
 mod subject;
+pub mod subjects;
 mod verdict;
 
 #[cfg(feature = "conformance")]
@@ -59,8 +60,9 @@ pub const MAX_ENVELOPE_BYTES: usize = 1024 * 1024 + 64 * 1024;
 ///    beyond with [`ErrorKind::Overloaded`] at once; below the bound nothing is lost.
 /// 6. A handler that panics **MUST** answer its caller with [`ErrorKind::HandlerFailed`] at once
 ///    and go on serving.
-/// 7. An envelope over [`MAX_ENVELOPE_BYTES`] **MUST** be refused by the sender's side with
-///    [`ErrorKind::TooLarge`].
+/// 7. A question or publication over [`MAX_ENVELOPE_BYTES`] **MUST** be refused by the sender's
+///    side with [`ErrorKind::TooLarge`]. An answer over it is no fault of the question: it **MUST**
+///    reach the caller as [`ErrorKind::HandlerFailed`].
 /// 8. `serve` **MUST** return only when requests from anywhere will be seen.
 /// 9. Dropping a [`Subscription`] **MUST** end it; [`Subscription::drain`] **MUST** first let what
 ///    was admitted finish.

@@ -43,6 +43,11 @@ impl Subject {
         }
     }
 
+    /// One of ours, whose form a test checks.
+    pub(crate) fn known(text: String) -> Self {
+        Self(text.into())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -64,6 +69,11 @@ impl Pattern {
                 kind: "subject pattern",
             })
         }
+    }
+
+    /// One of ours, whose form a test checks.
+    pub(crate) fn known(text: String) -> Self {
+        Self(text.into())
     }
 
     /// Whether a subject is one of this pattern's.

@@ -26,7 +26,8 @@ pub struct Additions {
     /// Permission to record the answer, from the idempotency gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<IdempotencyTicket>,
-    /// Headers for the answer, whatever it will be. Names in lower case.
+    /// Headers for the answer, whatever it will be; from the rate-limiter alone, whose other
+    /// answers are refusals. Names in lower case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
 }
@@ -42,9 +43,10 @@ pub struct Response {
     pub body: Bytes,
 }
 
-/// The head of an answering envelope; the response's body is the envelope's.
+/// The head of an answering envelope; the response's body is the envelope's. The verdict's name is
+/// outside, since serde reads what names itself from within twice.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 enum Wire {
     Continue(Additions),
     Respond {

@@ -51,7 +51,9 @@ async fn database(settings: &Settings, findings: &mut Findings) {
         Ok(target) => target,
         Err(error) => return findings.bad(&format!("database_url: {error}")),
     };
-    if target.is_missing_file() {
+    // The data folder is made with what is in it; any other must be there.
+    let is_made = settings.database_url.is_none() || !target.lacks_folder();
+    if target.is_missing_file() && is_made {
         let file = target.display();
         return findings.good(&format!("there is no database {file} yet; `serve` makes it"));
     }

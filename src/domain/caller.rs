@@ -30,6 +30,7 @@ pub struct CallerAuthority {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedCaller {
     facts: Facts,
+    #[serde(with = "crate::bytes32")]
     seal: [u8; 32],
 }
 

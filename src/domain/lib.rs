@@ -5,6 +5,7 @@
 //! Types here cannot hold a wrong value: each has a fallible constructor with its own refusal.
 
 mod access;
+pub mod bytes32;
 mod caller;
 mod cursor;
 mod event;

@@ -28,7 +28,7 @@ pub struct TokenError;
 /// What a token is stored and looked up by: HMAC-SHA256 under the deployment's key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct TokenDigest(pub [u8; 32]);
+pub struct TokenDigest(#[serde(with = "crate::bytes32")] pub [u8; 32]);
 
 impl Token {
     /// A token from random bytes. 64 of them, because a digit takes one byte below 248 (uniform

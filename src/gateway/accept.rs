@@ -1,11 +1,9 @@
 //! The accept loop of both listeners: bounded, and not ended by an error.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// The pause after an error of `accept`. Most of them (no file descriptor left, no memory) last a
@@ -25,17 +23,14 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, crate::Erro
 
 /// Accepts until told to stop, then closes the listener.
 ///
-/// A connection beyond `places` is accepted and gets a bare 503 and the end: left in the kernel's
-/// queue it would neither know nor fail over. `serve` starts a task and returns.
-pub(crate) async fn run<F>(
+/// A connection that `admit` gives no place is accepted and gets a bare 503 and the end: left in the
+/// kernel's queue it would neither know nor fail over. `serve` starts a task and returns.
+pub(crate) async fn run<P>(
     listener: TcpListener,
-    places: Arc<Semaphore>,
     stop: CancellationToken,
-    refused: metrics::Counter,
-    serve: F,
-) where
-    F: Fn(TcpStream, SocketAddr, OwnedSemaphorePermit),
-{
+    admit: impl Fn(IpAddr) -> Option<P>,
+    serve: impl Fn(TcpStream, SocketAddr, P),
+) {
     loop {
         let accepted = tokio::select! {
             biased;
@@ -43,17 +38,14 @@ pub(crate) async fn run<F>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match Arc::clone(&places).try_acquire_owned() {
-                Ok(place) => {
+            Ok((stream, peer)) => match admit(peer.ip()) {
+                Some(place) => {
                     // Answers are written whole; waiting to fill a segment only adds latency. A
                     // stream that refuses is broken and fails at its first read.
                     let _ = stream.set_nodelay(true);
                     serve(stream, peer, place);
                 }
-                Err(_) => {
-                    refused.increment(1);
-                    turn_away(stream);
-                }
+                None => turn_away(stream),
             },
             // The client left between its connection and our taking it.
             Err(error) if is_the_clients(&error) => {}

@@ -73,15 +73,11 @@ pub async fn start(address: SocketAddr, readiness: Readiness) -> Result<Admin, E
         };
         drop(spawn("admin connection", connection));
     };
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let admit = move |_| Arc::clone(&places).try_acquire_owned().ok();
     let accepting = Task::start(
         "admin accept",
-        accept::run(
-            listener,
-            Arc::new(Semaphore::new(CONNECTIONS)),
-            state.stop.clone(),
-            metrics::Counter::noop(),
-            serve,
-        ),
+        accept::run(listener, state.stop.clone(), admit, serve),
     );
     Ok(Admin {
         local_addr,

@@ -44,15 +44,15 @@ pub(crate) async fn read(
     digest: bool,
 ) -> Result<Body, Problem> {
     let takes_body = route.shape.takes_body();
+    if takes_body {
+        check_media_type(route.method, headers)?;
+    }
     if incoming.is_end_stream() {
         return if takes_body {
             Err(JsonError::Syntax.into())
         } else {
             Ok(Body::default())
         };
-    }
-    if takes_body {
-        check_media_type(route.method, headers)?;
     }
     let bytes = receive(incoming, bounds).await?;
     if !takes_body {

@@ -11,7 +11,7 @@ use crate::edge::{Edge, Request};
 use crate::limiter::{self, Outcome};
 use crate::refusal;
 use crate::router::{Row, Target};
-use crate::stage::{self, ACTOR, IDEMPOTENCY, Line, OnFailure, RATE_LIMITER, Stage, TOKEN_AUTH};
+use crate::stage::{self, ACTOR, IDEMPOTENCY, Line, RATE_LIMITER, Stage, TOKEN_AUTH};
 use crate::{answer, body, documents, framing, idempotency, query};
 
 /// One request on its way through the chain.
@@ -183,15 +183,7 @@ impl<'a> Walk<'a> {
         match outcome {
             Outcome::Admitted(headers) => self.rate_headers = headers,
             Outcome::Refused(problem) => return Err(problem),
-            Outcome::Unknown(why) => match RATE_LIMITER.on_failure {
-                OnFailure::Open => self.edge.failed_open(&RATE_LIMITER, why),
-                OnFailure::Closed => {
-                    return Err(refusal::bus(
-                        ErrorKind::Unavailable,
-                        self.edge.settings.max_body_bytes,
-                    ));
-                }
-            },
+            Outcome::Unknown(why) => self.edge.failed_open(&RATE_LIMITER, why),
         }
         Ok(())
     }
@@ -215,7 +207,6 @@ impl<'a> Walk<'a> {
 
     /// Asks a stage that the request cannot do without.
     async fn ask(&self, stage: &Stage, subject: &Subject, body: Bytes) -> Result<Verdict, Problem> {
-        debug_assert_eq!(stage.on_failure, OnFailure::Closed);
         stage::ask(&self.line, stage, subject, &self.head, body)
             .await
             .map_err(|error| {

@@ -3,7 +3,12 @@
 //!
 //! They are made once, at start (`routes::docs`), and served from memory as they are. They carry
 //! the rate headers but spend nothing of the limit: a page with its assets is more requests than
-//! an address may make in ten seconds, and sending bytes that lie ready costs what a refusal would.
+//! an address may make in ten seconds.
+//!
+//! That is not free: the page's script is 1.4 MB packed and 4.9 MB plain, and whoever asks again and
+//! again takes bandwidth. What bounds it: connections, in all and by address, and the time that a
+//! client may take nothing of its answer. Documents may be cached, so an operator with a public
+//! address puts a cache or a proxy in front.
 
 use hoursmith_bus::Response;
 use hoursmith_routes::docs::PublicDocument;

@@ -10,9 +10,10 @@ use hoursmith_bus::{Bus, Subject, TraceParent};
 use hoursmith_domain::{Keys, Problem, RequestId, Timestamp};
 use hoursmith_kit::{Clock, Random};
 use hoursmith_routes::problem;
+use hoursmith_settings::IpNet;
 use hoursmith_telemetry::{TRACE_TARGET, set_parent};
-use http::Method;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 use hyper::body::Incoming;
 use metrics::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -102,7 +103,8 @@ impl Edge {
             head,
             budget,
         };
-        let span = span(&request);
+        let trace = trace(peer, &request.head.headers, &self.settings.trusted_proxies);
+        let span = span(&request, trace.as_ref());
         let work = AssertUnwindSafe(
             Arc::clone(self)
                 .work(request, incoming, place)
@@ -223,8 +225,17 @@ impl Edge {
     }
 }
 
+/// The trace that a request is part of. Believed from trusted proxies alone: a trace's flags decide
+/// whether it is recorded, which no stranger may.
+fn trace(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Option<TraceParent> {
+    if !address::is_trusted(peer, trusted) {
+        return None;
+    }
+    TraceParent::parse(headers.get("traceparent")?.to_str().ok()?)
+}
+
 /// The trace's first span of ours.
-fn span(request: &Request) -> tracing::Span {
+fn span(request: &Request, trace: Option<&TraceParent>) -> tracing::Span {
     let span = tracing::debug_span!(
         target: TRACE_TARGET,
         "http.request",
@@ -235,12 +246,7 @@ fn span(request: &Request) -> tracing::Span {
         "http.route" = tracing::field::Empty,
         "http.response.status_code" = tracing::field::Empty,
     );
-    let sent = request
-        .head
-        .headers
-        .get("traceparent")
-        .and_then(|value| value.to_str().ok());
-    set_parent(&span, sent.and_then(TraceParent::parse).as_ref());
+    set_parent(&span, trace);
     span
 }
 
@@ -263,5 +269,26 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.in_flight.decrement(1.0);
+    }
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_proxys_trace_goes_on() {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let mut headers = HeaderMap::new();
+        let of = |peer: &str, headers: &HeaderMap| {
+            let trusted = ["10.0.0.0/8".parse().unwrap()];
+            trace(peer.parse().unwrap(), headers, &trusted)
+        };
+        assert!(of("10.0.0.1", &headers).is_none());
+        headers.insert("traceparent", http::HeaderValue::from_static(text));
+        for proxy in ["10.0.0.1", "::ffff:10.0.0.1"] {
+            assert_eq!(of(proxy, &headers).unwrap().as_str(), text);
+        }
+        assert!(of("203.0.113.9", &headers).is_none());
     }
 }

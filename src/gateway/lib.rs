@@ -10,7 +10,7 @@
 //! two different lengths, a URI over 65,534 bytes, more than 100 headers or about 100 KB of them.
 //! Our own bounds are far below those and answer as problems (400 `malformed_request`). A
 //! connection that opens with HTTP/2's preface is closed without an answer, and one beyond the
-//! limit of connections gets a bare 503.
+//! limit of connections, of all or of its address, gets a bare 503.
 //!
 //! This room knows the bus, the routes and the domain. It must not know an actor, a store, SQL or
 //! ractor; it asks on subjects, and who answers is not its business.
@@ -26,6 +26,7 @@ mod documents;
 mod edge;
 mod error;
 mod framing;
+mod guests;
 mod idempotency;
 mod limiter;
 mod meter;

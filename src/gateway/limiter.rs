@@ -25,24 +25,34 @@ pub(crate) enum Outcome {
     Unknown(&'static str),
 }
 
-/// Asks the owner; where it is gone, the next one, and so on. Each round forgets a limiter, so
-/// there are no more rounds than limiters.
+/// Asks the owner. Where that is gone, the next one is asked, and so on; each round forgets a
+/// limiter, so there are no more rounds than limiters. Where the bus between processes is away, the
+/// limiter of this process stands in.
 pub(crate) async fn ask(line: &Line<'_>, owners: &Owners, visitor: &[u8], head: &Head) -> Outcome {
-    while let Some(owner) = owners.pick(visitor) {
+    let mut why = "nobody_there";
+    let mut next = owners.pick(visitor);
+    while let Some(owner) = next {
         let asked = stage::ask(line, &RATE_LIMITER, &owner.subject, head, Bytes::new());
-        return match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(Verdict::Continue(additions))) => Outcome::Admitted(additions.headers),
-            Ok(Ok(Verdict::Refuse(problem))) => Outcome::Refused(problem),
-            Ok(Ok(Verdict::Respond(_))) => Outcome::Unknown("unexpected_answer"),
-            Ok(Err(error)) if error.kind() == ErrorKind::NoResponders => {
+        let kind = match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(Verdict::Continue(additions))) => return Outcome::Admitted(additions.headers),
+            Ok(Ok(Verdict::Refuse(problem))) => return Outcome::Refused(problem),
+            Ok(Ok(Verdict::Respond(_))) => return Outcome::Unknown("unexpected_answer"),
+            Ok(Err(error)) => error.kind(),
+            Err(_elapsed) => return Outcome::Unknown("too_slow"),
+        };
+        why = kind.as_str();
+        next = match kind {
+            ErrorKind::NoResponders => {
                 owners.forget(owner.instance);
-                continue;
+                owners.pick(visitor)
             }
-            Ok(Err(error)) => Outcome::Unknown(error.kind().as_str()),
-            Err(_elapsed) => Outcome::Unknown("too_slow"),
+            ErrorKind::Unavailable | ErrorKind::Closed => owners
+                .pick_here(visitor)
+                .filter(|here| here.instance != owner.instance),
+            _ => None,
         };
     }
-    Outcome::Unknown("nobody_there")
+    Outcome::Unknown(why)
 }
 
 /// Lets one log line through a second, so that an outage does not bury the log.

@@ -20,6 +20,7 @@ pub(crate) struct DoorMeter {
     pub(crate) connections: Gauge,
     pub(crate) overload: Counter,
     pub(crate) connection_limit: Counter,
+    pub(crate) address_limit: Counter,
     pub(crate) failed_open: Counter,
 }
 
@@ -58,6 +59,7 @@ impl DoorMeter {
             connections: gauge!(names::HTTP_CONNECTIONS),
             overload: counter!(names::HTTP_REFUSED, "reason" => "overload"),
             connection_limit: counter!(names::HTTP_REFUSED, "reason" => "connection_limit"),
+            address_limit: counter!(names::HTTP_REFUSED, "reason" => "address_limit"),
             failed_open: counter!(names::RATE_LIMITER_FAILED_OPEN),
         }
     }

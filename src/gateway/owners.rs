@@ -13,19 +13,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hoursmith_bus::{
-    Bus, Envelope, Handler, Pattern, Service, Subject, SubjectError, Subscription,
-};
+use hoursmith_bus::{Bus, Envelope, Handler, Pattern, Service, Subject, Subscription, subjects};
 use hoursmith_domain::Keys;
 use hoursmith_kit::Clock;
 use uuid::Uuid;
-
-/// Where limiters announce themselves: their instance id in 32 hex digits, each second, at start
-/// and when asked; with a minus in front when they leave.
-pub(crate) const ALIVE: &str = "hoursmith.v1.rate-limiter.alive";
-
-/// Where gateways ask who is there.
-pub(crate) const WHO: &str = "hoursmith.v1.rate-limiter.who";
 
 /// How long a heartbeat is good for: three of them, and the way.
 const FRESH: Duration = Duration::from_millis(3500);
@@ -38,6 +29,7 @@ const CAPACITY: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// The limiters that a gateway knows.
 pub(crate) struct Owners {
+    bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
     keys: Keys,
     known: RwLock<Vec<Owner>>,
@@ -53,8 +45,9 @@ pub(crate) struct Owner {
 }
 
 impl Owners {
-    pub(crate) fn new(clock: Arc<dyn Clock>, keys: Keys) -> Arc<Self> {
+    pub(crate) fn new(bus: Arc<dyn Bus>, clock: Arc<dyn Clock>, keys: Keys) -> Arc<Self> {
         Arc::new(Self {
+            bus,
             clock,
             keys,
             known: RwLock::default(),
@@ -65,7 +58,6 @@ impl Owners {
     /// asks who is there.
     pub(crate) async fn listen(
         self: &Arc<Self>,
-        bus: &dyn Bus,
         gateway: Uuid,
     ) -> Result<Subscription, hoursmith_bus::Error> {
         let owners = Arc::clone(self);
@@ -73,22 +65,19 @@ impl Owners {
             owners.hear(&subject, &envelope);
             Box::pin(std::future::ready(Ok(envelope)))
         });
-        let invalid = |source: SubjectError| {
-            hoursmith_bus::Error::new(hoursmith_bus::ErrorKind::Refused, "serve", ALIVE)
-                .with_source(source)
-        };
-        let subscription = bus
+        let subscription = self
+            .bus
             .serve(Service {
-                pattern: Pattern::new(ALIVE).map_err(invalid)?,
+                pattern: Pattern::from(&subjects::limiter_alive()),
                 group: format!("gateway-{}", gateway.simple()),
                 capacity: CAPACITY,
                 handler,
             })
             .await?;
-        let who = Subject::new(WHO).map_err(invalid)?;
+        let who = subjects::limiter_who();
         let question = Envelope::new(self.clock.now().plus(TRAVEL), Bytes::new(), Bytes::new())
             .sealed(&who, &self.keys);
-        bus.publish(who, question).await?;
+        self.bus.publish(who, question).await?;
         Ok(subscription)
     }
 
@@ -119,18 +108,14 @@ impl Owners {
     fn see(&self, instance: Uuid) {
         let seen = self.clock.monotonic();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|owner| is_fresh(owner, seen) || owner.instance == instance);
-        if let Some(owner) = known.iter_mut().find(|owner| owner.instance == instance) {
-            owner.seen = seen;
-        } else if let Ok(subject) = Subject::new(&format!(
-            "hoursmith.v1.rate-limiter.{}.check",
-            instance.simple()
-        )) {
-            known.push(Owner {
+        known.retain(|owner| self.is_live(owner, seen) || owner.instance == instance);
+        match known.iter_mut().find(|owner| owner.instance == instance) {
+            Some(owner) => owner.seen = seen,
+            None => known.push(Owner {
                 instance,
-                subject,
+                subject: subjects::limiter_check(instance),
                 seen,
-            });
+            }),
         }
     }
 
@@ -152,20 +137,36 @@ impl Owners {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known
             .iter()
-            .max_by_key(|owner| (is_fresh(owner, now), score(hash, owner.instance)))
+            .max_by_key(|owner| (self.is_live(owner, now), score(hash, owner.instance)))
             .cloned()
     }
 
-    /// How many limiters have been heard of lately.
+    /// The owner among the limiters of this process alone.
+    pub(crate) fn pick_here(&self, visitor: &[u8]) -> Option<Owner> {
+        let hash = fnv1a(visitor);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known
+            .iter()
+            .filter(|owner| self.bus.serves(&owner.subject))
+            .max_by_key(|owner| score(hash, owner.instance))
+            .cloned()
+    }
+
+    /// How many limiters are known to live.
     pub(crate) fn count(&self) -> usize {
         let now = self.clock.monotonic();
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().filter(|owner| is_fresh(owner, now)).count()
+        known
+            .iter()
+            .filter(|owner| self.is_live(owner, now))
+            .count()
     }
-}
 
-fn is_fresh(owner: &Owner, now: Duration) -> bool {
-    now.saturating_sub(owner.seen) <= FRESH
+    /// Whether a limiter has been heard of lately, or is in this process: its heartbeats travel
+    /// over the bus between processes, and need not arrive for it to be asked here.
+    fn is_live(&self, owner: &Owner, now: Duration) -> bool {
+        now.saturating_sub(owner.seen) <= FRESH || self.bus.serves(&owner.subject)
+    }
 }
 
 /// FNV-1a, 64 bits. All gateways of a deployment, of whatever build, must come to the same score,
@@ -196,16 +197,17 @@ impl fmt::Debug for Owners {
 #[cfg(test)]
 mod unit {
     use super::*;
+    use hoursmith_bus::MemoryBus;
     use hoursmith_domain::SecretKey;
     use hoursmith_kit::{ManualClock, Random as _, SystemRandom};
 
     fn owners() -> (Arc<Owners>, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::new());
         let keys = Keys::derive(&SecretKey::from_bytes([1; 32]));
-        (
-            Owners::new(Arc::clone(&clock) as Arc<dyn Clock>, keys),
-            clock,
-        )
+        let now = Arc::clone(&clock);
+        let bus = MemoryBus::new(Arc::new(move || now.now()));
+        let owners = Owners::new(bus, Arc::clone(&clock) as Arc<dyn Clock>, keys);
+        (owners, clock)
     }
 
     fn instances(count: usize, clock: &ManualClock) -> Vec<Uuid> {
@@ -260,7 +262,7 @@ mod unit {
     fn only_sealed_heartbeats_are_heard() {
         let (owners, clock) = owners();
         let instance = instances(1, &clock)[0];
-        let subject = Subject::new(ALIVE).unwrap();
+        let subject = subjects::limiter_alive();
         let beat = |body: String| Envelope::new(clock.now().plus(TRAVEL), Bytes::new(), body);
         let alive = beat(instance.simple().to_string());
         owners.hear(&subject, &alive);

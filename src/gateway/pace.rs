@@ -25,7 +25,7 @@ use tokio::time::{Sleep, sleep};
 pub(crate) struct Patience {
     /// For a head from its first byte, and for the first byte of a connection.
     pub(crate) head: Duration,
-    /// For the next request, and for taking more of an answer.
+    /// For the next request, and for taking more of an answer, from the last that was taken.
     pub(crate) idle: Duration,
 }
 
@@ -172,6 +172,15 @@ impl AsyncRead for PacedStream {
 }
 
 impl PacedStream {
+    /// Begins the wait for the next request anew. hyper looks for the client's end while it writes,
+    /// which starts that wait with the answer's first byte; it is due from its last.
+    fn renew_idle(&mut self, cx: &mut Context<'_>) {
+        if self.timed == IDLE && self.read_timer.take().is_some() {
+            // Polled, since only so does it wake us; a new timer has not run out.
+            let _ = poll_timer(&mut self.read_timer, self.patience.idle, cx);
+        }
+    }
+
     /// Hands on what a write came to, and loses patience with one that waits.
     fn paced_write(
         &mut self,
@@ -181,6 +190,7 @@ impl PacedStream {
         match written {
             Poll::Ready(result) => {
                 self.write_timer = None;
+                self.renew_idle(cx);
                 Poll::Ready(result)
             }
             Poll::Pending => {
@@ -231,5 +241,76 @@ impl AsyncWrite for PacedStream {
             ready!(this.poll_linger(cx));
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+    use std::future::poll_fn;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpSocket;
+
+    const SHORT: Duration = Duration::from_millis(200);
+    const ANSWER_BYTES: usize = 256 * 1024;
+
+    /// A connection whose buffers hold little of an answer.
+    async fn tight_pair() -> (TcpStream, TcpStream) {
+        let (server, client) = (TcpSocket::new_v4().unwrap(), TcpSocket::new_v4().unwrap());
+        server.set_send_buffer_size(4096).unwrap();
+        client.set_recv_buffer_size(4096).unwrap();
+        server.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = server.listen(1).unwrap();
+        let client = client.connect(listener.local_addr().unwrap());
+        let (accepted, client) = tokio::join!(listener.accept(), client);
+        (accepted.unwrap().0, client.unwrap())
+    }
+
+    /// Writes an answer as hyper does, with an eye on the client's end.
+    async fn answer(mut stream: PacedStream) -> io::Result<()> {
+        let mut left = vec![b'x'; ANSWER_BYTES];
+        poll_fn(|cx| {
+            let mut nothing = [0; 1];
+            let mut nothing = ReadBuf::new(&mut nothing);
+            if let Poll::Ready(read) = Pin::new(&mut stream).poll_read(cx, &mut nothing) {
+                return Poll::Ready(read);
+            }
+            while !left.is_empty() {
+                let written = ready!(Pin::new(&mut stream).poll_write(cx, &left))?;
+                left.drain(..written);
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_slowly_gets_its_answer() {
+        let (server, mut client) = tight_pair().await;
+        let patience = Patience {
+            head: SHORT,
+            idle: SHORT,
+        };
+        let (stream, phase) = PacedStream::new(server, patience);
+        phase.idle();
+        let reading = async {
+            // The client's own pace: in all far longer than it may take nothing.
+            let mut pace = tokio::time::interval(SHORT / 8);
+            let (mut read, mut ticks) = (0, 0u32);
+            let mut buffer = vec![0; ANSWER_BYTES / 32];
+            while read < ANSWER_BYTES {
+                pace.tick().await;
+                ticks += 1;
+                match client.read(&mut buffer).await.unwrap() {
+                    0 => break,
+                    bytes => read += bytes,
+                }
+            }
+            (read, ticks)
+        };
+        let (written, (read, ticks)) = tokio::join!(answer(stream), reading);
+        written.unwrap();
+        assert_eq!(read, ANSWER_BYTES);
+        assert!(ticks > 16, "not slow: {ticks}");
     }
 }

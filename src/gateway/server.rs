@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hoursmith_bus::{Bus, Subject, SubjectError, Subscription};
+use hoursmith_bus::{Bus, Subscription, subjects};
 use hoursmith_domain::Keys;
 use hoursmith_kit::{Clock, Random, Task, spawn};
 use hoursmith_routes::docs::Documents;
@@ -16,11 +16,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::connection::{self, End};
 use crate::edge::Edge;
+use crate::guests::Guests;
 use crate::limiter::Throttle;
 use crate::meter::DoorMeter;
 use crate::owners::Owners;
 use crate::router::Router;
-use crate::stage::{IDEMPOTENCY, Stage, StageMeters, TOKEN_AUTH};
+use crate::stage::StageMeters;
 use crate::{Error, GatewaySettings, accept};
 
 /// What the gateway runs on.
@@ -57,12 +58,13 @@ pub struct Stopped {
 impl Gateway {
     /// Binds and serves. When this returns, connections are accepted.
     pub async fn start(settings: GatewaySettings, host: GatewayHost) -> Result<Self, Error> {
-        let owners = Owners::new(Arc::clone(&host.clock), host.keys.clone());
+        let owners = Owners::new(
+            Arc::clone(&host.bus),
+            Arc::clone(&host.clock),
+            host.keys.clone(),
+        );
         let gateway = host.random.uuid_v7(host.clock.now());
-        let heartbeats = owners
-            .listen(&*host.bus, gateway)
-            .await
-            .map_err(Error::Bus)?;
+        let heartbeats = owners.listen(gateway).await.map_err(Error::Bus)?;
         let listener = accept::bind(settings.listen).await?;
         let local_addr = listener.local_addr().map_err(|source| Error::Bind {
             address: settings.listen,
@@ -74,8 +76,8 @@ impl Gateway {
                 Documents::new(&settings.public_url),
             )?,
             owners,
-            token_auth: subject(&TOKEN_AUTH)?,
-            idempotency: subject(&IDEMPOTENCY)?,
+            token_auth: subjects::token_auth_check(),
+            idempotency: subjects::idempotency_check(),
             stage_meters: StageMeters::new(),
             door: DoorMeter::new(),
             places: places(settings.max_concurrent_requests),
@@ -152,40 +154,41 @@ const CUT_PATIENCE: Duration = Duration::from_secs(1);
 
 async fn accept_connections(listener: TcpListener, edge: Arc<Edge>, cut: Arc<AtomicUsize>) {
     let limit = places(edge.settings.max_connections);
-    let refused = edge.door.connection_limit.clone();
+    let guests = Guests::new(
+        edge.settings.max_connections_per_address,
+        edge.settings.trusted_proxies.clone(),
+    );
+    let shared = Arc::clone(&edge);
+    let admit = move |peer| {
+        let Ok(place) = Arc::clone(&limit).try_acquire_owned() else {
+            shared.door.connection_limit.increment(1);
+            return None;
+        };
+        let guest = guests.admit(peer);
+        if guest.is_none() {
+            shared.door.address_limit.increment(1);
+        }
+        guest.map(|guest| (place, guest))
+    };
     let stop = edge.stop.clone();
-    accept::run(
-        listener,
-        limit,
-        stop,
-        refused,
-        move |stream, peer, place| {
-            let (edge, cut) = (Arc::clone(&edge), Arc::clone(&cut));
-            let tasks = edge.tasks.clone();
-            let connection = async move {
-                edge.door.connections.increment(1.0);
-                let open = edge.door.connections.clone();
-                if connection::serve(edge, stream, peer).await == End::Cut {
-                    cut.fetch_add(1, Ordering::Relaxed);
-                }
-                open.decrement(1.0);
-                drop(place);
-            };
-            // Ends by itself: each wait of a connection is bounded.
-            drop(spawn("gateway connection", tasks.track_future(connection)));
-        },
-    )
-    .await;
+    let serve = move |stream, peer, place| {
+        let (edge, cut) = (Arc::clone(&edge), Arc::clone(&cut));
+        let tasks = edge.tasks.clone();
+        let connection = async move {
+            edge.door.connections.increment(1.0);
+            let open = edge.door.connections.clone();
+            if connection::serve(edge, stream, peer).await == End::Cut {
+                cut.fetch_add(1, Ordering::Relaxed);
+            }
+            open.decrement(1.0);
+            drop(place);
+        };
+        // Ends by itself: each wait of a connection is bounded.
+        drop(spawn("gateway connection", tasks.track_future(connection)));
+    };
+    accept::run(listener, stop, admit, serve).await;
 }
 
 fn places(count: usize) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)))
-}
-
-fn subject(stage: &Stage) -> Result<Subject, Error> {
-    let invalid = |source: SubjectError| Error::Subject {
-        route: stage.name,
-        source,
-    };
-    Subject::new(stage.subject.unwrap_or_default()).map_err(invalid)
 }

@@ -30,9 +30,11 @@ pub struct GatewaySettings {
     pub max_body_bytes: usize,
     /// Open connections.
     pub max_connections: usize,
+    /// Open connections of one address that is no trusted proxy's.
+    pub max_connections_per_address: usize,
     /// Requests in work.
     pub max_concurrent_requests: usize,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` and `traceparent` are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Time for requests in work to finish at the end.
     pub shutdown_timeout: Duration,
@@ -54,6 +56,7 @@ impl GatewaySettings {
             max_uri_bytes: request.max_uri_bytes,
             max_body_bytes: request.max_body_bytes,
             max_connections: request.max_connections,
+            max_connections_per_address: request.max_connections_per_address,
             max_concurrent_requests: request.max_concurrent_requests,
             trusted_proxies: request.trusted_proxies.clone(),
             shutdown_timeout: request.shutdown_timeout(),

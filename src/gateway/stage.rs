@@ -1,4 +1,4 @@
-//! The stages of the chain: what they are called, how they are asked, and what their failure does.
+//! The stages of the chain: what they are called, what their failure does, and how they are asked.
 
 use bytes::Bytes;
 use hoursmith_bus::{Bus, Envelope, Error, Head, Subject, Verdict};
@@ -8,51 +8,29 @@ use hoursmith_telemetry::{TRACE_TARGET, current_trace_parent, names};
 use metrics::{Histogram, counter, histogram};
 use tracing::Instrument as _;
 
-/// What happens when a stage cannot be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnFailure {
-    /// The request is refused: without the answer it would not be safe.
-    Closed,
-    /// The request goes on: the stage guards the service, not the data.
-    Open,
-}
-
-/// One stage.
+/// One stage, by its name in metrics, logs and traces.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stage {
     pub(crate) name: &'static str,
-    /// Where it is asked; `None` where the subject depends on the request.
-    pub(crate) subject: Option<&'static str>,
-    pub(crate) on_failure: OnFailure,
 }
 
-/// Without it nobody knows who calls.
-pub(crate) const TOKEN_AUTH: Stage = Stage {
-    name: "token-auth",
-    subject: Some("hoursmith.v1.token-auth.check"),
-    on_failure: OnFailure::Closed,
-};
+/// Fails closed: without it nobody knows who calls.
+pub(crate) const TOKEN_AUTH: Stage = Stage { name: "token-auth" };
 
-/// Without it a tenant may ask too much for a while; refusing everybody would be the worse harm.
+/// Fails open: without it a tenant may ask too much for a while; refusing everybody would be the
+/// worse harm.
 pub(crate) const RATE_LIMITER: Stage = Stage {
     name: "rate-limiter",
-    subject: None,
-    on_failure: OnFailure::Open,
 };
 
-/// Without it a repeated request would have its effect twice. Asked only where a key was sent.
+/// Fails closed: without it a repeated request would have its effect twice. Asked only where a key
+/// was sent.
 pub(crate) const IDEMPOTENCY: Stage = Stage {
     name: "idempotency",
-    subject: Some("hoursmith.v1.idempotency.check"),
-    on_failure: OnFailure::Closed,
 };
 
-/// The work itself; its subject is the route's.
-pub(crate) const ACTOR: Stage = Stage {
-    name: "actor",
-    subject: None,
-    on_failure: OnFailure::Closed,
-};
+/// Fails closed: the work itself; its subject is the route's.
+pub(crate) const ACTOR: Stage = Stage { name: "actor" };
 
 /// Asks a stage and waits for its verdict, at most until the deadline, which the bus keeps.
 pub(crate) async fn ask(
@@ -74,7 +52,18 @@ pub(crate) async fn ask(
         let mut envelope = Envelope::new(line.deadline, head.encode(), body);
         envelope.trace = current_trace_parent();
         let envelope = envelope.sealed(subject, line.keys);
-        let answer = line.bus.request(subject.clone(), envelope).await?;
+        let answer = line.bus.request(subject.clone(), envelope.clone()).await?;
+        if let Err(error) = answer.verify_answer(subject, &envelope, line.keys) {
+            // None of ours answers so: someone else has joined the stage's queue group.
+            tracing::error!(
+                stage.name = stage.name,
+                bus.subject = %subject,
+                request.id = %head.request_id,
+                security.event = "forged_answer",
+                "An answer with a wrong seal was refused."
+            );
+            return Err(error);
+        }
         Verdict::from_envelope(answer, subject)
     }
     .instrument(span)

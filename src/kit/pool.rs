@@ -75,11 +75,16 @@ impl Pool {
         let workers = spec.workers.get();
         let slots: Arc<[Arc<Slot>]> = (0..workers).map(|_| Arc::new(Slot::default())).collect();
         let (idle_in, idle) = async_channel::bounded(workers);
-        let admission = match spec.routing {
-            Routing::Any => vec![Arc::new(Semaphore::new(workers.saturating_add(spec.queue)))],
-            Routing::ByKey(_) => (0..workers)
-                .map(|_| Arc::new(Semaphore::new(spec.queue.saturating_add(1))))
-                .collect(),
+        let (idle_in, admission) = match spec.routing {
+            Routing::Any => {
+                let places = workers.saturating_add(spec.queue);
+                (Some(idle_in), vec![Arc::new(Semaphore::new(places))])
+            }
+            // Nobody looks for an idle worker there.
+            Routing::ByKey(_) => {
+                let places = || Arc::new(Semaphore::new(spec.queue.saturating_add(1)));
+                (None, (0..workers).map(|_| places()).collect())
+            }
         };
         let resting = Arc::new(Resting::new());
         let make: Make<W> = Arc::new(make);
@@ -169,7 +174,8 @@ impl Pool {
             Ok(Err(failure)) => Verdict::Refuse(failure.report(self.inner.spec.plugin, request_id)),
             Err(kind) => return Err(Error::new(kind, "answer", &subject)),
         };
-        Ok(verdict.into_envelope(&envelope))
+        let answer = verdict.into_envelope(&envelope);
+        Ok(answer.sealed_answer(&subject, &envelope, &self.inner.keys))
     }
 
     fn open(&self, subject: &Subject, envelope: &Envelope) -> Result<Ask, Error> {

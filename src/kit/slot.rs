@@ -11,6 +11,7 @@ use futures::FutureExt as _;
 use hoursmith_bus::{Ask, ErrorKind, Verdict};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use crate::{Clock, Failure};
@@ -18,7 +19,8 @@ use crate::{Clock, Failure};
 /// The work of a plugin. One value lives in one actor and is never used by two jobs at a time, so
 /// its state needs no lock; a pool has several.
 pub trait Worker: Send + 'static {
-    /// Answers one request. May wait for I/O: the pool has other workers.
+    /// Answers one request. May wait for I/O: the pool has other workers. Dropped at the request's
+    /// deadline: an effect that must be whole runs in a task of its own, as the store's writes do.
     fn handle(&mut self, ask: Ask) -> impl Future<Output = Result<Verdict, Failure>> + Send;
 }
 
@@ -118,7 +120,8 @@ pub(crate) struct Start<W> {
     pub(crate) worker: W,
     pub(crate) index: usize,
     pub(crate) slot: Arc<Slot>,
-    pub(crate) idle: async_channel::Sender<usize>,
+    /// Where it says that it is idle; `None` in a pool that routes by key.
+    pub(crate) idle: Option<async_channel::Sender<usize>>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -147,17 +150,23 @@ impl<W: Worker> Actor for WorkerActor<W> {
             reply,
             permit,
         } = job;
+        let left = state.clock.now().until(ask.deadline);
         // Whoever asked has given up; acting now would be an effect nobody hears of.
-        if !reply.is_closed() && state.clock.now() < ask.deadline {
+        if !reply.is_closed() && !left.is_zero() {
             // Unwind safe: the worker is not used again after a panic.
             let work = AssertUnwindSafe(state.worker.handle(ask).instrument(span)).catch_unwind();
-            match work.await {
-                Ok(answer) => {
+            // A database that has gone silent would otherwise keep its workers, one after the
+            // other, for good. Dropping the work is safe: writes run on the store's own tasks.
+            match timeout(left, work).await {
+                Ok(Ok(answer)) => {
                     state.slot.answered();
                     // The caller may have left meanwhile; then nobody needs the answer.
                     let _ = reply.send(Ok(answer));
                 }
-                Err(panic) => {
+                Err(_elapsed) => {
+                    let _ = reply.send(Err(ErrorKind::DeadlineExceeded));
+                }
+                Ok(Err(panic)) => {
                     // First, so that nobody who hears of it can still send a job here.
                     state.slot.empty();
                     let _ = reply.send(Err(ErrorKind::HandlerFailed));
@@ -166,9 +175,16 @@ impl<W: Worker> Actor for WorkerActor<W> {
             }
         }
         drop(permit);
-        // The channel has room for every worker of the pool; it is closed when the pool stops.
-        let _ = state.idle.try_send(state.index);
+        tell_idle(state.idle.as_ref(), state.index);
         Ok(())
+    }
+}
+
+/// Says that a worker has nothing to do. The channel has room for every worker of the pool; it is
+/// closed when the pool stops.
+pub(crate) fn tell_idle(idle: Option<&async_channel::Sender<usize>>, index: usize) {
+    if let Some(idle) = idle {
+        let _ = idle.try_send(index);
     }
 }
 

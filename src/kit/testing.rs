@@ -89,7 +89,9 @@ impl Rig {
     pub async fn ask(&self, subject: &str, head: Head, who: Option<Who>) -> Result<Verdict, Error> {
         let subject = Subject::new(subject).unwrap();
         let envelope = self.envelope(&subject, head, who);
-        let answer = self.host.bus.request(subject.clone(), envelope).await?;
+        let bus = &self.host.bus;
+        let answer = bus.request(subject.clone(), envelope.clone()).await?;
+        answer.verify_answer(&subject, &envelope, &self.host.keys)?;
         Verdict::from_envelope(answer, &subject)
     }
 }

@@ -13,7 +13,7 @@ use hoursmith_store::testing::TestDb;
 use tokio::sync::Semaphore;
 
 use crate::testing::{Rig, Who};
-use crate::{Failure, Pool, PoolSpec, RestartPolicy, Routing, RunningPlugin, Worker};
+use crate::{Clock as _, Failure, Pool, PoolSpec, RestartPolicy, Routing, RunningPlugin, Worker};
 
 const SUBJECT: &str = "hoursmith.v1.test.check";
 
@@ -398,6 +398,40 @@ async fn what_is_late_in_the_queue_is_not_done() {
     );
     assert_eq!(bench.shared.begun.load(Ordering::SeqCst), 1);
     assert_eq!(bench.kind("/").await, None);
+}
+
+#[tokio::test]
+async fn a_worker_is_free_again_at_the_deadline() {
+    for routing in [Routing::Any, Routing::ByKey(by_path)] {
+        let bench = Plan {
+            routing,
+            ..Plan::default()
+        }
+        .start()
+        .await;
+        let rig = &bench.rig;
+        let soon = rig.clock.now().plus(Duration::from_millis(200));
+        let hanging = Envelope::new(soon, rig.head("/wait").encode(), "");
+        let hanging = hanging.sealed(&subject(), &rig.host.keys);
+        let error = bench.send(hanging).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
+        // The pool's only worker, whose job never ended.
+        bench.until(None).await;
+        assert_eq!(bench.shared.done.load(Ordering::SeqCst), 1);
+        assert_eq!(bench.shared.made.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[tokio::test]
+async fn answers_are_sealed_for_their_questions() {
+    let bench = Plan::default().start().await;
+    let rig = &bench.rig;
+    let ask = || rig.envelope(&subject(), rig.head("/"), None);
+    let (question, another) = (ask(), ask());
+    let answer = bench.send(question.clone()).await.unwrap();
+    let verify = |question| answer.verify_answer(&subject(), question, &rig.host.keys);
+    assert!(verify(&question).is_ok());
+    assert!(verify(&another).is_err());
 }
 
 #[tokio::test]

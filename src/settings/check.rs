@@ -6,6 +6,10 @@ use crate::error::Error;
 use crate::keys::Key;
 use crate::{Limit, Settings, redact};
 
+/// The longest deadline of a request over NATS. `nats-server.conf` permits an answer for 30 s after
+/// its question (`allow_responses`); the rest is for clocks that differ.
+const NATS_DEADLINE_MS: u64 = 25_000;
+
 /// Checks ranges, as the schema gives them, and what must fit together.
 pub(crate) fn settings(settings: &Settings, keys: &[Key]) -> Result<(), Error> {
     let invalid = |key: &str, reason: &str| {
@@ -97,6 +101,14 @@ fn nats(settings: &Settings) -> Result<(), Error> {
     if !nats.remote.is_empty() && settings.nats_url.is_none() {
         return invalid("nats.remote", "needs `nats_url`");
     }
+    if settings.nats_url.is_some() && settings.request.deadline_ms > NATS_DEADLINE_MS {
+        return invalid(
+            "request.deadline_ms",
+            &format!(
+                "must be at most {NATS_DEADLINE_MS} with `nats_url`: NATS lets nobody answer later"
+            ),
+        );
+    }
     if settings.nats_url.is_some()
         && settings.secret_key.is_none()
         && settings.secret_key_file.is_none()
@@ -129,4 +141,30 @@ fn is_base_url(url: &str) -> bool {
                 .chars()
                 .all(|c| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '@'))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::SecretString;
+
+    #[test]
+    fn over_nats_no_request_outlives_the_permission_to_answer_it() {
+        let with = |nats: Option<&str>, deadline_ms| {
+            let mut settings = Settings {
+                nats_url: nats.map(SecretString::from),
+                secret_key: Some(SecretString::from("k")),
+                ..Settings::default()
+            };
+            settings.request.deadline_ms = deadline_ms;
+            super::settings(&settings, &[])
+        };
+        let nats = Some("nats://127.0.0.1");
+        assert!(with(nats, NATS_DEADLINE_MS).is_ok());
+        assert!(with(None, NATS_DEADLINE_MS + 1).is_ok());
+        let refused = with(nats, NATS_DEADLINE_MS + 1).unwrap_err().to_string();
+        for name in ["request.deadline_ms", "nats_url"] {
+            assert!(refused.contains(name), "{refused}");
+        }
+    }
 }

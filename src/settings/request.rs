@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct RequestSettings {
     /// Time for a whole request, from its head to its answer, in milliseconds. Past it: 504, and
-    /// nothing works on it any more.
+    /// nothing works on it any more. With `nats_url`, at most 25000.
     #[schemars(range(min = 100, max = 300_000))]
     pub deadline_ms: u64,
     /// Time to receive a request's head, in milliseconds. Past it the connection is closed.
@@ -38,10 +38,14 @@ pub struct RequestSettings {
     /// Open connections. Beyond, a new one is answered 503 and closed.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_connections: usize,
+    /// Open connections of one address, IPv6 by its /64. Beyond, a new one is answered 503 and closed.
+    /// Trusted proxies are exempt.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_connections_per_address: usize,
     /// Requests in work at one time. Beyond: 503 with `Retry-After`.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_concurrent_requests: usize,
-    /// Networks, in CIDR form, of proxies whose `X-Forwarded-For` is believed.
+    /// Networks, in CIDR form, of proxies whose `X-Forwarded-For` and `traceparent` are believed.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<IpNet>,
     /// Time for requests in work to finish when the process is told to stop, in milliseconds.
@@ -88,6 +92,7 @@ impl Default for RequestSettings {
             max_uri_bytes: 8_192,
             max_body_bytes: 1_048_576,
             max_connections: 4_096,
+            max_connections_per_address: 512,
             max_concurrent_requests: 1_024,
             trusted_proxies: Vec::new(),
             // Under the 30 s after which container runtimes kill what does not stop.

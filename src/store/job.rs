@@ -14,6 +14,7 @@ use tracing::{Instrument, Span};
 
 use crate::conn::Conn;
 use crate::error::{Error, ErrorKind};
+use crate::meter::Waiting;
 
 /// What errors of the store itself are named after.
 pub(crate) const WRITE: &str = "write";
@@ -22,6 +23,9 @@ pub(crate) const WRITE: &str = "write";
 pub(crate) trait Job: Send {
     /// How long it may run, when other than the usual.
     fn limit(&self) -> Option<Duration>;
+
+    /// Since when it waits.
+    fn waiting(&self) -> Waiting;
 
     /// Runs it, in its caller's span. Whether its effect is to be kept.
     fn run<'t>(&'t mut self, conn: &'t mut Conn) -> BoxFuture<'t, bool>;
@@ -36,6 +40,7 @@ struct TypedJob<F, T, E> {
     result: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
     span: Span,
+    waiting: Waiting,
 }
 
 /// Wraps a caller's closure; the receiver gets what [`Job::finish`] decides.
@@ -55,6 +60,7 @@ where
         result: None,
         reply,
         span: Span::current(),
+        waiting: Waiting::start(),
     };
     (Box::new(job), answer)
 }
@@ -67,6 +73,10 @@ where
 {
     fn limit(&self) -> Option<Duration> {
         self.limit
+    }
+
+    fn waiting(&self) -> Waiting {
+        self.waiting
     }
 
     fn run<'t>(&'t mut self, conn: &'t mut Conn) -> BoxFuture<'t, bool> {
@@ -110,6 +120,7 @@ pub(crate) enum Attempt {
 
 /// Runs a job for at most its limit or the usual one. Panics end here.
 pub(crate) async fn attempt(job: &mut dyn Job, conn: &mut Conn, usual: Duration) -> Attempt {
+    job.waiting().end();
     let limit = job.limit().unwrap_or(usual);
     let run = async { job.run(conn).await };
     let lost = |because| Attempt::Lost(Error::new(WRITE, ErrorKind::Internal, because));

@@ -21,6 +21,7 @@ mod error;
 pub mod events;
 pub mod idempotency;
 mod job;
+mod meter;
 #[expect(unreachable_pub, reason = "`statements!` is made for other crates")]
 mod migrate;
 mod postgres;

@@ -23,6 +23,7 @@ use crate::conn::{Conn, Engine};
 use crate::db::OpenOptions;
 use crate::error::{Error, ErrorKind};
 use crate::job::{Attempt, Job, WRITE, attempt};
+use crate::meter;
 
 /// Jobs that may wait for the writer; one more is refused as busy. At the slowest disk we measured
 /// (129 flushes/s) they are a tenth of a second of work, well within a request's deadline.
@@ -180,6 +181,7 @@ impl WriterTask {
     async fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         match self.transaction(&mut jobs).await {
             Ok(attempts) => {
+                meter::committed(attempts.len());
                 for (job, attempt) in jobs.into_iter().zip(attempts) {
                     job.finish(match attempt {
                         Attempt::Kept | Attempt::Refused => Ok(()),

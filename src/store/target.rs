@@ -65,6 +65,16 @@ impl Target {
         }
     }
 
+    /// Whether it is a file whose folder is not there: opening it cannot make it.
+    pub fn lacks_folder(&self) -> bool {
+        match self {
+            Self::Sqlite { path } => path
+                .parent()
+                .is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()),
+            Self::Postgres { .. } => false,
+        }
+    }
+
     /// What a person may see: the file, or server and database without user and password.
     pub fn display(&self) -> String {
         match self {

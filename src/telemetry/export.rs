@@ -54,7 +54,8 @@ pub(crate) fn provider(
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .with_attribute(KeyValue::new("hoursmith.component", component.to_owned()))
         .build();
-    // Whoever sent a trace context has decided whether to record; the ratio is for the rest.
+    // Whoever began the trace has decided whether to record; the ratio is for those that begin
+    // here. What strangers send is no trace context: the gateway takes it from its proxies alone.
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.sample_ratio)));
     Ok(SdkTracerProvider::builder()
         .with_resource(resource)

@@ -6,7 +6,7 @@
 use std::io::{self, IsTerminal as _};
 
 use hoursmith_settings::{LogFormat, LogSettings};
-use tracing::Subscriber;
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt as _, ParseError, Targets, filter_fn};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
@@ -26,7 +26,14 @@ pub(crate) fn layer(settings: &LogSettings) -> Result<impl Layer<Registry> + use
     } else {
         json_lines(io::stderr).boxed()
     };
-    Ok(lines.with_filter(filter.and(filter_fn(|metadata| metadata.is_event()))))
+    let may_be_shown = filter_fn(|metadata| metadata.is_event() && !shows_messages(metadata));
+    Ok(lines.with_filter(filter.and(may_be_shown)))
+}
+
+/// At `trace`, `async-nats` writes down every message with its body and the token's digest. No
+/// setting may bring secrets and bodies into the log.
+fn shows_messages(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() == Level::TRACE && metadata.target().starts_with("async_nats")
 }
 
 fn text_lines<S, W>(writer: W, colour: bool) -> impl Layer<S>

@@ -78,13 +78,15 @@ names! {
     WORKER_RESTARTS = "hoursmith_worker_restarts_total", Kind::Counter, ["plugin"];
     /// Requests let through because no rate limiter answered.
     RATE_LIMITER_FAILED_OPEN = "hoursmith_rate_limiter_failed_open_total", Kind::Counter, [];
+    /// Visitors forgotten to make room for new ones; each has a whole budget again.
+    RATE_LIMITER_EVICTIONS = "hoursmith_rate_limiter_evictions_total", Kind::Counter, [];
     /// Requests answered from an idempotency record.
     IDEMPOTENCY_REPLAYS = "hoursmith_idempotency_replays_total", Kind::Counter, [];
     /// Requests refused for the use of their idempotency key.
     IDEMPOTENCY_CONFLICTS = "hoursmith_idempotency_conflicts_total", Kind::Counter, [];
-    /// Writes committed in one transaction.
+    /// Writes that share one commit, on SQLite.
     DB_WRITE_BATCH_SIZE = "hoursmith_db_write_batch_size", Kind::Histogram(BATCH_SIZES), [];
-    /// Time that a write waits for its transaction to begin.
+    /// Time that a write waits for its turn in a transaction.
     DB_WRITE_WAIT = "hoursmith_db_write_wait_seconds", Kind::Histogram(STAGE_SECONDS), [];
     /// Events written to the log of events.
     EVENTS_APPENDED = "hoursmith_events_appended_total", Kind::Counter, [];

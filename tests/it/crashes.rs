@@ -27,7 +27,7 @@ impl Dice {
         let mut bytes = [0; 8];
         SystemRandom.fill(&mut bytes);
         let given = std::env::var("HOURSMITH_TEST_SEED").ok();
-        let seed = given.map_or(u64::from_le_bytes(bytes), |seed| seed.parse().unwrap());
+        let seed = given.map_or_else(|| u64::from_le_bytes(bytes), |seed| seed.parse().unwrap());
         println!("HOURSMITH_TEST_SEED={seed}");
         Self(seed)
     }
@@ -48,6 +48,7 @@ struct Load {
     answers: watch::Sender<u64>,
     next_key: AtomicUsize,
     lost: AtomicUsize,
+    replayed: AtomicUsize,
     over: AtomicBool,
 }
 
@@ -91,6 +92,9 @@ impl Load {
             };
             self.answers.send_modify(|answers| *answers += 1);
             if answer.status == 201 {
+                let replayed = answer.headers.contains_key("idempotent-replayed");
+                self.replayed
+                    .fetch_add(usize::from(replayed), Ordering::Relaxed);
                 return answer.body;
             }
             // PostgreSQL may still be at work for the process that is gone.
@@ -112,7 +116,10 @@ impl Load {
         let mut answers = self.answers.subscribe();
         for _ in 0..KILLS {
             let enough = *answers.borrow_and_update() + 1 + dice.below(3 * SENDERS as u64);
-            answers.wait_for(|answers| *answers >= enough).await.unwrap();
+            answers
+                .wait_for(|answers| *answers >= enough)
+                .await
+                .unwrap();
             tokio::task::block_in_place(|| {
                 world.processes.pop().unwrap().kill();
                 world.processes.push(Process::start(&world.settings, &[]));
@@ -133,12 +140,22 @@ async fn a_killed_process_leaves_whole_effects(store: Store) {
         answers: watch::Sender::new(0),
         next_key: AtomicUsize::new(0),
         lost: AtomicUsize::new(0),
+        replayed: AtomicUsize::new(0),
         over: AtomicBool::new(false),
     });
-    let senders: Vec<_> = (0..SENDERS).map(|_| tokio::spawn(Arc::clone(&load).send())).collect();
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|_| tokio::spawn(Arc::clone(&load).send()))
+        .collect();
     load.kill_again_and_again(&mut world).await;
-    let answered: Vec<_> = join_all(senders).await.into_iter().flat_map(Result::unwrap).collect();
-    assert!(load.lost.load(Ordering::Relaxed) >= KILLS, "every kill cut somebody off");
+    let answered: Vec<_> = join_all(senders)
+        .await
+        .into_iter()
+        .flat_map(Result::unwrap)
+        .collect();
+    assert!(
+        load.lost.load(Ordering::Relaxed) >= KILLS,
+        "every kill cut somebody off"
+    );
 
     let address = world.processes[0].api.unwrap();
     let mut connection = Connection::open(address).await;
@@ -151,8 +168,10 @@ async fn a_killed_process_leaves_whole_effects(store: Store) {
     assert_eq!(world.count("clients", org.id).await, effects);
     assert_eq!(world.count("idempotency_records", org.id).await, effects);
     assert_eq!(world.count("events", org.id).await - events_before, effects);
-    let lost = load.lost.load(Ordering::Relaxed);
-    println!("{KILLS} kills, {effects} keys, {lost} requests without an answer");
+    println!(
+        "{KILLS} kills, {effects} keys, {:?} requests without an answer, {:?} of them with an effect",
+        load.lost, load.replayed
+    );
 }
 
 /// Far more than it takes; a request that is never answered must end the test.
@@ -161,11 +180,15 @@ const LONGEST: Duration = Duration::from_secs(120);
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_leaves_whole_effects_on_sqlite() {
     let test = a_killed_process_leaves_whole_effects(Store::Sqlite);
-    tokio::time::timeout(LONGEST, test).await.expect("every key was answered");
+    tokio::time::timeout(LONGEST, test)
+        .await
+        .expect("every key was answered");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_leaves_whole_effects_on_postgres() {
     let test = a_killed_process_leaves_whole_effects(Store::Postgres);
-    tokio::time::timeout(LONGEST, test).await.expect("every key was answered");
+    tokio::time::timeout(LONGEST, test)
+        .await
+        .expect("every key was answered");
 }

@@ -156,6 +156,8 @@ impl Connection {
             headers.insert("host", self.address.to_string().parse().unwrap());
         }
         let request = request.body(Full::new(call.body)).unwrap();
+        // Until the answer before has been taken in whole, and known at once if the server is gone.
+        self.sender.ready().await.ok()?;
         let (head, body) = self.sender.send_request(request).await.ok()?.into_parts();
         let body = body.collect().await.ok()?.to_bytes();
         Some(Answer {

@@ -16,9 +16,22 @@
 )]
 
 mod cases;
+mod cli;
 mod contract;
+mod crashes;
+mod demo;
+mod forgery;
 mod http;
+mod limits;
+mod metrics;
 mod modes;
+mod operations;
+mod otlp;
+mod outages;
 mod processes;
 mod rooms;
+mod scale;
+mod shutdown;
+mod tokens;
+mod traces;
 mod world;

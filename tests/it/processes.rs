@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use hoursmith_settings::{ExposeSecret as _, Settings};
+use hoursmith_nats::testing::TestNats;
+use hoursmith_settings::{ExposeSecret as _, SecretString, Settings};
 
 /// One process of `hoursmith serve`; killed when dropped.
 pub struct Process {
@@ -21,11 +22,17 @@ impl Process {
     /// Starts a process for each part, the gateway last, and waits until it is ready.
     pub async fn start_each(settings: &Settings) -> Vec<Self> {
         let parts = hoursmith::plugins::names().into_iter().chain(["gateway"]);
-        let all: Vec<Self> = parts
-            .map(|name| Self::start(settings, &["--only", name]))
-            .collect();
+        let all: Vec<Self> = parts.map(|part| Self::start_part(settings, part)).collect();
         crate::world::until_ready(all.last().unwrap().admin).await;
         all
+    }
+
+    /// Starts a part alone, which proves to NATS that it is this part.
+    pub fn start_part(settings: &Settings, part: &str) -> Self {
+        let mut settings = settings.clone();
+        settings.nats.user = Some(part.to_owned());
+        settings.nats.password = Some(SecretString::from(password(part)));
+        Self::start(&settings, &["--only", part])
     }
 
     /// Starts `hoursmith serve` with these settings and waits for its line "Hoursmith serves.".
@@ -110,7 +117,8 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            println!("the log of {:?}:\n{}", self.api, self.log());
+            let log = self.log();
+            println!("the log of {:?}:\n{log}", self.api);
         }
     }
 }
@@ -155,10 +163,44 @@ fn command(settings: &Settings) -> Command {
     if let Some(nats) = &settings.nats_url {
         command.env("NATS_URL", nats.expose_secret());
     }
+    if let (Some(user), Some(password)) = (&settings.nats.user, &settings.nats.password) {
+        command
+            .env("HOURSMITH_NATS__USER", user)
+            .env("HOURSMITH_NATS__PASSWORD", password.expose_secret());
+    }
+    if !settings.request.trusted_proxies.is_empty() {
+        // A list is written as in TOML; Rust writes one of texts alike.
+        let networks = settings.request.trusted_proxies.iter();
+        let networks: Vec<String> = networks.map(ToString::to_string).collect();
+        command.env(
+            "HOURSMITH_REQUEST__TRUSTED_PROXIES",
+            format!("{networks:?}"),
+        );
+    }
     if let Some(endpoint) = &settings.telemetry.otlp_endpoint {
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
     }
     command
+}
+
+/// NATS as it runs in production: one identity a part, and each may do what it must.
+pub fn strict_nats() -> TestNats {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/nats/nats-server.conf");
+    let mut passwords = vec![("HOURSMITH_NATS_PASSWORD".to_owned(), password("hoursmith"))];
+    for part in hoursmith::plugins::names().into_iter().chain(["gateway"]) {
+        let name = part.to_uppercase().replace('-', "_");
+        passwords.push((format!("HOURSMITH_NATS_{name}_PASSWORD"), password(part)));
+    }
+    let passwords: Vec<_> = passwords
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    TestNats::start_with(config.as_ref(), &passwords)
+}
+
+/// The password of a part: letters alone, with the form that the configuration asks for.
+fn password(part: &str) -> String {
+    format!("password{}", part.replace('-', ""))
 }
 
 /// A field of a JSON log line, wherever the format puts it.

@@ -1,8 +1,9 @@
 //! A running Hoursmith with its database and bus, and what a test needs to set the scene.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hoursmith::{Components, Parts, Running};
 use hoursmith_domain::{MemberId, OrganizationId, Plan, Role, Scope, SecretKey, Timestamp};
@@ -14,7 +15,7 @@ use hoursmith_store::testing::TestDb;
 use hoursmith_token_auth::{NewToken, mint_token};
 
 use crate::http::Call;
-use crate::processes::Process;
+use crate::processes::{Process, strict_nats};
 
 /// The secret key of every test deployment.
 pub const SECRET: [u8; 32] = [42; 32];
@@ -26,7 +27,7 @@ pub enum Bus {
     Memory,
     /// One process that joins NATS, every stage called over it.
     Nats,
-    /// A process for each part, on NATS.
+    /// A process for each part, on NATS with an identity for each.
     Split,
     /// One process of the built program, in-process bus.
     Process,
@@ -83,7 +84,11 @@ impl World {
             Store::Sqlite => TestDb::sqlite().await,
             Store::Postgres => TestDb::postgres().await,
         };
-        let nats = matches!(bus, Bus::Nats | Bus::Split).then(TestNats::start);
+        let nats = match bus {
+            Bus::Memory | Bus::Process => None,
+            Bus::Nats => Some(TestNats::start()),
+            Bus::Split => Some(strict_nats()),
+        };
         let mut settings = Settings::default();
         settings.listen.set_port(0);
         settings.admin_listen.set_port(0);
@@ -244,6 +249,31 @@ pub async fn serve(settings: &Settings, clock: Arc<dyn Clock>) -> Running {
     running.expect("the server starts")
 }
 
+/// A clock that stands still, for what depends on a single moment.
+#[derive(Debug)]
+pub struct StoppedClock(Mutex<Timestamp>);
+
+impl StoppedClock {
+    pub fn at(now: Timestamp) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(now)))
+    }
+
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.plus(by);
+    }
+}
+
+impl Clock for StoppedClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Timestamp::from_micros(0).until(self.now())
+    }
+}
+
 /// Limits that no test runs into by accident.
 pub fn generous(settings: &mut Settings) {
     let limits = &mut settings.limits;
@@ -299,7 +329,7 @@ pub async fn until_ready(admin: SocketAddr) {
             }
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), ready)
+    tokio::time::timeout(Duration::from_secs(20), ready)
         .await
         .expect("ready in time");
 }

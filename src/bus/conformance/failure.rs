@@ -61,8 +61,8 @@ pub async fn what_is_past_its_deadline_reaches_no_handler(rig: &Rig) {
     assert_eq!(count.load(Ordering::SeqCst), 1);
 }
 
-/// One byte too many is refused where it would be sent, be it a question, a publication or an
-/// answer.
+/// One byte too many is refused where it would be sent. In an answer it is the handler's failure,
+/// not the question's.
 pub async fn too_large_is_refused(rig: &Rig) {
     let inflate = handler(|_, envelope| async move {
         Ok(Envelope {
@@ -81,7 +81,7 @@ pub async fn too_large_is_refused(rig: &Rig) {
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     let error = at_once(rig.far.publish(subject, sent)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
-    assert_eq!(rig.refusal("b", "").await, ErrorKind::TooLarge);
+    assert_eq!(rig.refusal("b", "").await, ErrorKind::HandlerFailed);
 }
 
 /// Beyond the bound one is told at once, while those within it go on.

@@ -404,6 +404,10 @@ async fn media_types() {
             .unwrap()
             .contains("application/merge-patch+json")
     );
+    for line in ["X: no type", "Content-Type: text/plain"] {
+        let empty = rig.ask("POST", create, &[line], "").await;
+        assert_eq!(empty.status, 415, "{line}");
+    }
     let empty = rig.ask("POST", create, &[JSON], "").await;
     assert_eq!(
         (empty.status, empty.code().as_str()),
@@ -452,6 +456,23 @@ async fn what_a_failing_stage_does() {
             .await
             .status,
         200
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_no_fault_of_the_request() {
+    let mut rig = Rig::start().await;
+    let huge: Answers = Arc::new(|_| {
+        let body = vec![b'x'; hoursmith_bus::MAX_ENVELOPE_BYTES + 1];
+        Box::pin(std::future::ready(Ok(Verdict::Respond(Response::json(
+            200, body,
+        )))))
+    });
+    rig.serve_with("resource", huge).await;
+    let reply = rig.ask("GET", "/api/v1/me", &[], "").await;
+    assert_eq!(
+        (reply.status, reply.code().as_str()),
+        (500, "internal_error")
     );
 }
 

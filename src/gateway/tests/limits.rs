@@ -289,3 +289,31 @@ async fn connections_beyond_the_limit_are_told_and_closed() {
         .await;
     assert_eq!(third.reply().await.unwrap().status, 200);
 }
+
+#[tokio::test]
+async fn an_address_does_not_hold_every_connection() {
+    let of = |trusted| GatewaySettings {
+        max_connections_per_address: 1,
+        trusted_proxies: trusted,
+        ..settings()
+    };
+    let me = request("GET", "/api/v1/me", &[&bearer(Who::Owner)], "");
+    let rig = Rig::with(of(vec![])).await;
+    let mut first = rig.wire().await;
+    first.send(&me).await;
+    assert_eq!(first.reply().await.unwrap().status, 200);
+    let mut second = rig.wire().await;
+    assert_eq!(second.reply().await.unwrap().status, 503);
+    second.closed().await;
+    first.finish().await;
+    first.closed().await;
+    super::rig::until(|| rig.tasks() == 0).await;
+    assert_eq!(rig.send(&me).await.status, 200);
+
+    let rig = Rig::with(of(vec!["127.0.0.0/8".parse().unwrap()])).await;
+    let mut wires = [rig.wire().await, rig.wire().await];
+    for wire in &mut wires {
+        wire.send(&me).await;
+        assert_eq!(wire.reply().await.unwrap().status, 200);
+    }
+}

@@ -154,3 +154,12 @@ async fn paths_are_exact() {
     let asked = rig.asked("resource");
     assert_eq!(asked[0].head.path_param("client_id"), Some("%41b"));
 }
+
+#[test]
+fn every_route_is_asked_where_its_actor_answers() {
+    let resources = hoursmith_bus::subjects::resources();
+    for route in hoursmith_routes::routes() {
+        let subject = hoursmith_bus::Subject::new(&route.subject()).unwrap();
+        assert!(resources.matches(&subject), "{}", route.id);
+    }
+}

@@ -4,6 +4,7 @@ mod admin;
 mod chain;
 mod corpus;
 mod documents;
+mod forgery;
 mod lifecycle;
 mod limiters;
 mod limits;

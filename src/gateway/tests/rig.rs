@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use hoursmith_bus::{
     Additions, Bus as _, Envelope, Error, ErrorKind, Head, IdempotencyTicket, MemoryBus, Pattern,
-    Response, Service, Subject, Subscription, Verdict, Visitor,
+    Response, Service, Subject, Subscription, Verdict, Visitor, subjects,
 };
 use hoursmith_domain::{
     CallerAuthority, Code, Keys, MemberId, OrganizationId, Plan, Problem, Role, Scope, SecretKey,
@@ -20,7 +20,6 @@ use hoursmith_kit::{Clock, ManualClock, Random as _, SystemRandom};
 use uuid::Uuid;
 
 use super::wire::{Reply, Wire};
-use crate::owners::ALIVE;
 use crate::{Gateway, GatewayHost, GatewaySettings};
 
 /// A question that a stage was asked.
@@ -35,6 +34,9 @@ pub(crate) struct Asked {
 /// What a stage answers.
 pub(crate) type Answers =
     Arc<dyn Fn(Asked) -> BoxFuture<'static, Result<Verdict, Error>> + Send + Sync>;
+
+/// How an answer to a question on a subject is sealed.
+pub(crate) type Sealing = Arc<dyn Fn(Envelope, &Subject, &Envelope) -> Envelope + Send + Sync>;
 
 /// Which callers there are: one token each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,8 +112,13 @@ impl Rig {
 
     /// Serves a stage that says yes.
     pub(crate) async fn serve(&mut self, stage: &'static str) {
+        self.serve_with(stage, self.yes(stage)).await;
+    }
+
+    /// What a stage answers that says yes.
+    pub(crate) fn yes(&self, stage: &'static str) -> Answers {
         let keys = self.keys.clone();
-        let answers: Answers = match stage {
+        match stage {
             "token-auth" => {
                 Arc::new(move |asked| Box::pin(std::future::ready(Ok(authenticate(&keys, &asked)))))
             }
@@ -131,12 +138,25 @@ impl Rig {
                 let response = Response::json(200, body.to_string()).with_header("etag", "\"1\"");
                 Box::pin(std::future::ready(Ok(Verdict::Respond(response))))
             }),
-        };
-        self.serve_with(stage, answers).await;
+        }
     }
 
     /// Serves a stage, instead of who serves it now.
     pub(crate) async fn serve_with(&mut self, stage: &'static str, answers: Answers) {
+        let keys = self.keys.clone();
+        let honest: Sealing = Arc::new(move |answer, subject, question| {
+            answer.sealed_answer(subject, question, &keys)
+        });
+        self.serve_sealing(stage, answers, honest).await;
+    }
+
+    /// Serves a stage whose answers are sealed in a certain way, instead of who serves it now.
+    pub(crate) async fn serve_sealing(
+        &mut self,
+        stage: &'static str,
+        answers: Answers,
+        sealing: Sealing,
+    ) {
         self.leave(stage);
         let instance = SystemRandom.uuid_v7(self.clock.now());
         let pattern = match stage {
@@ -159,7 +179,11 @@ impl Rig {
                 };
                 log.lock().unwrap().push(asked.clone());
                 let answer = answers(asked);
-                Box::pin(async move { Ok(answer.await?.into_envelope(&envelope)) })
+                let sealing = Arc::clone(&sealing);
+                Box::pin(async move {
+                    let answer = answer.await?.into_envelope(&envelope);
+                    Ok(sealing(answer, &subject, &envelope))
+                })
             }),
         };
         let subscription = self.bus.serve(service).await.unwrap();
@@ -171,7 +195,7 @@ impl Rig {
 
     /// Says that a limiter lives, and waits until the gateway has heard it.
     pub(crate) async fn announce(&self, instance: Uuid) {
-        let subject = Subject::new(ALIVE).unwrap();
+        let subject = subjects::limiter_alive();
         let deadline = self.clock.now().plus(Duration::from_secs(60));
         let beat = Envelope::new(deadline, Bytes::new(), instance.simple().to_string())
             .sealed(&subject, &self.keys);

@@ -1,0 +1,180 @@
+//! Organizations, members and tokens.
+
+use hoursmith_domain::{SecretKey, Token};
+
+use super::{CREATE, Site};
+use crate::http::Call;
+use crate::world::{Bus, Store, World};
+
+/// The fields of each line of a listing.
+fn table(listing: &str) -> Vec<Vec<&str>> {
+    listing
+        .lines()
+        .map(|line| line.split('\t').collect())
+        .collect()
+}
+
+#[test]
+fn organizations_and_members_are_kept() {
+    let site = Site::new();
+    assert_eq!(site.run("migrate").good(), "the schema is up to date\n");
+    let id = site.run(CREATE).good();
+    assert_eq!(
+        table(&site.run("org list").good()),
+        [[id.trim(), "acme", "agency", "EUR", "Acme"]]
+    );
+    assert!(site.run(CREATE).bad().contains("exists already"));
+    site.run("org plan acme studio").good();
+    assert_eq!(table(&site.run("org list").good())[0][2], "studio");
+    assert!(
+        site.run("org plan nobody studio")
+            .bad()
+            .contains("there is no organization `nobody`")
+    );
+
+    let bob = site
+        .run("member add acme bob@acme.example --name Bob --role manager")
+        .good();
+    let listing = site.run("member list acme").good();
+    let members = table(&listing);
+    assert_eq!(members.len(), 2);
+    assert!(
+        members.contains(&vec![
+            bob.trim(),
+            "manager",
+            "active",
+            "bob@acme.example",
+            "Bob"
+        ]),
+        "{listing}"
+    );
+    assert!(
+        members
+            .iter()
+            .any(|row| row[1..] == ["owner", "active", "ann@acme.example", "Ann"]),
+        "{listing}"
+    );
+    site.run("member role acme bob@acme.example admin").good();
+    assert!(
+        site.run("member list acme")
+            .good()
+            .contains("\tadmin\tactive\tbob@acme.example")
+    );
+    let alone = "error: the last owner cannot go: make someone else an owner first\n";
+    assert_eq!(site.run("member remove acme ann@acme.example").bad(), alone);
+    assert_eq!(
+        site.run("member role acme ann@acme.example member").bad(),
+        alone
+    );
+    site.run("member remove acme bob@acme.example").good();
+    assert!(
+        !site
+            .run("member list acme")
+            .good()
+            .contains("\tactive\tbob@acme.example")
+    );
+    assert!(
+        site.run("member role acme bob@acme.example owner")
+            .bad()
+            .contains("is no active member")
+    );
+}
+
+#[test]
+fn what_an_argument_cannot_be_is_said() {
+    let site = Site::new();
+    for (line, complaint) in [
+        ("org plan acme gold", "gold"),
+        ("org create --name A", "--slug"),
+        ("token revoke acme x", "x"),
+        (
+            "member add acme b@acme.example --name B --role boss",
+            "boss",
+        ),
+        ("sevre", "serve"),
+    ] {
+        let run = site.run(line);
+        assert_eq!(run.code, Some(2), "{line}");
+        assert!(run.err.contains(complaint), "{line}: {}", run.err);
+    }
+    assert!(!site.path().exists(), "nothing was made");
+}
+
+#[test]
+fn tokens_are_shown_once_and_revoked_by_id() {
+    let site = Site::new();
+    site.run(CREATE).good();
+    let minted = site
+        .run("token create acme ann@acme.example --name laptop --scope read --expires-in 30")
+        .good();
+    let token = Token::parse(minted.trim()).unwrap();
+    let second = site
+        .run("token create acme ann@acme.example --name other")
+        .good();
+    let listing = site.run("token list acme").good();
+    let rows = table(&listing);
+    let laptop = rows.iter().find(|row| row[6] == "laptop").unwrap();
+    assert_eq!(laptop[1], format!("…{}", token.last_four()));
+    assert_eq!(
+        (laptop[2], laptop[4], laptop[5]),
+        ("read", "revoked -", "used -")
+    );
+    assert_ne!(laptop[3], "expires -");
+    let other = rows.iter().find(|row| row[6] == "other").unwrap();
+    assert_eq!((other[2], other[3]), ("write", "expires -"));
+    assert!(
+        !listing.contains(token.expose()) && !listing.contains(second.trim()),
+        "{listing}"
+    );
+    site.run(&format!("token revoke acme {}", laptop[0])).good();
+    let listing = site.run("token list acme").good();
+    let revoked: Vec<bool> = table(&listing)
+        .iter()
+        .map(|row| row[4] != "revoked -")
+        .collect();
+    assert_eq!(revoked.iter().filter(|revoked| **revoked).count(), 1);
+    let unknown = "token revoke acme 01931f7e-3c51-7c3a-9a53-6f0d2a3b4c5d";
+    assert!(site.run(unknown).bad().contains("has no token 01931f7e"));
+    assert!(
+        site.run("token create acme nobody@acme.example --name x")
+            .bad()
+            .contains("is no active member")
+    );
+}
+
+/// What the operator does in one process counts in another that runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operators_changes_reach_a_running_server() {
+    let world = World::start(Bus::Process, Store::Postgres).await;
+    let org = world.org().await;
+    let site = Site::new();
+    let key = SecretKey::from_bytes(crate::world::SECRET).expose();
+    let url = world.db.url();
+    let operate = |line: &str| {
+        site.run_with(
+            line,
+            &[("DATABASE_URL", &url), ("HOURSMITH_SECRET_KEY", &key)],
+        )
+        .good()
+    };
+    let token = operate(&format!(
+        "token create {} {} --name cli",
+        org.slug, org.member.email
+    ));
+    let me = || Call::new(world.address, "GET", "/api/v1/me").token(token.trim());
+    assert_eq!(me().send().await.expect(200).json()["role"], "member");
+    operate(&format!(
+        "member role {} {} admin",
+        org.slug, org.member.email
+    ));
+    assert_eq!(me().send().await.expect(200).json()["role"], "admin");
+    operate(&format!("org plan {} free", org.slug));
+    me().send().await.expect_problem(402, "plan_required");
+    operate(&format!("org plan {} agency", org.slug));
+    let id = me().send().await.expect(200).json()["token"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    operate(&format!("token revoke {} {id}", org.slug));
+    me().send().await.expect_problem(401, "token_invalid");
+}
