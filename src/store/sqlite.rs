@@ -10,6 +10,7 @@
 
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use sqlx::ConnectOptions;
@@ -32,6 +33,11 @@ const QUEUE_MAX: usize = 1_024;
 /// Jobs in one commit. Most of the gain of sharing a flush is there at 64; more would only make
 /// the first job of a batch wait longer for the last.
 const BATCH_MAX: usize = 128;
+
+/// When a batch is committed though jobs are left, which then make the next one. A job is done in
+/// less than a millisecond; behind one that takes long, the others must not be committed after
+/// their callers have gone.
+const BATCH_TIME: Duration = Duration::from_millis(100);
 
 /// How long to wait for another process that writes to the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -169,25 +175,27 @@ impl WriterTask {
                     Message::Close => inbox.close(),
                 }
             }
-            if !jobs.is_empty() {
-                self.commit(jobs).await;
+            while !jobs.is_empty() {
+                jobs = self.commit(jobs).await;
             }
         }
         drop(self.conn);
         self.connections.close().await;
     }
 
-    /// Runs and commits a batch, then tells each caller.
-    async fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+    /// Runs and commits a batch, then tells each caller. Returns the jobs that it had no time for.
+    async fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
         match self.transaction(&mut jobs).await {
             Ok(attempts) => {
                 meter::committed(attempts.len());
+                let left = jobs.split_off(attempts.len().min(jobs.len()));
                 for (job, attempt) in jobs.into_iter().zip(attempts) {
                     job.finish(match attempt {
                         Attempt::Kept | Attempt::Refused => Ok(()),
                         Attempt::Lost(error) => Err(error),
                     });
                 }
+                left
             }
             // Also for jobs that refused: they may have refused because of what an earlier job of
             // the batch wrote, which is not there.
@@ -196,11 +204,12 @@ impl WriterTask {
                 for job in jobs {
                     job.finish(Err(error.clone()));
                 }
+                Vec::new()
             }
         }
     }
 
-    /// One transaction over all jobs. On an error nothing of them stays, and the connection is
+    /// One transaction over the jobs, all of them or those that time allows. On an error nothing of them stays, and the connection is
     /// opened anew for the next batch: closing rolls back whatever it was in the middle of.
     async fn transaction(
         &mut self,
@@ -219,7 +228,8 @@ impl WriterTask {
     }
 }
 
-/// Runs jobs in one transaction.
+/// Runs jobs in one transaction, in order, until they are done or [`BATCH_TIME`] has passed; there
+/// are as many results as were run.
 ///
 /// A job alone needs no savepoint. Between two jobs there is exactly one call to the connection's
 /// thread, and none of them flushes. `ROLLBACK TO` keeps the savepoint, which then serves the
@@ -238,12 +248,14 @@ async fn batch(
         "BEGIN IMMEDIATE; SAVEPOINT job"
     })
     .await?;
+    let mut time_is_up = pin!(tokio::time::sleep(BATCH_TIME));
     for (number, job) in jobs.iter_mut().enumerate() {
         let attempt = attempt(job.as_mut(), conn, job_limit).await;
         conn.recover();
         let kept = matches!(attempt, Attempt::Kept);
         attempts.push(attempt);
-        conn.control(match (kept, number == last) {
+        let is_last = number == last || futures::poll!(&mut time_is_up).is_ready();
+        conn.control(match (kept, is_last) {
             (true, false) => "RELEASE job; SAVEPOINT job",
             (false, false) => "ROLLBACK TO job",
             (true, true) => "COMMIT",
@@ -251,6 +263,9 @@ async fn batch(
             (false, true) => "ROLLBACK TO job; COMMIT",
         })
         .await?;
+        if is_last {
+            break;
+        }
     }
     Ok(attempts)
 }

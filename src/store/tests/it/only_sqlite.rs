@@ -1,8 +1,12 @@
 //! What only SQLite's writer can do wrong: its transactions are shared.
 
+use std::future::pending;
+use std::time::Duration;
+
 use futures::future::join_all;
 use hoursmith_store::testing::TestDb;
 use hoursmith_store::{Db, Error, ErrorKind, OpenOptions, Target, execute};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::support::{NEW_CLIENT, add_client, at, count_clients, organization, seed};
@@ -51,6 +55,28 @@ async fn a_transaction_that_is_lost_fails_the_batch_and_the_writer_recovers() {
     assert_eq!(count_clients(&db).await, 0);
     add_client(&db, 9).await.unwrap();
     assert_eq!(count_clients(&db).await, 1);
+}
+
+/// A job that takes long does not hold up those behind it in the same transaction as those before
+/// it: what was done by then is committed first. (Time itself is what is tested, so it passes.)
+#[tokio::test]
+async fn a_slow_job_ends_its_batch() {
+    let db = TestDb::sqlite().await;
+    seed(&db, 1).await;
+    let slow = db.write::<_, Error>(|_conn| {
+        Box::pin(async {
+            let _ = timeout(Duration::from_millis(150), pending::<()>()).await;
+            Ok(())
+        })
+    });
+    let reader = db.db().clone();
+    let behind = db
+        .write::<_, Error>(move |_conn| Box::pin(async move { Ok(count_clients(&reader).await) }));
+    // One thread: all are waiting before the writer wakes, so they would be one batch.
+    let (before, slow, seen) = tokio::join!(add_client(&db, 2), slow, behind);
+    before.unwrap();
+    slow.unwrap();
+    assert_eq!(seen.unwrap(), 1, "committed before the last job began");
 }
 
 /// More than the queue holds, all at once: the rest is refused at once, and what was taken is
