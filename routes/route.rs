@@ -1,5 +1,6 @@
 //! A row of the route table.
 
+use hoursmith_bus::subjects;
 use hoursmith_domain::Access;
 
 /// The methods that routes use. HEAD and OPTIONS come with them and have no rows.
@@ -190,7 +191,7 @@ impl Route {
 
     /// The subject that answers it.
     pub fn subject(&self) -> String {
-        format!("hoursmith.v1.{}.{}", self.actor, self.id)
+        format!("{}.{}.{}", subjects::PREFIX, self.actor, self.id)
     }
 
     /// Whether it changes anything.

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hoursmith_bus::{Bus, LocalFirst, MemoryBus, Now, Pattern, Placement};
+use hoursmith_bus::{Bus, LocalFirst, MemoryBus, Now, Pattern, Placement, subjects};
 use hoursmith_domain::Keys;
 use hoursmith_gateway::{Gateway, GatewayHost, GatewaySettings, admin};
 use hoursmith_kit::{Clock, Host, Random, RunningPlugin, StartError, SystemClock, SystemRandom};
@@ -196,7 +196,7 @@ pub async fn join_bus(
     };
     let mut placement = Placement::new();
     for stage in &settings.nats.remote {
-        match Pattern::new(&format!("hoursmith.v1.{stage}.>")) {
+        match Pattern::new(&format!("{}.{stage}.>", subjects::PREFIX)) {
             Ok(pattern) if names().contains(&stage.as_str()) => {
                 placement = placement.force_remote(pattern)
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use hoursmith_bus::{Ask, Pattern, Verdict};
+use hoursmith_bus::{Ask, Verdict, subjects};
 use hoursmith_kit::{
     ActorSettings, Failure, Host, Plugin, Pool, PoolSpec, RestartPolicy, Routing, RunningPlugin,
     StartError, Worker,
@@ -63,9 +63,7 @@ impl Plugin for Resource {
                 context: Arc::clone(&context),
             })
             .await?;
-            let pattern = Pattern::new("hoursmith.v1.resource.*.*")
-                .map_err(|source| StartError::new(NAME, "name its subject", source))?;
-            let subscription = pool.serve(host.bus.as_ref(), pattern).await?;
+            let subscription = pool.serve(host.bus.as_ref(), subjects::resources()).await?;
             Ok(RunningPlugin::new(NAME).with_pool(pool, subscription))
         })
     }

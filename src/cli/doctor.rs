@@ -55,7 +55,9 @@ async fn database(settings: &Settings, findings: &mut Findings) {
     let is_made = settings.database_url.is_none() || !target.lacks_folder();
     if target.is_missing_file() && is_made {
         let file = target.display();
-        return findings.good(&format!("there is no database {file} yet; `serve` makes it"));
+        return findings.good(&format!(
+            "there is no database {file} yet; `serve` makes it"
+        ));
     }
     let db = match Db::open(&target, OpenOptions::default()).await {
         Ok(db) => db,

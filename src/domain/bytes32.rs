@@ -51,7 +51,14 @@ mod tests {
         let json = serde_json::to_string(&sealed).unwrap();
         assert_eq!(json.len(), 46, "{json}");
         assert_eq!(serde_json::from_str::<Sealed>(&json).unwrap(), sealed);
-        for wrong in ["\"\"", "\"+/v7\"", "\"?\"", "[1,2]", "null", &json.replace('=', "")] {
+        for wrong in [
+            "\"\"",
+            "\"+/v7\"",
+            "\"?\"",
+            "[1,2]",
+            "null",
+            &json.replace('=', ""),
+        ] {
             assert!(serde_json::from_str::<Sealed>(wrong).is_err(), "{wrong}");
         }
     }

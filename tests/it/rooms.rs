@@ -160,9 +160,17 @@ fn only_token_auth_vouches_for_callers() {
 
 /// Whether a file is compiled for tests alone.
 fn is_test(path: &Path) -> bool {
-    let names = ["tests", "tests.rs", "testing", "testing.rs", "conformance", "benches"];
+    let names = [
+        "tests",
+        "tests.rs",
+        "testing",
+        "testing.rs",
+        "conformance",
+        "benches",
+    ];
     let path = path.strip_prefix(root()).unwrap();
-    path.iter().any(|part| names.iter().any(|name| part == *name))
+    path.iter()
+        .any(|part| names.iter().any(|name| part == *name))
 }
 
 #[test]
@@ -194,7 +202,10 @@ fn files_are_small() {
         .filter_map(|path| {
             let text = fs::read_to_string(&path).unwrap();
             let limit = if is_test(&path) { 700 } else { 400 };
-            let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
+            let lines = text
+                .lines()
+                .take_while(|line| !line.starts_with("#[cfg(test)]"))
+                .count();
             (lines > limit).then(|| format!("{}: {lines} of {limit}", path.display()))
         })
         .collect();

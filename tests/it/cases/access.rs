@@ -212,18 +212,38 @@ pub async fn who_comes_back_has_no_old_token(world: &World) {
     let client = created(world, &org.owner, "Shared").await;
     give_project(world, &org, &client, &org.member).await;
     let operator = world.operator();
-    operator.remove_member(&org.slug, &org.member.email).await.unwrap();
+    operator
+        .remove_member(&org.slug, &org.member.email)
+        .await
+        .unwrap();
     let again = hoursmith_resource::admin::NewMember {
         name: "again".to_owned(),
         email: org.member.email.to_uppercase(),
         role: Role::Admin,
     };
-    assert_eq!(operator.add_member(&org.slug, again).await.unwrap(), org.member.id);
-    world.get("/api/v1/me", &org.member).send().await.expect_problem(401, "token_invalid");
-    operator.set_role(&org.slug, &org.member.email, Role::Member).await.unwrap();
+    assert_eq!(
+        operator.add_member(&org.slug, again).await.unwrap(),
+        org.member.id
+    );
+    world
+        .get("/api/v1/me", &org.member)
+        .send()
+        .await
+        .expect_problem(401, "token_invalid");
+    operator
+        .set_role(&org.slug, &org.member.email, Role::Member)
+        .await
+        .unwrap();
     let fresh = world.token(org.id, org.member.id, Scope::Read, None).await;
-    let fresh = Person { token: fresh, ..org.member.clone() };
-    world.get(&path(&client), &fresh).send().await.expect_problem(404, "not_found");
+    let fresh = Person {
+        token: fresh,
+        ..org.member.clone()
+    };
+    world
+        .get(&path(&client), &fresh)
+        .send()
+        .await
+        .expect_problem(404, "not_found");
 }
 
 pub async fn a_copy_is_current_for_its_role_alone(world: &World) {
@@ -233,11 +253,23 @@ pub async fn a_copy_is_current_for_its_role_alone(world: &World) {
     let url = path(client["id"].as_str().unwrap());
     give_project(world, &org, client["id"].as_str().unwrap(), &org.member).await;
     let copy = world.get(&url, &org.member).send().await.expect(200);
-    let again = || world.get(&url, &org.member).header("if-none-match", copy.header("etag")).send();
+    let again = || {
+        world
+            .get(&url, &org.member)
+            .header("if-none-match", copy.header("etag"))
+            .send()
+    };
     again().await.expect(304);
-    world.operator().set_role(&org.slug, &org.member.email, Role::Manager).await.unwrap();
+    world
+        .operator()
+        .set_role(&org.slug, &org.member.email, Role::Manager)
+        .await
+        .unwrap();
     assert_eq!(again().await.expect(200).json()["billable_rate"], "10.00");
-    let patch = world.call("PATCH", &url).token(&org.owner.token).header("if-match", copy.header("etag"));
+    let patch = world
+        .call("PATCH", &url)
+        .token(&org.owner.token)
+        .header("if-match", copy.header("etag"));
     patch.json(&json!({"name": "B"})).send().await.expect(200);
 }
 

@@ -49,23 +49,54 @@ pub async fn every_change_has_its_event(world: &World) {
 pub async fn every_change_of_a_member_has_its_event(world: &World) {
     let org = world.org().await;
     let (operator, email) = (world.operator(), &org.member.email);
-    operator.set_role(&org.slug, email, Role::Member).await.unwrap();
-    operator.set_role(&org.slug, email, Role::Manager).await.unwrap();
+    operator
+        .set_role(&org.slug, email, Role::Member)
+        .await
+        .unwrap();
+    operator
+        .set_role(&org.slug, email, Role::Manager)
+        .await
+        .unwrap();
     operator.set_plan(&org.slug, Plan::Agency).await.unwrap();
     operator.set_plan(&org.slug, Plan::Studio).await.unwrap();
     operator.remove_member(&org.slug, email).await.unwrap();
-    assert!(operator.remove_member(&org.slug, email).await.is_err(), "nobody is there any more");
+    assert!(
+        operator.remove_member(&org.slug, email).await.is_err(),
+        "nobody is there any more"
+    );
 
     let members = events(world, org.id, "member.").await;
     let kinds: Vec<&str> = members.iter().map(|(kind, _)| kind.as_str()).collect();
     let added = "member.added";
-    assert_eq!(kinds, [added, added, added, added, "member.updated", "member.removed"]);
+    assert_eq!(
+        kinds,
+        [
+            added,
+            added,
+            added,
+            added,
+            "member.updated",
+            "member.removed"
+        ]
+    );
     let object = |at: usize| &members[at].1["object"];
-    assert_eq!((&object(0)["role"], &object(0)["status"]), (&json!("owner"), &json!("active")));
-    assert_eq!(members[4].1["previous_attributes"], json!({"role": "member"}));
+    assert_eq!(
+        (&object(0)["role"], &object(0)["status"]),
+        (&json!("owner"), &json!("active"))
+    );
+    assert_eq!(
+        members[4].1["previous_attributes"],
+        json!({"role": "member"})
+    );
     assert_eq!(object(4)["role"], "manager");
-    assert_eq!(members[5].1["previous_attributes"], json!({"status": "active"}));
-    assert_eq!((&object(5)["id"], &object(5)["email"]), (&json!(org.member.id.to_string()), &json!(email)));
+    assert_eq!(
+        members[5].1["previous_attributes"],
+        json!({"status": "active"})
+    );
+    assert_eq!(
+        (&object(5)["id"], &object(5)["email"]),
+        (&json!(org.member.id.to_string()), &json!(email))
+    );
     let plans = events(world, org.id, "organization.").await;
     assert_eq!(plans.len(), 1, "a change to what it was is none");
     assert_eq!(plans[0].0, "organization.updated");

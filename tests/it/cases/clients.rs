@@ -182,13 +182,25 @@ pub async fn a_patch_merges(world: &World) {
         "nothing happened"
     );
     let reference = |body: Value| patch(json!({ "external_reference": body }));
-    reference(json!({"url": "https://x.example"})).await.expect_problem(422, "validation_failed");
-    reference(json!({"service": "xero", "id": "7"})).await.expect(200);
-    let linked = reference(json!({"url": "https://x.example"})).await.expect(200).json();
+    reference(json!({"url": "https://x.example"}))
+        .await
+        .expect_problem(422, "validation_failed");
+    reference(json!({"service": "xero", "id": "7"}))
+        .await
+        .expect(200);
+    let linked = reference(json!({"url": "https://x.example"}))
+        .await
+        .expect(200)
+        .json();
     let whole = json!({"service": "xero", "id": "7", "url": "https://x.example"});
     assert_eq!(linked["external_reference"], whole);
-    reference(json!({"id": null})).await.expect_problem(422, "validation_failed");
-    assert_eq!(reference(Value::Null).await.expect(200).json()["external_reference"], Value::Null);
+    reference(json!({"id": null}))
+        .await
+        .expect_problem(422, "validation_failed");
+    assert_eq!(
+        reference(Value::Null).await.expect(200).json()["external_reference"],
+        Value::Null
+    );
     let cleared = patch(json!({"address": null, "metadata": null}))
         .await
         .expect(200)

@@ -77,9 +77,10 @@ pub async fn rows_of_one_instant_are_paged_by_id(world: &World) {
         sql: "UPDATE clients SET created_at = 1000000, updated_at = 1000000 WHERE organization_id = $1",
     };
     let id = org.id.0;
-    let align = world.db.db().write(move |conn| {
-        Box::pin(async move { hoursmith_store::execute!(conn, ALIGN, id) })
-    });
+    let align = world
+        .db
+        .db()
+        .write(move |conn| Box::pin(async move { hoursmith_store::execute!(conn, ALIGN, id) }));
     assert_eq!(align.await.unwrap(), 5);
     for order in ["?", "?updated_since=1970-01-01T00:00:01Z&"] {
         let mut seen = HashSet::new();
@@ -90,7 +91,9 @@ pub async fn rows_of_one_instant_are_paged_by_id(world: &World) {
                 assert!(seen.insert(name), "twice, by {order}");
             }
             let body = page.json();
-            let Some(cursor) = body["next_cursor"].as_str() else { break };
+            let Some(cursor) = body["next_cursor"].as_str() else {
+                break;
+            };
             query = format!("{order}limit=2&cursor={cursor}");
         }
         assert_eq!(seen.len(), 5, "{order}");
@@ -99,7 +102,10 @@ pub async fn rows_of_one_instant_are_paged_by_id(world: &World) {
 
 pub async fn a_page_ends_before_it_is_too_large(world: &World) {
     let org = world.org().await;
-    let metadata: Value = (0..50).map(|number| (format!("key {number}"), Value::from("🦀".repeat(500)))).collect::<serde_json::Map<_, _>>().into();
+    let metadata: Value = (0..50)
+        .map(|number| (format!("key {number}"), Value::from("🦀".repeat(500))))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
     for number in 0..12 {
         let body = json!({"name": format!("fat {number}"), "metadata": metadata, "notes": "🦀".repeat(5000)});
         create(world, &org.owner, &body).await.expect(201);
@@ -110,10 +116,18 @@ pub async fn a_page_ends_before_it_is_too_large(world: &World) {
         seen.extend(names(&page));
         pages += 1;
         let body = page.json();
-        let Some(cursor) = body["next_cursor"].as_str() else { break };
+        let Some(cursor) = body["next_cursor"].as_str() else {
+            break;
+        };
         query = format!("?cursor={cursor}");
     }
-    assert_eq!(seen, (0..12).rev().map(|number| format!("fat {number}")).collect::<Vec<_>>());
+    assert_eq!(
+        seen,
+        (0..12)
+            .rev()
+            .map(|number| format!("fat {number}"))
+            .collect::<Vec<_>>()
+    );
     assert!(pages > 1, "short pages, yet every client");
 }
 
