@@ -8,9 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use hoursmith_bus::{
-    Ask, Bus as _, Envelope, Head, MemoryBus, Pattern, Response, Subject, Verdict,
-};
+use hoursmith_bus::{Ask, Envelope, Head, MemoryBus, Pattern, Response, Subject, Verdict};
 use hoursmith_domain::{
     CallerAuthority, Cursor, CursorScope, Document, Keys, MemberId, OrganizationId, Plan,
     RequestId, Role, Scope, SecretKey, Timestamp, TokenId, UserId,

@@ -1,8 +1,8 @@
 //! The resource actor: everything that `/api/v1` reads and writes.
 //!
 //! It answers `hoursmith.v1.resource.*.*`: one subject per route, one folder per resource, all of the
-//! same form. What is common lives once: [`write`] runs an effect with its idempotency record and
-//! its event in one transaction, [`list`] pages, [`condition`] compares entity tags, [`sight`] says
+//! same form. What is common lives once: `write` runs an effect with its idempotency record and
+//! its event in one transaction, `list` pages, `condition` compares entity tags, `sight` says
 //! which rows and which fields a grant shows.
 //!
 //! This room knows domain, bus, kit, routes and store. It must not know another actor, the gateway

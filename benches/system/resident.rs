@@ -59,7 +59,7 @@ pub(crate) async fn measure_memory(report: &mut Report) {
             .await
             .requests;
         if sent >= WARM {
-            warm.get_or_insert((sent, mib(&served)));
+            warm.get_or_insert_with(|| (sent, mib(&served)));
         }
     }
     let ((warm_at, warm), full) = (warm.unwrap(), mib(&served));

@@ -12,6 +12,10 @@ use hoursmith_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+/// Room for the JSON of most heads and verdicts, so that writing one does not move it again and
+/// again.
+pub(crate) const USUAL_BYTES: usize = 768;
+
 /// The head of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
@@ -147,8 +151,10 @@ impl Head {
 
     /// JSON, for an envelope.
     pub fn encode(&self) -> Bytes {
+        let mut bytes = Vec::with_capacity(USUAL_BYTES);
         // A head holds strings, numbers and ids, whose serialization cannot fail.
-        serde_json::to_vec(self).unwrap_or_default().into()
+        let _ = serde_json::to_writer(&mut bytes, self);
+        bytes.into()
     }
 
     /// Reads an envelope's head. `None` when it is none.

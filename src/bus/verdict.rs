@@ -4,6 +4,7 @@ use bytes::Bytes;
 use hoursmith_domain::{Problem, SealedCaller};
 use serde::{Deserialize, Serialize};
 
+use crate::head::USUAL_BYTES;
 use crate::{Envelope, Error, ErrorKind, IdempotencyTicket, Subject};
 
 /// A stage's answer.
@@ -95,12 +96,10 @@ impl Verdict {
                 body,
             }) => (Wire::Respond { status, headers }, body),
         };
+        let mut head = Vec::with_capacity(USUAL_BYTES);
         // Strings, numbers and ids alone: their serialization cannot fail.
-        Envelope::new(
-            request.deadline,
-            serde_json::to_vec(&wire).unwrap_or_default(),
-            body,
-        )
+        let _ = serde_json::to_writer(&mut head, &wire);
+        Envelope::new(request.deadline, head, body)
     }
 
     /// Reads the envelope that `subject` answered.

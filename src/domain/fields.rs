@@ -283,7 +283,7 @@ impl<'doc> Fields<'doc> {
         }
     }
 
-    /// Every error so far and every unknown member, up to [`MAX_ERRORS`]; or nothing.
+    /// Every error so far and every unknown member, up to a hundred; or nothing.
     pub fn finish(mut self) -> Result<(), Problem> {
         self.refuse_unknown();
         if self.errors.is_empty() {

@@ -64,7 +64,6 @@ impl<'a> Walk<'a> {
             }
         };
         row.route.id.clone_into(&mut self.head.route);
-        self.head.path_params.clone_from(parameters);
 
         // 3. Who calls. Before the limit, which is the token's. A refused token costs its client's
         //    address, or guessing would be free.
@@ -86,7 +85,7 @@ impl<'a> Walk<'a> {
         self.allow(row, &caller)?;
 
         // 6. The query and the key, which are checked without the body.
-        self.head.query = query::read(row.route, self.request.head.uri.query())?;
+        let query = query::read(row.route, self.request.head.uri.query())?;
         let key = match row.route.method {
             hoursmith_routes::Method::Post => idempotency::key(headers)?,
             _ => None,
@@ -99,7 +98,7 @@ impl<'a> Walk<'a> {
         // 8. The idempotency gate. Only now is the request known well enough to be told from
         //    another; a request that was refused above leaves no trace under its key.
         if let Some(key) = key {
-            let keyed = idempotency::keyed(key, &self.head.path, &self.head.query, body.digest);
+            let keyed = idempotency::keyed(key, &self.head.path, &query, body.digest);
             self.head.keyed = Some(keyed);
             match self.ask_fixed(&IDEMPOTENCY, &self.edge.idempotency).await? {
                 Verdict::Continue(additions) => self.head.ticket = additions.ticket,
@@ -109,7 +108,10 @@ impl<'a> Walk<'a> {
             self.head.keyed = None;
         }
 
-        // 9. The actor: 422, the row's 404, 409 and 412, then the effect.
+        // 9. The actor: 422, the row's 404, 409 and 412, then the effect. What it alone looks at
+        //    is put into the head only now.
+        self.head.path_params.clone_from(parameters);
+        self.head.query = query;
         self.head.conditions = Conditions {
             if_match: joined(headers, &IF_MATCH),
             if_none_match: joined(headers, &IF_NONE_MATCH),

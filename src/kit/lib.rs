@@ -11,6 +11,7 @@
 
 mod clock;
 mod failure;
+mod idle;
 mod plugin;
 mod pool;
 mod random;

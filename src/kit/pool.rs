@@ -17,6 +17,7 @@ use hoursmith_domain::Keys;
 use ractor::{Actor, ActorCell};
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::idle::Idle;
 use crate::slot::{Job, Resting, Slot, Worker};
 use crate::supervisor::{Make, Supervisor, SupervisorState};
 use crate::{Clock, Host, RestartPolicy, StartError};
@@ -56,7 +57,7 @@ pub struct Pool {
 struct Inner {
     spec: PoolSpec,
     slots: Arc<[Arc<Slot>]>,
-    idle: async_channel::Receiver<usize>,
+    idle: Arc<Idle>,
     resting: Arc<Resting>,
     /// One for the pool under [`Routing::Any`], one for each worker under [`Routing::ByKey`].
     admission: Vec<Arc<Semaphore>>,
@@ -74,11 +75,14 @@ impl Pool {
     ) -> Result<Self, StartError> {
         let workers = spec.workers.get();
         let slots: Arc<[Arc<Slot>]> = (0..workers).map(|_| Arc::new(Slot::default())).collect();
-        let (idle_in, idle) = async_channel::bounded(workers);
+        let idle = Arc::new(Idle::new());
         let (idle_in, admission) = match spec.routing {
             Routing::Any => {
                 let places = workers.saturating_add(spec.queue);
-                (Some(idle_in), vec![Arc::new(Semaphore::new(places))])
+                (
+                    Some(Arc::clone(&idle)),
+                    vec![Arc::new(Semaphore::new(places))],
+                )
             }
             // Nobody looks for an idle worker there.
             Routing::ByKey(_) => {
@@ -178,7 +182,7 @@ impl Pool {
         Ok(answer.sealed_answer(&subject, &envelope, &self.inner.keys))
     }
 
-    fn open(&self, subject: &Subject, envelope: &Envelope) -> Result<Ask, Error> {
+    fn open(&self, subject: &Subject, envelope: &Envelope) -> Result<Box<Ask>, Error> {
         let refused = || Error::new(ErrorKind::Refused, "open the envelope of", subject);
         envelope.verify(subject, &self.inner.keys)?;
         let head = Head::decode(&envelope.head).ok_or_else(refused)?;
@@ -189,18 +193,18 @@ impl Pool {
                 Some(opened.ok_or_else(refused)?)
             }
         };
-        Ok(Ask {
+        Ok(Box::new(Ask {
             head,
             body: envelope.body.clone(),
             caller,
             deadline: envelope.deadline,
-        })
+        }))
     }
 
     /// Admits a request, hands it to a worker and waits for the answer.
     async fn ask(
         &self,
-        ask: Ask,
+        ask: Box<Ask>,
         span: tracing::Span,
     ) -> Result<Result<Verdict, crate::Failure>, ErrorKind> {
         let inner = &self.inner;
@@ -248,7 +252,7 @@ impl Pool {
         let inner = &self.inner;
         tokio::select! {
             biased;
-            index = inner.idle.recv() => index.map_err(|_| ErrorKind::Closed),
+            index = inner.idle.take() => index.ok_or(ErrorKind::Closed),
             () = inner.resting.all(inner.slots.len()) => Err(ErrorKind::Overloaded),
         }
     }

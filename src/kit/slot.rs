@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
+use crate::idle::Idle;
 use crate::{Clock, Failure};
 
 /// The work of a plugin. One value lives in one actor and is never used by two jobs at a time, so
@@ -30,7 +31,8 @@ pub(crate) type Answer = Result<Result<Verdict, Failure>, ErrorKind>;
 /// A job on its way to a worker. The permit travels with it, so that the bound counts work that
 /// goes on after its caller has left.
 pub(crate) struct Job {
-    pub(crate) ask: Ask,
+    /// Boxed, as whatever goes through a mailbox is moved many times.
+    pub(crate) ask: Box<Ask>,
     pub(crate) span: tracing::Span,
     pub(crate) reply: oneshot::Sender<Answer>,
     pub(crate) permit: OwnedSemaphorePermit,
@@ -121,7 +123,7 @@ pub(crate) struct Start<W> {
     pub(crate) index: usize,
     pub(crate) slot: Arc<Slot>,
     /// Where it says that it is idle; `None` in a pool that routes by key.
-    pub(crate) idle: Option<async_channel::Sender<usize>>,
+    pub(crate) idle: Option<Arc<Idle>>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -153,8 +155,11 @@ impl<W: Worker> Actor for WorkerActor<W> {
         let left = state.clock.now().until(ask.deadline);
         // Whoever asked has given up; acting now would be an effect nobody hears of.
         if !reply.is_closed() && !left.is_zero() {
-            // Unwind safe: the worker is not used again after a panic.
-            let work = AssertUnwindSafe(state.worker.handle(ask).instrument(span)).catch_unwind();
+            // Boxed, because the actor's loop has a copy of this future at each of its levels and
+            // moves it from one to the next. Unwind safe: the worker is not used again after a
+            // panic.
+            let work = Box::pin(state.worker.handle(*ask)).instrument(span);
+            let work = AssertUnwindSafe(work).catch_unwind();
             // A database that has gone silent would otherwise keep its workers, one after the
             // other, for good. Dropping the work is safe: writes run on the store's own tasks.
             match timeout(left, work).await {
@@ -175,16 +180,10 @@ impl<W: Worker> Actor for WorkerActor<W> {
             }
         }
         drop(permit);
-        tell_idle(state.idle.as_ref(), state.index);
+        if let Some(idle) = &state.idle {
+            idle.add(state.index);
+        }
         Ok(())
-    }
-}
-
-/// Says that a worker has nothing to do. The channel has room for every worker of the pool; it is
-/// closed when the pool stops.
-pub(crate) fn tell_idle(idle: Option<&async_channel::Sender<usize>>, index: usize) {
-    if let Some(idle) = idle {
-        let _ = idle.try_send(index);
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 
-use crate::slot::{Resting, Slot, Start, Worker, WorkerActor, tell_idle};
+use crate::idle::Idle;
+use crate::slot::{Resting, Slot, Start, Worker, WorkerActor};
 use crate::{Clock, RestartPolicy};
 
 /// Makes the worker of a slot.
@@ -27,7 +28,7 @@ pub(crate) struct SupervisorState<W> {
     pub(crate) plugin: &'static str,
     pub(crate) make: Make<W>,
     pub(crate) slots: Arc<[Arc<Slot>]>,
-    pub(crate) idle: Option<async_channel::Sender<usize>>,
+    pub(crate) idle: Option<Arc<Idle>>,
     pub(crate) resting: Arc<Resting>,
     pub(crate) policy: RestartPolicy,
     pub(crate) clock: Arc<dyn Clock>,
@@ -64,7 +65,9 @@ impl<W: Worker> SupervisorState<W> {
             Ok((actor, _)) => {
                 self.running.insert(actor.get_id(), index);
                 slot.fill(actor);
-                tell_idle(self.idle.as_ref(), index);
+                if let Some(idle) = &self.idle {
+                    idle.add(index);
+                }
             }
             Err(error) => self.failed(index, &error.to_string(), myself),
         }

@@ -105,7 +105,7 @@ impl Db {
                     let durability = durability::of_sqlite(&mut conn).await?;
                     conn.close().await?;
                     let readers = sqlite::readers(path, &options);
-                    let writer = Writer::start(path, &options);
+                    let writer = Writer::start(path, &options)?;
                     (Side::Sqlite { readers, writer }, durability)
                 }
                 Target::Postgres { url } => {
@@ -148,16 +148,13 @@ impl Db {
     /// [`OpenOptions::acquire_timeout`], then fails as busy.
     pub async fn read(&self) -> Result<ReadGuard, Error> {
         let engine = match &*self.side {
-            Side::Sqlite { readers, .. } => {
-                Engine::Sqlite(readers.acquire().await.map_err(sqlite::acquire_error)?)
-            }
+            Side::Sqlite { readers, .. } => Engine::Sqlite(sqlite::reader(readers).await?),
             Side::Postgres(server) => {
                 let pool = &server.pool;
-                Engine::Postgres(
-                    pool.acquire()
-                        .await
-                        .map_err(|e| postgres::acquire_error(pool, e))?,
-                )
+                // Boxed: with all that opening a connection may take, this future has 14 KB, and
+                // would have them in every future that reads.
+                let acquired = Box::pin(pool.acquire()).await;
+                Engine::Postgres(acquired.map_err(|e| postgres::acquire_error(pool, e))?)
             }
         };
         Ok(ReadGuard(Conn::new(engine)))
@@ -255,8 +252,8 @@ impl fmt::Debug for Db {
     }
 }
 
-/// Starts a task of the store: the SQLite writer, or one PostgreSQL transaction. Both catch the
-/// panics of jobs themselves and end with the [`Db`].
+/// Starts a task of the store: one PostgreSQL transaction. It catches the panics of its job itself
+/// and ends with it.
 #[expect(
     clippy::disallowed_methods,
     reason = "`kit` stands above this room; the tasks started here report their own failures"

@@ -1,24 +1,31 @@
 //! SQLite: one file, several readers, and one writer with group commit.
 //!
-//! A flush to disk costs milliseconds, and only one transaction can write at a time. So one task
+//! A flush to disk costs milliseconds, and only one transaction can write at a time. So one thread
 //! owns the one writing connection, takes whatever jobs are waiting into one transaction, each
 //! under a savepoint of its own, and answers all of them after the one commit. While it flushes,
 //! the next batch gathers.
 //!
+//! A thread rather than a task: all writes pass here one after the other, and each statement is a
+//! question to the connection's own thread and an answer from there. A task would wait in the
+//! runtime's queue, behind what the very callers do who wait for it, for each of these answers.
+//!
 //! `BEGIN IMMEDIATE`, because a transaction that reads first and then writes fails at once with
 //! SQLITE_BUSY when another process wrote in between, whatever the busy timeout is.
 
+use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::pin::pin;
+use std::thread;
 use std::time::Duration;
 
 use sqlx::ConnectOptions;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
-use tokio::sync::{Mutex, mpsc};
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::conn::{Conn, Engine};
 use crate::db::OpenOptions;
@@ -42,13 +49,24 @@ const BATCH_TIME: Duration = Duration::from_millis(100);
 /// How long to wait for another process that writes to the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Pages in the log file after which it is copied into the database: 16 MiB, four times SQLite's
+/// default. Copying flushes twice more and holds up every write meanwhile, and pages that were
+/// written over and over are copied once.
+const CHECKPOINT_PAGES: &str = "4000";
+
+/// The writer's page cache, in KiB below zero as SQLite has it. A batch that does not fit into it
+/// is written to the log before its time, and some pages twice; the default of 2 MiB is about what
+/// a full batch of small jobs touches. Taken as needed.
+const WRITER_CACHE: &str = "-8192";
+
 /// What the log file is cut back to once a checkpoint has emptied it.
 const WAL_LIMIT_BYTES: &str = "67108864";
 
 /// The writing side, as [`Db`](crate::Db) holds it.
 pub(crate) struct Writer {
     queue: mpsc::Sender<Message>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    /// Ends with the thread.
+    running: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 enum Message {
@@ -66,6 +84,7 @@ pub(crate) fn writer_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("journal_size_limit", WAL_LIMIT_BYTES)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .disable_statement_logging()
 }
 
@@ -88,23 +107,40 @@ fn pool(connections: NonZeroU32, acquire_timeout: Duration) -> SqlitePoolOptions
 }
 
 impl Writer {
-    /// Starts the writer's task, which ends when every sender is gone or [`Writer::close`] is
+    /// Starts the writer's thread, which ends when every sender is gone or [`Writer::close`] is
     /// called.
-    pub(crate) fn start(path: &Path, options: &OpenOptions) -> Self {
+    pub(crate) fn start(path: &Path, options: &OpenOptions) -> Result<Self, io::Error> {
         let (queue, inbox) = mpsc::channel(QUEUE_MAX);
+        let (ends, running) = oneshot::channel();
+        let connect = writer_options(path)
+            .pragma("cache_size", WRITER_CACHE)
+            // What a savepoint would restore is kept in memory, where a file in the temporary
+            // folder would be written for each page that a job touches. It serves `ROLLBACK TO`
+            // alone; a crash needs none of it.
+            .pragma("temp_store", "MEMORY");
         // A pool of one: it opens the connection anew after one was discarded.
-        let connections =
-            pool(NonZeroU32::MIN, options.acquire_timeout).connect_lazy_with(writer_options(path));
-        let writer = WriterTask {
-            connections,
-            conn: None,
-            job_limit: options.write_timeout,
-        };
-        let task = crate::db::spawn(writer.run(inbox));
-        Self {
+        let connections = pool(NonZeroU32::MIN, options.acquire_timeout);
+        let job_limit = options.write_timeout;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let writer = WriterLoop {
+                        connections: connections.connect_lazy_with(connect),
+                        conn: None,
+                        job_limit,
+                    };
+                    writer.run(inbox).await;
+                });
+                drop(ends);
+            })?;
+        Ok(Self {
             queue,
-            task: Mutex::new(Some(task)),
-        }
+            running: Mutex::new(Some(running)),
+        })
     }
 
     /// Puts a job in the queue, or tells its caller at once why not.
@@ -135,18 +171,27 @@ impl Writer {
 
     /// Takes no more jobs, and returns once those taken are decided.
     pub(crate) async fn close(&self) {
-        let mut task = self.task.lock().await;
+        let mut running = self.running.lock().await;
         // Fails when the writer has ended already.
         let _ = self.queue.send(Message::Close).await;
-        if let Some(task) = task.take() {
-            // An error here is a panic of the task, which the runtime has reported.
-            let _ = task.await;
+        if let Some(running) = running.take() {
+            // Nothing is ever sent: this fails once the thread has ended.
+            let _ = running.await;
         }
     }
 }
 
+/// A connection to read on. One that rests is taken at once; only to wait or to open one is there
+/// a future, which is large and therefore boxed.
+pub(crate) async fn reader(readers: &SqlitePool) -> Result<PoolConnection<Sqlite>, Error> {
+    match readers.try_acquire() {
+        Some(conn) => Ok(conn),
+        None => Box::pin(readers.acquire()).await.map_err(acquire_error),
+    }
+}
+
 /// The pool of readers knows one reason to wait: all of them are reading.
-pub(crate) fn acquire_error(error: sqlx::Error) -> Error {
+fn acquire_error(error: sqlx::Error) -> Error {
     const ACQUIRE: &str = "acquire a connection";
     match error {
         sqlx::Error::PoolTimedOut => {
@@ -156,14 +201,14 @@ pub(crate) fn acquire_error(error: sqlx::Error) -> Error {
     }
 }
 
-/// The task that owns the writing connection.
-struct WriterTask {
+/// What the writer's thread does.
+struct WriterLoop {
     connections: SqlitePool,
     conn: Option<Conn>,
     job_limit: Duration,
 }
 
-impl WriterTask {
+impl WriterLoop {
     async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(BATCH_MAX);
         while inbox.recv_many(&mut messages, BATCH_MAX).await > 0 {

@@ -1,13 +1,13 @@
-//! Traces: a job runs on a task of the store, and yet in its caller's span.
+//! Traces: a job runs on a thread or a task of the store, and yet in its caller's span.
 
 use hoursmith_store::Error;
 use hoursmith_store::testing::TestDb;
 use tracing::{Instrument, Span};
 
-// One thread, because the subscriber is set for this thread alone.
-#[tokio::test(flavor = "current_thread")]
+#[tokio::test]
 async fn a_job_runs_in_its_callers_span() {
-    let _set = tracing::subscriber::set_default(tracing_subscriber::registry());
+    // For the whole process, because jobs run on threads of the store; no other test looks at it.
+    tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
     for db in [TestDb::sqlite().await, TestDb::postgres().await] {
         let caller = tracing::info_span!("caller");
         let within: Result<_, Error> = db
