@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use hoursmith_store::testing::TestDb;
 use hoursmith_store::{Db, Error, ErrorKind, OpenOptions, Target, execute};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -13,6 +14,27 @@ use crate::support::{NEW_CLIENT, add_client, at, count_clients, organization, se
 
 hoursmith_store::statements! {
     END_TRANSACTION = "ROLLBACK";
+}
+
+/// Keeps the writer busy until the returned end is used, so that whatever is asked meanwhile waits
+/// together: up to a batch of it is then one transaction.
+async fn hold(db: &Db) -> oneshot::Sender<()> {
+    let (started, runs) = oneshot::channel();
+    let (release, released) = oneshot::channel::<()>();
+    let db = db.clone();
+    tokio::spawn(async move {
+        db.write::<_, Error>(|_conn| {
+            Box::pin(async {
+                started.send(()).unwrap();
+                released.await.unwrap();
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    });
+    runs.await.unwrap();
+    release
 }
 
 /// A full disk makes SQLite roll back on its own, savepoints included. A job that does the same
@@ -43,11 +65,13 @@ async fn a_transaction_that_is_lost_fails_the_batch_and_the_writer_recovers() {
     );
     assert_eq!(count_clients(&db).await, 0);
 
-    // One thread: all are waiting before the writer wakes, so they are one batch.
-    let (before, lost, after) = tokio::join!(
+    // Asked in this order, and all before the writer is let go, so they are one batch.
+    let release = hold(&db).await;
+    let (before, lost, after, ()) = futures::join!(
         add_client(&db, 2),
         lose(3),
-        join_all((4..8).map(|n| add_client(&db, n)))
+        join_all((4..8).map(|n| add_client(&db, n))),
+        async { release.send(()).unwrap() }
     );
     for outcome in [before, lost].into_iter().chain(after) {
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unavailable);
@@ -72,8 +96,11 @@ async fn a_slow_job_ends_its_batch() {
     let reader = db.db().clone();
     let behind = db
         .write::<_, Error>(move |_conn| Box::pin(async move { Ok(count_clients(&reader).await) }));
-    // One thread: all are waiting before the writer wakes, so they would be one batch.
-    let (before, slow, seen) = tokio::join!(add_client(&db, 2), slow, behind);
+    // Asked in this order, and all before the writer is let go, so they would be one batch.
+    let release = hold(&db).await;
+    let (before, slow, seen, ()) = futures::join!(add_client(&db, 2), slow, behind, async {
+        release.send(()).unwrap();
+    });
     before.unwrap();
     slow.unwrap();
     assert_eq!(seen.unwrap(), 1, "committed before the last job began");
@@ -85,7 +112,11 @@ async fn a_slow_job_ends_its_batch() {
 async fn past_its_bound_the_queue_refuses() {
     let db = TestDb::sqlite().await;
     seed(&db, 1).await;
-    let outcomes = join_all((0..1_100).map(|number| add_client(&db, number))).await;
+    let release = hold(&db).await;
+    let (outcomes, ()) = futures::join!(
+        join_all((0..1_100).map(|number| add_client(&db, number))),
+        async { release.send(()).unwrap() }
+    );
     let (taken, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
     assert_eq!((taken.len(), refused.len()), (1_024, 76));
     assert!(
