@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sqlx::sqlite::SqlitePool;
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::{Connection, PgConnection};
 
 use crate::conn::{Conn, Engine, PING, ReadGuard};
 use crate::durability::{self, Durability};
@@ -100,10 +100,7 @@ impl Db {
         let probe = async {
             let (side, durability) = match target {
                 Target::Sqlite { path } => {
-                    let connect = sqlite::writer_options(path);
-                    let mut conn = SqliteConnection::connect_with(&connect).await?;
-                    let durability = durability::of_sqlite(&mut conn).await?;
-                    conn.close().await?;
+                    let durability = sqlite::probe(path).await?;
                     let readers = sqlite::readers(path, &options);
                     let writer = Writer::start(path, &options)?;
                     (Side::Sqlite { readers, writer }, durability)

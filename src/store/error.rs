@@ -127,6 +127,11 @@ impl StdError for Error {
     }
 }
 
+/// Whether the engine is only busy with somebody else.
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
+    kind_of(error) == ErrorKind::Busy
+}
+
 fn kind_of(error: &sqlx::Error) -> ErrorKind {
     match error {
         sqlx::Error::Database(refusal) if refusal.is_unique_violation() => {

@@ -19,23 +19,27 @@ use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
+use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::conn::{Conn, Engine};
 use crate::db::OpenOptions;
-use crate::error::{Error, ErrorKind};
+use crate::durability::{self, Durability};
+use crate::error::{Error, ErrorKind, is_busy};
 use crate::job::{Attempt, Job, WRITE, attempt};
 use crate::meter;
 
 /// Jobs that may wait for the writer; one more is refused as busy. At the slowest disk we measured
 /// (129 flushes/s) they are a tenth of a second of work, well within a request's deadline.
 const QUEUE_MAX: usize = 1_024;
+
+/// How long to wait before asking again for a file that another process is making.
+const PROBE_PAUSE: Duration = Duration::from_millis(10);
 
 /// Jobs in one commit. Most of the gain of sharing a flush is there at 64; more would only make
 /// the first job of a batch wait longer for the last.
@@ -86,6 +90,27 @@ pub(crate) fn writer_options(path: &Path) -> SqliteConnectOptions {
         .pragma("journal_size_limit", WAL_LIMIT_BYTES)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .disable_statement_logging()
+}
+
+/// Makes the file when absent and asks how it commits.
+///
+/// Of those who open a new file at the same moment, one turns it to WAL, and SQLite tells the
+/// others at once that it is locked, whatever the busy timeout is. They ask again; the caller
+/// bounds for how long.
+pub(crate) async fn probe(path: &Path) -> Result<Durability, sqlx::Error> {
+    loop {
+        match probe_once(path).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(PROBE_PAUSE).await,
+            result => return result,
+        }
+    }
+}
+
+async fn probe_once(path: &Path) -> Result<Durability, sqlx::Error> {
+    let mut conn = writer_options(path).connect().await?;
+    let durability = durability::of_sqlite(&mut conn).await?;
+    conn.close().await?;
+    Ok(durability)
 }
 
 /// The reading connections; the engine refuses writes on them.

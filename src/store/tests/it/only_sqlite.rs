@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{Either, join_all, select};
 use hoursmith_store::testing::TestDb;
 use hoursmith_store::{Db, Error, ErrorKind, OpenOptions, Target, execute};
 use tokio::sync::oneshot;
@@ -21,19 +21,18 @@ hoursmith_store::statements! {
 async fn hold(db: &Db) -> oneshot::Sender<()> {
     let (started, runs) = oneshot::channel();
     let (release, released) = oneshot::channel::<()>();
-    let db = db.clone();
-    tokio::spawn(async move {
-        db.write::<_, Error>(|_conn| {
-            Box::pin(async {
-                started.send(()).unwrap();
-                released.await.unwrap();
-                Ok(())
-            })
+    let job = db.write::<_, Error>(|_conn| {
+        Box::pin(async {
+            started.send(()).unwrap();
+            released.await.unwrap();
+            Ok(())
         })
-        .await
-        .unwrap();
     });
-    runs.await.unwrap();
+    // Asked once, the job is the store's and runs to its end whoever waits.
+    match select(Box::pin(job), runs).await {
+        Either::Left(_) => panic!("the job ended before it was released"),
+        Either::Right((runs, _job)) => runs.unwrap(),
+    }
     release
 }
 
