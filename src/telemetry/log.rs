@@ -26,14 +26,16 @@ pub(crate) fn layer(settings: &LogSettings) -> Result<impl Layer<Registry> + use
     } else {
         json_lines(io::stderr).boxed()
     };
-    let may_be_shown = filter_fn(|metadata| metadata.is_event() && !shows_messages(metadata));
-    Ok(lines.with_filter(filter.and(may_be_shown)))
+    Ok(lines.with_filter(filter.and(filter_fn(may_be_shown))))
 }
 
-/// At `trace`, `async-nats` writes down every message with its body and the token's digest. No
-/// setting may bring secrets and bodies into the log.
-fn shows_messages(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() == Level::TRACE && metadata.target().starts_with("async_nats")
+/// What no setting brings into the log, of the events of `async-nats`: at `trace` it writes down
+/// every message with its body and the token's digest, and at `info` it repeats what the room that
+/// uses it has logged in its own words.
+fn may_be_shown(metadata: &Metadata<'_>) -> bool {
+    let withheld = [Level::TRACE, Level::INFO].contains(metadata.level())
+        && metadata.target().starts_with("async_nats");
+    metadata.is_event() && !withheld
 }
 
 fn text_lines<S, W>(writer: W, colour: bool) -> impl Layer<S>
@@ -63,6 +65,25 @@ pub(crate) mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
     use tracing_subscriber::layer::SubscriberExt as _;
+
+    #[test]
+    fn the_nats_client_shows_no_messages_and_says_nothing_twice() {
+        let lines = Lines::default();
+        let kept = lines.clone();
+        let shown = json_lines(move || kept.clone()).with_filter(filter_fn(may_be_shown));
+        tracing::subscriber::with_default(Registry::default().with(shown), || {
+            tracing::trace!(target: "async_nats::connection", "a message");
+            tracing::info!(target: "async_nats", "event: disconnected");
+            tracing::warn!(target: "async_nats", "slow consumer");
+            tracing::info!(target: "hoursmith_nats", "ours");
+        });
+        let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(written.lines().count(), 2, "{written}");
+        assert!(
+            written.contains("slow consumer") && written.contains("ours"),
+            "{written}"
+        );
+    }
 
     /// Log lines, kept.
     #[derive(Debug, Clone, Default)]
