@@ -17,6 +17,9 @@ pub(crate) const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066
 pub(crate) const LINES: &str =
     r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$";
 
+/// Pattern of a calendar day of the years 1970 to 2999.
+pub(crate) const DAY: &str = "^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
+
 /// The resource's counterpart in another system. Set by the integration that made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ExternalReference {

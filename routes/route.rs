@@ -61,9 +61,20 @@ pub struct Route {
 /// What goes in and what comes out. Names of types are schema names in the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// A page of a list: takes `limit`, `cursor`, `updated_since`, `external_reference_id`.
+    /// A page of resources: takes `limit`, `cursor`, `updated_since`, `external_reference_id`.
     List {
         /// Schema of the page, such as `ClientList`.
+        page: &'static str,
+    },
+    /// A page of links between resources, which have no id or reference of their own: takes
+    /// `limit`, `cursor`, `updated_since`.
+    Links {
+        /// Schema of the page.
+        page: &'static str,
+    },
+    /// A page of what never changes: takes `limit`, `cursor`.
+    Feed {
+        /// Schema of the page.
         page: &'static str,
     },
     /// One resource, with an ETag.
@@ -85,6 +96,18 @@ pub enum Shape {
         /// Schema of the answer.
         resource: &'static str,
     },
+    /// Puts in place: 201 when it was not there, else 200.
+    Put {
+        /// Schema of the body, which is the whole of what may be set.
+        body: &'static str,
+        /// Schema of the answer.
+        resource: &'static str,
+    },
+    /// Does something to a resource, without a body: 200.
+    Act {
+        /// Schema of the answer: the resource as it is then.
+        resource: &'static str,
+    },
     /// Deletes: 204.
     Delete,
 }
@@ -92,12 +115,39 @@ pub enum Shape {
 impl Shape {
     /// Whether the request has a JSON body.
     pub fn takes_body(self) -> bool {
-        matches!(self, Self::Create { .. } | Self::Update { .. })
+        matches!(
+            self,
+            Self::Create { .. } | Self::Update { .. } | Self::Put { .. }
+        )
     }
 
-    /// Whether it is a list.
+    /// Schema of the page, if it is a list of some kind.
+    pub fn page(self) -> Option<&'static str> {
+        match self {
+            Self::List { page } | Self::Links { page } | Self::Feed { page } => Some(page),
+            Self::Read { .. }
+            | Self::Create { .. }
+            | Self::Update { .. }
+            | Self::Put { .. }
+            | Self::Act { .. }
+            | Self::Delete => None,
+        }
+    }
+
+    /// Whether it is a list of some kind.
     pub fn is_list(self) -> bool {
-        matches!(self, Self::List { .. })
+        self.page().is_some()
+    }
+
+    /// The query parameters that it brings.
+    fn parameters(self) -> impl Iterator<Item = &'static Parameter> {
+        let count = match self {
+            Self::List { .. } => LIST.len(),
+            Self::Links { .. } => LIST.len().saturating_sub(1),
+            Self::Feed { .. } => 2,
+            _ => 0,
+        };
+        LIST.iter().take(count)
     }
 }
 
@@ -126,8 +176,12 @@ pub enum Form {
     Boolean,
     /// A UUID.
     Id,
+    /// An id that is this prefix and 32 hex digits.
+    PrefixedId(&'static str),
     /// An RFC 3339 instant.
     Instant,
+    /// A calendar day.
+    Day,
     /// A whole number in a range.
     Integer {
         /// Least value.
@@ -141,7 +195,7 @@ pub enum Form {
     OneOf(&'static [&'static str]),
 }
 
-/// A query parameter that every list takes.
+/// A query parameter that is given at most once.
 pub(crate) const fn parameter(
     name: &'static str,
     form: Form,
@@ -158,7 +212,7 @@ pub(crate) const fn parameter(
 /// Items on a page when the request does not say.
 pub const DEFAULT_LIMIT: i64 = 50;
 
-/// What every list takes.
+/// What every list takes, as far as it applies: [`Shape::parameters`] cuts it.
 pub(crate) const LIST: &[Parameter] = &[
     parameter(
         "limit",
@@ -185,8 +239,7 @@ pub(crate) const LIST: &[Parameter] = &[
 impl Route {
     /// Every query parameter that the route takes.
     pub fn query(&self) -> impl Iterator<Item = &'static Parameter> {
-        let common: &'static [Parameter] = if self.shape.is_list() { LIST } else { &[] };
-        common.iter().chain(self.parameters)
+        self.shape.parameters().chain(self.parameters)
     }
 
     /// The subject that answers it.

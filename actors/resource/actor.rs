@@ -14,7 +14,7 @@ use hoursmith_store::Statement;
 use crate::error::Error;
 use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
-use crate::{admin, client, me, organization};
+use crate::{admin, client, me, organization, work};
 
 const NAME: &str = "resource";
 
@@ -41,6 +41,7 @@ impl Plugin for Resource {
             client::statements(),
             me::statements(),
             organization::statements(),
+            work::statements(),
         ]
         .concat()
     }

@@ -5,15 +5,15 @@ mod sql;
 mod state;
 
 use hoursmith_bus::Response;
-use hoursmith_domain::{ClientId, Code, Cursor, EventType, FieldError, Problem, Timestamp, fold};
+use hoursmith_domain::{ClientId, Code, EventType, FieldError, Problem, fold};
 use hoursmith_store::{Conn, ErrorKind, Statement};
 
+use crate::base::{Stored as _, held, place, settle};
 use crate::condition;
 use crate::error::Error;
 use crate::list::{Page, json};
 use crate::request::Request;
-use crate::sight::Sight;
-use crate::write::{changed_fields, write};
+use crate::write::write;
 pub(crate) use input::ClientInput;
 pub(crate) use sql::insert;
 pub(crate) use state::ClientState;
@@ -27,8 +27,7 @@ pub(crate) async fn list(request: &Request) -> Result<Response, Error> {
     let page = Page::of(request)?;
     let filter = sql::Filter {
         organization: request.caller.organization(),
-        all: request.sees_all_rows(),
-        member: request.caller.member(),
+        reach: request.reach(),
         archived: request.param("archived")?,
         q: request.param::<String>("q")?.map(|text| fold(&text)),
         number: request.param("number")?,
@@ -38,17 +37,8 @@ pub(crate) async fn list(request: &Request) -> Result<Response, Error> {
     let mut conn = request.context.db.read().await?;
     let rows = sql::list(&mut conn, &filter, &page).await?;
     drop(conn);
-    let sight = Sight::of(request.caller.role());
-    let by_update = page.updated_since.is_some();
-    let place = |client: &ClientState| Cursor {
-        sort: if by_update {
-            client.updated_at
-        } else {
-            client.created_at
-        }
-        .as_micros(),
-        id: client.id.0,
-    };
+    let sight = request.sight();
+    let place = |client: &ClientState| place(&page, client);
     page.respond(request, rows, place, |client| client.to_wire(sight))
 }
 
@@ -57,19 +47,13 @@ pub(crate) async fn read(request: &Request) -> Result<Response, Error> {
     let id: ClientId = request.id("client_id")?;
     let mut conn = request.context.db.read().await?;
     let caller = &request.caller;
-    let client = sql::find(
-        &mut conn,
-        caller.organization(),
-        id,
-        request.sees_all_rows(),
-        caller.member(),
-    )
-    .await?
-    .ok_or_else(Problem::not_found)?;
-    let sight = Sight::of(caller.role());
+    let client = sql::find(&mut conn, caller.organization(), id, request.reach())
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let sight = request.sight();
     let body = json(200, &client.to_wire(sight))?;
     let conditions = &request.ask.head.conditions;
-    Ok(condition::respond(body, client.version, sight, conditions))
+    Ok(condition::respond(body, client.base.version, conditions))
 }
 
 /// `POST /api/v1/clients`
@@ -78,7 +62,7 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
         .ask
         .with_document(|document| ClientInput::read_new(document.value()))??;
     let organization = request.caller.organization();
-    let sight = Sight::of(request.caller.role());
+    let sight = request.sight();
     let location = format!("{}/api/v1/clients/", request.context.public_url);
     write(request, move |conn, stamp| {
         Box::pin(async move {
@@ -100,9 +84,9 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
                     None,
                 )
                 .await?;
-            Ok(json(201, &client.to_wire(sight))?
-                .with_header("location", format!("{location}{}", client.id))
-                .with_header("etag", condition::etag(client.version, sight)))
+            let body = json(201, &client.to_wire(sight))?
+                .with_header("location", format!("{location}{}", client.id));
+            Ok(condition::tagged(body, client.base.version))
         })
     })
     .await
@@ -116,20 +100,14 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
         .with_document(|document| ClientInput::read_patch(document.value()))??;
     let organization = request.caller.organization();
     let conditions = request.ask.head.conditions.clone();
-    let sight = Sight::of(request.caller.role());
+    let sight = request.sight();
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
-            let before = sql::lock(conn, organization, id)
-                .await?
-                .ok_or_else(Problem::not_found)?;
-            condition::check(before.version, &conditions, sight)?;
-            stamp.renew(before.updated_at);
+            let found = sql::lock(conn, organization, id).await?;
+            let before = held(found, &conditions, &mut stamp)?;
             let mut client = before.clone();
             client.apply(input, stamp.now)?;
-            let previous = changed_fields(&before.to_event(), &client.to_event());
-            if !previous.is_empty() {
-                client.version += 1;
-                client.updated_at = stamp.now;
+            if let Some(previous) = settle(&before, &mut client, stamp.now) {
                 sql::update(conn, organization, &client)
                     .await
                     .map_err(name_taken)?;
@@ -143,8 +121,8 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
                     )
                     .await?;
             }
-            Ok(json(200, &client.to_wire(sight))?
-                .with_header("etag", condition::etag(client.version, sight)))
+            let body = json(200, &client.to_wire(sight))?;
+            Ok(condition::tagged(body, client.base.version))
         })
     })
     .await
@@ -155,14 +133,10 @@ pub(crate) async fn delete(request: &Request) -> Result<Response, Error> {
     let id: ClientId = request.id("client_id")?;
     let organization = request.caller.organization();
     let conditions = request.ask.head.conditions.clone();
-    let sight = Sight::of(request.caller.role());
     write(request, move |conn: &mut Conn, mut stamp| {
         Box::pin(async move {
-            let client = sql::lock(conn, organization, id)
-                .await?
-                .ok_or_else(Problem::not_found)?;
-            condition::check(client.version, &conditions, sight)?;
-            stamp.renew(client.updated_at);
+            let found = sql::lock(conn, organization, id).await?;
+            let client = held(found, &conditions, &mut stamp)?;
             sql::delete(conn, organization, id).await.map_err(in_use)?;
             stamp
                 .event(
@@ -202,9 +176,4 @@ fn in_use(error: hoursmith_store::Error) -> Error {
         "The client has projects. Archive it instead, with `PATCH` and `{\"archived\": true}`.",
     )
     .into()
-}
-
-/// When a client that is now archived was first.
-fn archived_at(archived: bool, current: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    archived.then(|| current.unwrap_or(now))
 }

@@ -1,31 +1,24 @@
 //! Entity tags and conditional requests (RFC 9110, sections 8.8.3 and 13).
 //!
-//! A tag is the row's version and, for a caller who does not see all of it, what is seen: `"7"`,
-//! `"7-rates"`, `"7-none"`. So a copy that was made under another role is never taken for the
-//! current one, while a write may name the version as any role saw it.
+//! A tag is the row's version and a digest of what is shown: `"7-1f0c9a4e"`. The version alone
+//! would not do: a project shows totals that follow its entries, an entry a lock that follows its
+//! project, and a member sees null where an owner sees a rate, all without a change of the row. So
+//! a copy is current only if it is the same to the byte, while a write names the version, whatever
+//! was shown with it.
 
 use hoursmith_bus::{Conditions, Response};
 use hoursmith_domain::{Code, Problem};
+use sha2::{Digest as _, Sha256};
 
-use crate::sight::Sight;
-
-/// The tag of a version as a caller sees it.
-pub(crate) fn etag(version: i64, sight: Sight) -> String {
-    match (sight.costs, sight.rates) {
-        (true, _) => format!("\"{version}\""),
-        (false, true) => format!("\"{version}-rates\""),
-        (false, false) => format!("\"{version}-none\""),
-    }
+/// Adds the tag of a representation of a version.
+pub(crate) fn tagged(response: Response, version: i64) -> Response {
+    let tag = etag(&response, version);
+    response.with_header("etag", tag)
 }
 
 /// Answers 304 when the client has this very representation, else the response with its tag.
-pub(crate) fn respond(
-    response: Response,
-    version: i64,
-    sight: Sight,
-    conditions: &Conditions,
-) -> Response {
-    let tag = etag(version, sight);
+pub(crate) fn respond(response: Response, version: i64, conditions: &Conditions) -> Response {
+    let tag = etag(&response, version);
     match &conditions.if_none_match {
         Some(list) if names(list, |given| given == tag) => {
             Response::empty(304).with_header("etag", tag)
@@ -36,7 +29,7 @@ pub(crate) fn respond(
 
 /// Refuses a write that was made for another version (412). To be asked inside the write's
 /// transaction, where the version cannot change any more.
-pub(crate) fn check(version: i64, conditions: &Conditions, sight: Sight) -> Result<(), Problem> {
+pub(crate) fn check(version: i64, conditions: &Conditions) -> Result<(), Problem> {
     let text = version.to_string();
     let is_version = |given: &str| {
         let inner = given.trim_matches('"');
@@ -47,9 +40,21 @@ pub(crate) fn check(version: i64, conditions: &Conditions, sight: Sight) -> Resu
             Code::PreconditionFailed,
             "`If-Match` does not name the current version.",
         )
-        .with_header("etag", etag(version, sight))),
+        // Good for `If-Match`; what would be shown of it is not known here.
+        .with_header("etag", format!("\"{version}\""))),
         _ => Ok(()),
     }
+}
+
+/// Four bytes of the digest: the version tells changes apart, these only what it does not.
+fn etag(response: &Response, version: i64) -> String {
+    let digest = Sha256::digest(&response.body);
+    let mark: String = digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("\"{version}-{mark}\"")
 }
 
 /// Whether a list of tags holds the one that is looked for; `*` holds any. Compared weakly: a proxy
@@ -67,19 +72,18 @@ fn names(list: &str, is_it: impl Fn(&str) -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hoursmith_domain::Role;
 
-    fn conditions(if_match: &str) -> Conditions {
+    fn conditions(tags: &str) -> Conditions {
         Conditions {
-            if_match: Some(if_match.to_owned()),
-            if_none_match: Some(if_match.to_owned()),
+            if_match: Some(tags.to_owned()),
+            if_none_match: Some(tags.to_owned()),
         }
     }
 
     #[test]
     fn lists_weak_tags_and_the_star_are_understood() {
-        let passes = |list: &str| check(7, &conditions(list), Sight::OWNER).is_ok();
-        for list in ["\"7\"", "\"1\", W/\"7\" ,\"9\"", " * ", "\"7-none\""] {
+        let passes = |list: &str| check(7, &conditions(list)).is_ok();
+        for list in ["\"7\"", "\"1\", W/\"7\" ,\"9\"", " * ", "\"7-1f0c9a4e\""] {
             assert!(passes(list), "{list}");
         }
         for list in ["\"77\"", "7", "", "\"\"", "\"-7\"", "\""] {
@@ -88,13 +92,12 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_made_under_another_role_is_not_current() {
-        let status = |role, given: &str| {
-            respond(Response::empty(200), 7, Sight::of(role), &conditions(given)).status
-        };
-        assert_eq!(status(Role::Owner, "\"7\""), 304);
-        assert_eq!(status(Role::Member, "\"7-none\""), 304);
-        assert_eq!(status(Role::Manager, "\"7-none\""), 200);
-        assert_eq!(status(Role::Member, "\"7\""), 200);
+    fn a_copy_of_other_content_is_not_current() {
+        let shown = |body: &str| Response::json(200, body.as_bytes().to_vec());
+        let tag = etag(&shown("{\"rate\":\"95.00\"}"), 7);
+        let status = |body: &str, version| respond(shown(body), version, &conditions(&tag)).status;
+        assert_eq!(status("{\"rate\":\"95.00\"}", 7), 304);
+        assert_eq!(status("{\"rate\":null}", 7), 200);
+        assert_eq!(status("{\"rate\":\"95.00\"}", 8), 200);
     }
 }

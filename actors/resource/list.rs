@@ -194,3 +194,17 @@ fn percent_encode(text: &str, out: &mut String) {
         }
     }
 }
+
+/// A pattern for `LIKE … ESCAPE '\'` that finds the text anywhere, taken literally.
+pub(crate) fn contains(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}

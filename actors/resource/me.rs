@@ -28,10 +28,5 @@ pub(crate) async fn read(request: &Request) -> Result<Response, Error> {
     let sight = Sight::of(caller.role());
     let me: Me = row.into_wire(sight)?;
     let conditions = &request.ask.head.conditions;
-    Ok(condition::respond(
-        json(200, &me)?,
-        version,
-        sight,
-        conditions,
-    ))
+    Ok(condition::respond(json(200, &me)?, version, conditions))
 }

@@ -32,7 +32,6 @@ pub(crate) async fn read(request: &Request) -> Result<Response, Error> {
     Ok(condition::respond(
         json(200, &organization)?,
         version,
-        sight,
         conditions,
     ))
 }

@@ -1,6 +1,6 @@
 //! What a grant and a role show: which rows, and which fields of them.
 
-use hoursmith_domain::{Amount, Currency, Grant, Role};
+use hoursmith_domain::{Amount, Currency, Grant, MemberId, Role};
 
 use crate::request::Request;
 
@@ -34,27 +34,44 @@ impl Sight {
         }
     }
 
-    /// A billable rate as this caller sees it; stored in 1/10,000 of the currency's unit.
-    pub(crate) fn rate(self, stored: Option<i64>, currency: Currency) -> Option<String> {
-        stored
+    /// A billable rate or amount as this caller sees it.
+    pub(crate) fn rate(self, amount: Option<Amount>, currency: Currency) -> Option<String> {
+        amount
             .filter(|_| self.rates)
-            .and_then(Amount::from_ten_thousandths)
             .map(|amount| amount.display(currency))
     }
 
     /// A cost as this caller sees it.
-    pub(crate) fn cost(self, stored: Option<i64>, currency: Currency) -> Option<String> {
-        stored
+    pub(crate) fn cost(self, amount: Option<Amount>, currency: Currency) -> Option<String> {
+        amount
             .filter(|_| self.costs)
-            .and_then(Amount::from_ten_thousandths)
             .map(|amount| amount.display(currency))
     }
 }
 
+/// Which rows a caller reaches through a route. Statements take it as three parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// Every row of the organization.
+    pub(crate) all: bool,
+    /// Otherwise the rows of this member's projects.
+    pub(crate) member: MemberId,
+    /// Of these, only the rows that are the member's own.
+    pub(crate) own: bool,
+}
+
 impl Request {
-    /// Whether the grant covers every row of the organization. Otherwise a statement looks at the
-    /// caller's projects; what lies outside is not found.
-    pub(crate) fn sees_all_rows(&self) -> bool {
-        self.grant == Grant::All
+    /// The rows that the caller reaches; what lies outside is not found.
+    pub(crate) fn reach(&self) -> Reach {
+        Reach {
+            all: self.grant == Grant::All,
+            member: self.caller.member(),
+            own: matches!(self.grant, Grant::Own | Grant::OneSelf),
+        }
+    }
+
+    /// Which amounts the caller sees.
+    pub(crate) fn sight(&self) -> Sight {
+        Sight::of(self.caller.role())
     }
 }

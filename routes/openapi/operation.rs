@@ -69,9 +69,14 @@ pub(super) fn links(route: &Route, pointer: &str) -> impl Iterator<Item = (Strin
 
 fn body(route: &Route, components: &Components) -> Option<RequestBody> {
     let (schema, media_types): (_, &[&str]) = match route.shape {
-        Shape::Create { body, .. } => (body, &["application/json"]),
+        Shape::Create { body, .. } | Shape::Put { body, .. } => (body, &["application/json"]),
         Shape::Update { body, .. } => (body, &["application/merge-patch+json", "application/json"]),
-        Shape::List { .. } | Shape::Read { .. } | Shape::Delete => return None,
+        Shape::List { .. }
+        | Shape::Links { .. }
+        | Shape::Feed { .. }
+        | Shape::Read { .. }
+        | Shape::Act { .. }
+        | Shape::Delete => return None,
     };
     let content = ContentBuilder::new()
         .schema(Some(schemas::reference(schema)))

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFo
 use utoipa::openapi::{Ref, RefOr, Required, Schema, Type};
 
 use super::schemas;
-use crate::common::LINE;
+use crate::common::{DAY, LINE};
 use crate::route::LIST;
 use crate::{DEFAULT_LIMIT, Form, Method, Route, Shape};
 
@@ -21,6 +21,9 @@ const MAX_REPEATS: usize = 50;
 
 /// Longest text of an instant that is read.
 const MAX_INSTANT_LENGTH: usize = 40;
+
+/// Ids in paths that are a prefix and 32 hex digits.
+const PREFIXES: &[(&str, &str)] = &[("event_id", "evt_")];
 
 /// An id for examples.
 const EXAMPLE_ID: &str = "0199c3a2-7b7e-7d10-a1f4-d2f6b8a94c31";
@@ -86,13 +89,21 @@ const ENTITY_TAGS: &str = "^[!-~]([ -~]*[!-~])?$";
 
 fn path(name: &str) -> Parameter {
     let of = name.strip_suffix("_id").unwrap_or(name).replace('_', " ");
+    let prefix = PREFIXES.iter().find(|(of, _)| *of == name);
+    let (schema, example): (Schema, String) = match prefix {
+        Some((_, prefix)) => {
+            let hex = EXAMPLE_ID.replace('-', "");
+            (prefixed_id(prefix).into(), format!("{prefix}{hex}"))
+        }
+        None => (schemas::id(), EXAMPLE_ID.to_owned()),
+    };
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Path)
         .required(Required::True)
         .description(Some(format!("Id of the {of}.")))
-        .schema(Some(schemas::id()))
-        .example(Some(json!(EXAMPLE_ID)))
+        .schema(Some(schema))
+        .example(Some(json!(example)))
         .build()
 }
 
@@ -135,8 +146,14 @@ fn header(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
 fn hint(form: Form) -> &'static str {
     match form {
         Form::Instant => " For example `2026-11-01T00:00:00Z`.",
+        Form::Day => " For example `2026-11-01`.",
         Form::Currency => " For example `EUR`.",
-        Form::Text { .. } | Form::Boolean | Form::Id | Form::Integer { .. } | Form::OneOf(_) => "",
+        Form::Text { .. }
+        | Form::Boolean
+        | Form::Id
+        | Form::PrefixedId(_)
+        | Form::Integer { .. }
+        | Form::OneOf(_) => "",
     }
 }
 
@@ -146,6 +163,13 @@ fn form(parameter: &crate::Parameter) -> Schema {
         Form::Text { max } => text(LINE, 1, max).into(),
         Form::Boolean => ObjectBuilder::new().schema_type(Type::Boolean).into(),
         Form::Id => schemas::id(),
+        Form::PrefixedId(prefix) => prefixed_id(prefix).into(),
+        Form::Day => ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
+            .pattern(Some(DAY))
+            .max_length(Some(10))
+            .into(),
         Form::Instant => ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
@@ -164,6 +188,11 @@ fn form(parameter: &crate::Parameter) -> Schema {
             .enum_values(Some(words.iter().copied()))
             .into(),
     }
+}
+
+fn prefixed_id(prefix: &str) -> ObjectBuilder {
+    let length = prefix.len().saturating_add(32);
+    text(&format!("^{prefix}[0-9a-f]{{32}}$"), length, length)
 }
 
 fn text(pattern: &str, min: usize, max: usize) -> ObjectBuilder {

@@ -26,7 +26,9 @@ const REFUSALS: &[Refusal] = &[
         name: "BadRequest",
         codes: &[Code::MalformedRequest, Code::UnknownParameter],
         headers: &[],
-        of: |route| !route.shape.takes_body() && !route.shape.is_list(),
+        of: |route| {
+            route.method != Method::Post && !route.shape.takes_body() && !route.shape.is_list()
+        },
     },
     Refusal {
         name: "BadListRequest",
@@ -45,6 +47,7 @@ const REFUSALS: &[Refusal] = &[
             Code::MalformedRequest,
             Code::MalformedJson,
             Code::UnknownParameter,
+            Code::InvalidParameter,
             Code::InvalidIdempotencyKey,
         ],
         headers: &[],
@@ -82,12 +85,14 @@ const REFUSALS: &[Refusal] = &[
         name: "NotFound",
         codes: &[Code::NotFound],
         headers: &[],
-        of: |route| route.path.contains('{'),
+        // Also what a body refers to.
+        of: |route| route.path.contains('{') || route.shape.takes_body(),
     },
     Refusal {
         name: "CreateConflict",
         codes: &[
             Code::Conflict,
+            Code::Locked,
             Code::IdempotencyKeyReused,
             Code::IdempotencyInProgress,
         ],
@@ -226,7 +231,7 @@ fn may_forbid(route: &Route) -> bool {
 
 fn successes(route: &Route, components: &Components) -> Vec<(&'static str, Response)> {
     match route.shape {
-        Shape::List { page } => {
+        Shape::List { page } | Shape::Links { page } | Shape::Feed { page } => {
             let page = success("A page.", Some(content(page, components)), &["Link"]);
             let links = operation::links(route, "/data/0/id");
             vec![(
@@ -260,6 +265,32 @@ fn successes(route: &Route, components: &Components) -> Vec<(&'static str, Respo
             );
             vec![("201", with_links(created, operation::links(route, "/id")))]
         }
+        Shape::Put { resource, .. } => vec![
+            (
+                "200",
+                success(
+                    "As it is now.",
+                    Some(content(resource, components)),
+                    &["ETag"],
+                ),
+            ),
+            (
+                "201",
+                success(
+                    "It was not there before.",
+                    Some(content(resource, components)),
+                    &["ETag"],
+                ),
+            ),
+        ],
+        Shape::Act { resource } => vec![(
+            "200",
+            success(
+                "As it is now.",
+                Some(content(resource, components)),
+                &["ETag", "Idempotent-Replayed"],
+            ),
+        )],
         Shape::Update { resource, .. } => vec![(
             "200",
             success(

@@ -92,11 +92,11 @@ fn shapes_name_schemas_and_resources_have_a_group() {
     let schemas = &document["components"]["schemas"];
     for route in routes() {
         let names = match route.shape {
-            Shape::List { page } => vec![page],
-            Shape::Read { resource } => vec![resource],
-            Shape::Create { body, resource } | Shape::Update { body, resource } => {
-                vec![body, resource]
-            }
+            Shape::List { page } | Shape::Links { page } | Shape::Feed { page } => vec![page],
+            Shape::Read { resource } | Shape::Act { resource } => vec![resource],
+            Shape::Create { body, resource }
+            | Shape::Update { body, resource }
+            | Shape::Put { body, resource } => vec![body, resource],
             Shape::Delete => vec![],
         };
         for name in names {

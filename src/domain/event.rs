@@ -27,6 +27,42 @@ event_types! {
     ClientUpdated = "client.updated",
     /// A client was deleted; carries its last state.
     ClientDeleted = "client.deleted",
+    /// A project was created.
+    ProjectCreated = "project.created",
+    /// A project was changed, archived, unarchived, or its members or their rates were.
+    ProjectUpdated = "project.updated",
+    /// A project was deleted; carries its last state.
+    ProjectDeleted = "project.deleted",
+    /// A task was created.
+    TaskCreated = "task.created",
+    /// Any field of a task but its status was changed.
+    TaskUpdated = "task.updated",
+    /// A task was completed.
+    TaskCompleted = "task.completed",
+    /// A completed task was opened again.
+    TaskReopened = "task.reopened",
+    /// A task was deleted; carries its last state.
+    TaskDeleted = "task.deleted",
+    /// Time was entered, or a timer started.
+    TimeEntryCreated = "time_entry.created",
+    /// A time entry was changed; also when a timer stops, and when an invoice takes or releases it.
+    TimeEntryUpdated = "time_entry.updated",
+    /// A time entry was deleted; carries its last state.
+    TimeEntryDeleted = "time_entry.deleted",
+    /// An expense was created.
+    ExpenseCreated = "expense.created",
+    /// An expense was changed; also when an invoice takes or releases it.
+    ExpenseUpdated = "expense.updated",
+    /// An expense was deleted; carries its last state.
+    ExpenseDeleted = "expense.deleted",
+    /// A draft was opened for a client.
+    InvoiceCreated = "invoice.created",
+    /// An invoice was sent: it has its number, its lines are frozen, what it bills is locked.
+    InvoiceSent = "invoice.sent",
+    /// The balance reached zero.
+    InvoicePaid = "invoice.paid",
+    /// An invoice was voided; what it billed is released.
+    InvoiceVoided = "invoice.voided",
     /// A member was added.
     MemberAdded = "member.added",
     /// A member's role or rates changed.

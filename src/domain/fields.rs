@@ -2,64 +2,17 @@
 //! answer names every invalid field, the unknown ones included.
 //!
 //! A derived deserializer stops at the first error and cannot tell absent from null without help;
-//! this reader is the shape of a merge patch (RFC 7396): absent, null, or a value.
+//! this reader gives each member as a [`Patch`]: absent, null, or a value.
 
 use simd_json::borrowed::{Object, Value};
 use simd_json::prelude::*;
 
 use crate::json::push_name;
-use crate::{Amount, Code, Currency, FieldError, Problem, check_text};
+use crate::{Amount, Code, Currency, Day, FieldError, Patch, Problem, Timestamp, check_text};
 
 /// Most errors that one answer names. More help nobody, and a body of a megabyte could hold a
 /// hundred thousand unknown names.
 const MAX_ERRORS: usize = 100;
-
-/// What a request says about one field.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Patch<T> {
-    /// Not named: unchanged, or the default on creation.
-    #[default]
-    Absent,
-    /// Named as null: cleared.
-    Null,
-    /// Named with a value.
-    Value(T),
-}
-
-impl<T> Patch<T> {
-    /// The value on creation, where absent and null mean the same.
-    pub fn into_option(self) -> Option<T> {
-        match self {
-            Self::Absent | Self::Null => None,
-            Self::Value(value) => Some(value),
-        }
-    }
-
-    /// The new value of an optional field that now is `current`.
-    pub fn apply(self, current: &mut Option<T>) {
-        match self {
-            Self::Absent => {}
-            Self::Null => *current = None,
-            Self::Value(value) => *current = Some(value),
-        }
-    }
-
-    /// The new value of a field that is never null (a reader of such fields never gives `Null`).
-    pub fn apply_required(self, current: &mut T) {
-        if let Self::Value(value) = self {
-            *current = value;
-        }
-    }
-
-    /// Changes the value, if there is one.
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Patch<U> {
-        match self {
-            Self::Absent => Patch::Absent,
-            Self::Null => Patch::Null,
-            Self::Value(value) => Patch::Value(change(value)),
-        }
-    }
-}
 
 /// A reader over one JSON object. Every method that reads a member marks it as known.
 #[derive(Debug)]
@@ -135,6 +88,74 @@ impl<'doc> Fields<'doc> {
     /// An ISO 4217 code.
     pub fn currency(&mut self, name: &'static str) -> Patch<Currency> {
         self.parsed(name, "invalid_currency", str::parse::<Currency>)
+    }
+
+    /// The id of a resource.
+    pub fn id<T: std::str::FromStr<Err = crate::IdError>>(
+        &mut self,
+        name: &'static str,
+    ) -> Patch<T> {
+        self.parsed(name, "invalid_id", str::parse::<T>)
+    }
+
+    /// A calendar day.
+    pub fn day(&mut self, name: &'static str) -> Patch<Day> {
+        self.parsed(name, "invalid_date", str::parse::<Day>)
+    }
+
+    /// An instant, with any offset.
+    pub fn instant(&mut self, name: &'static str) -> Patch<Timestamp> {
+        self.parsed(name, "invalid_instant", str::parse::<Timestamp>)
+    }
+
+    /// One of a closed list of words.
+    pub fn word<T: Copy>(&mut self, name: &'static str, words: &[(&str, T)]) -> Patch<T> {
+        self.parsed(name, "invalid_choice", |text| {
+            let found = words.iter().find(|(word, _)| *word == text);
+            found.map(|(_, value)| *value).ok_or_else(|| {
+                let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                format!("must be one of {}", list.join(", "))
+            })
+        })
+    }
+
+    /// Up to `max` texts that `parse` reads, each once; null clears the list.
+    pub fn list<T: PartialEq, E: std::fmt::Display>(
+        &mut self,
+        name: &'static str,
+        max: usize,
+        code: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Patch<Vec<T>> {
+        let Some(value) = self.member(name) else {
+            return Patch::Absent;
+        };
+        if value.is_null() {
+            return Patch::Null;
+        }
+        let Some(array) = value.as_array() else {
+            return self.refuse(name, "type", "must be an array of strings");
+        };
+        if array.len() > max {
+            return self.refuse(name, "too_many", format!("must have at most {max} items"));
+        }
+        let mut items = Vec::with_capacity(array.len());
+        for (index, value) in array.iter().enumerate() {
+            let refused = match value.as_str().map(&parse) {
+                Some(Ok(item)) if items.contains(&item) => {
+                    ("duplicate", "is given twice".to_owned())
+                }
+                Some(Ok(item)) => {
+                    items.push(item);
+                    continue;
+                }
+                Some(Err(error)) => (code, error.to_string()),
+                None => ("type", "must be a string".to_owned()),
+            };
+            let pointer = format!("{}/{index}", self.pointer_to(name));
+            self.push(FieldError::pointer(pointer, refused.0, refused.1));
+        }
+        Patch::Value(items)
     }
 
     /// A whole number from `min` to `max`.

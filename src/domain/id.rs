@@ -56,6 +56,16 @@ uuid_ids! {
     TokenId, "token";
     /// A client that is billed.
     ClientId, "client";
+    /// A project: work for a client, or of the organization's own.
+    ProjectId, "project";
+    /// A task of a project.
+    TaskId, "task";
+    /// Time that a member spent, or is spending.
+    TimeEntryId, "time entry";
+    /// An expense.
+    ExpenseId, "expense";
+    /// An invoice.
+    InvoiceId, "invoice";
 }
 
 macro_rules! prefixed_ids {

@@ -5,15 +5,18 @@
 //! Types here cannot hold a wrong value: each has a fallible constructor with its own refusal.
 
 mod access;
+mod billing;
 pub mod bytes32;
 mod caller;
 mod cursor;
+mod day;
 mod event;
 mod fields;
 mod id;
 mod json;
 mod keys;
 mod money;
+mod patch;
 mod problem;
 mod role;
 mod text;
@@ -21,14 +24,20 @@ mod time;
 mod token;
 
 pub use access::{Access, Grant, Refusal};
+pub use billing::{RateSource, Rates, Rounding, RoundingMode, amount_of_time};
 pub use caller::{Caller, CallerAuthority, SealedCaller};
 pub use cursor::{Cursor, CursorScope};
+pub use day::{Day, DayError, Month, Zone, ZoneError};
 pub use event::EventType;
-pub use fields::{Fields, Patch};
-pub use id::{ClientId, EventId, IdError, MemberId, OrganizationId, RequestId, TokenId, UserId};
+pub use fields::Fields;
+pub use id::{
+    ClientId, EventId, ExpenseId, IdError, InvoiceId, MemberId, OrganizationId, ProjectId,
+    RequestId, TaskId, TimeEntryId, TokenId, UserId,
+};
 pub use json::{Document, JsonError, MAX_DEPTH};
 pub use keys::{Keys, SecretKey};
 pub use money::{Amount, AmountError, Currency, CurrencyError};
+pub use patch::Patch;
 pub use problem::{Code, FieldError, Location, Problem};
 pub use role::{Plan, Role, Scope, UnknownWord};
 pub use text::{TextError, check_text, fold};

@@ -40,6 +40,11 @@ impl Amount {
         Decimal::new(self.0, SCALE)
     }
 
+    /// Printed as a quantity, with no more digits after the point than it has.
+    pub fn plain(self) -> String {
+        self.decimal().normalize().to_string()
+    }
+
     /// Printed with at least the currency's minor digits and at most four, exactly.
     pub fn display(self, currency: Currency) -> String {
         let minor = currency.minor_digits();

@@ -1,7 +1,7 @@
 //! Query parameters: decoded, known to the route, and of the right form. Nothing is ignored, so
 //! that a typing error cannot return the wrong list.
 
-use hoursmith_domain::{Code, Currency, FieldError, Problem, Timestamp, check_text};
+use hoursmith_domain::{Code, Currency, Day, FieldError, Problem, Timestamp, check_text};
 use hoursmith_routes::{Form, Parameter, Route};
 use uuid::Uuid;
 
@@ -86,7 +86,11 @@ fn check(parameter: &Parameter, value: &str) -> Result<(), String> {
         }
         Form::Boolean => matches!(value, "true" | "false"),
         Form::Id => value.len() == 36 && Uuid::try_parse(value).is_ok(),
+        Form::PrefixedId(prefix) => value
+            .strip_prefix(prefix)
+            .is_some_and(|hex| hex.len() == 32 && Uuid::try_parse(hex).is_ok()),
         Form::Instant => value.parse::<Timestamp>().is_ok(),
+        Form::Day => value.parse::<Day>().is_ok(),
         Form::Integer { min, max } => is_integer(value, min, max),
         Form::Currency => value.parse::<Currency>().is_ok(),
         Form::OneOf(words) => words.contains(&value),
@@ -112,6 +116,8 @@ fn expectation(form: Form) -> String {
         Form::Text { max } => format!("must have 1 to {max} characters"),
         Form::Boolean => "must be `true` or `false`".to_owned(),
         Form::Id => "must be a UUID".to_owned(),
+        Form::PrefixedId(prefix) => format!("must be `{prefix}` and 32 hex digits"),
+        Form::Day => "must be a calendar day such as 2026-11-24".to_owned(),
         Form::Instant => {
             "must be an RFC 3339 instant such as 2026-11-24T09:30:00Z (write `+` as `%2B`)"
                 .to_owned()

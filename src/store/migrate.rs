@@ -40,6 +40,7 @@ macro_rules! migrations {
 /// Every step that this binary knows.
 const MIGRATIONS: &[Migration] = migrations! {
     1 "foundation" "0001_foundation.sql",
+    2 "work" "0002_work.sql",
 };
 
 /// How long migrating may take: waiting for another migrator, and all missing steps.

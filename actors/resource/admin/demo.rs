@@ -3,6 +3,7 @@
 use hoursmith_domain::{ClientId, Currency, EventType, OrganizationId, Plan, Role};
 
 use super::{Admin, AdminError, NewMember, NewOrganization};
+use crate::base::Stored as _;
 use crate::client::{ClientInput, ClientState, insert};
 use crate::write::Stamp;
 

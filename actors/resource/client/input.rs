@@ -1,12 +1,9 @@
 //! What a body says about a client.
 
 use hoursmith_domain::{Amount, Currency, Fields, Patch, Problem, TextError, check_text};
-use hoursmith_routes::common::READ_ONLY;
 use simd_json::borrowed::Value;
 
-use crate::reference::{
-    ExternalReferencePatch, MetadataPatch, read_external_reference, read_metadata,
-};
+use crate::base::BaseInput;
 
 /// The settable fields.
 #[derive(Debug, Default)]
@@ -22,8 +19,7 @@ pub(crate) struct ClientInput {
     pub(crate) payment_terms_days: Patch<i64>,
     pub(crate) notes: Patch<String>,
     pub(crate) archived: Patch<bool>,
-    pub(crate) external_reference: Patch<ExternalReferencePatch>,
-    pub(crate) metadata: MetadataPatch,
+    pub(crate) base: BaseInput,
 }
 
 /// The settable lines of an address.
@@ -75,12 +71,10 @@ impl ClientInput {
             payment_terms_days: fields.integer("payment_terms_days", 0, 365),
             notes: fields.multiline("notes", 5000),
             archived: fields.boolean("archived"),
-            external_reference: read_external_reference(fields),
-            metadata: read_metadata(fields),
+            base: BaseInput::read(fields),
         };
         fields.not_null("currency", &input.currency);
         fields.not_null("archived", &input.archived);
-        fields.read_only(READ_ONLY);
         fields.read_only(&["archived_at"]);
         input
     }

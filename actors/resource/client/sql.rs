@@ -1,20 +1,24 @@
 //! Clients in the database.
 
-use hoursmith_domain::{Amount, ClientId, Currency, MemberId, OrganizationId, Timestamp, fold};
+use hoursmith_domain::{Amount, ClientId, Currency, OrganizationId, Timestamp, fold};
 use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
 use uuid::Uuid;
 
 use super::state::ClientState;
+use crate::base::{BaseRow, base_columns, base_names};
 use crate::error;
-use crate::list::Page;
-use crate::reference::{external_reference_from, metadata_from, metadata_text};
+use crate::list::{Page, contains};
+use crate::reference::metadata_text;
+use crate::sight::Reach;
 
 macro_rules! columns {
     () => {
-        "c.id, c.name, c.number, c.currency, c.email, c.phone, c.address, c.vat_id, c.billable_rate, \
-         c.payment_terms_days, c.notes, c.archived_at, c.external_reference_service, \
-         c.external_reference_id, c.external_reference_url, c.metadata, c.version, c.created_at, c.updated_at"
+        concat!(
+            "c.id, c.name, c.number, c.currency, c.email, c.phone, c.address, c.vat_id, c.billable_rate, \
+             c.payment_terms_days, c.notes, c.archived_at, ",
+            base_columns!("c")
+        )
     };
 }
 
@@ -77,8 +81,8 @@ hoursmith_store::statements! {
     LOCK_CLIENT = concat!(
         "UPDATE clients AS c SET version = version WHERE c.organization_id = $1 AND c.id = $2 RETURNING ",
         "id, name, number, currency, email, phone, address, vat_id, billable_rate, payment_terms_days, \
-         notes, archived_at, external_reference_service, external_reference_id, external_reference_url, \
-         metadata, version, created_at, updated_at"
+         notes, archived_at, ",
+        base_names!()
     );
     /// The currency of clients that name none.
     DEFAULT_CURRENCY = "SELECT currency FROM organizations WHERE id = $1";
@@ -102,8 +106,7 @@ hoursmith_store::statements! {
 #[derive(Debug)]
 pub(crate) struct Filter {
     pub(crate) organization: OrganizationId,
-    pub(crate) all: bool,
-    pub(crate) member: MemberId,
+    pub(crate) reach: Reach,
     pub(crate) archived: Option<bool>,
     pub(crate) q: Option<String>,
     pub(crate) number: Option<String>,
@@ -125,28 +128,22 @@ struct Row {
     payment_terms_days: Option<i64>,
     notes: Option<String>,
     archived_at: Option<i64>,
-    external_reference_service: Option<String>,
-    external_reference_id: Option<String>,
-    external_reference_url: Option<String>,
-    metadata: String,
-    version: i64,
-    created_at: i64,
-    updated_at: i64,
+    #[sqlx(flatten)]
+    base: BaseRow,
 }
 
 pub(crate) async fn find(
     conn: &mut Conn,
     organization: OrganizationId,
     id: ClientId,
-    all: bool,
-    member: MemberId,
+    reach: Reach,
 ) -> Result<Option<ClientState>, error::Error> {
     let row = fetch_optional!(
         conn,
         FIND_CLIENT as Row,
         organization.0,
-        all,
-        member.0,
+        reach.all,
+        reach.member.0,
         id.0
     )?;
     row.map(Row::into_state).transpose()
@@ -173,8 +170,8 @@ pub(crate) async fn list(
                 conn,
                 $statement as Row,
                 filter.organization.0,
-                filter.all,
-                filter.member.0,
+                filter.reach.all,
+                filter.reach.member.0,
                 filter.archived,
                 q.as_deref(),
                 filter.number.as_deref(),
@@ -210,7 +207,7 @@ pub(crate) async fn insert(
     organization: OrganizationId,
     client: &ClientState,
 ) -> Result<(), Error> {
-    let reference = client.external_reference.as_ref();
+    let reference = client.base.external_reference.as_ref();
     execute!(
         conn,
         INSERT_CLIENT,
@@ -231,10 +228,10 @@ pub(crate) async fn insert(
         reference.map(|reference| reference.service.as_str()),
         reference.map(|reference| reference.id.as_str()),
         reference.and_then(|reference| reference.url.as_deref()),
-        metadata_text(&client.metadata),
-        client.version,
-        client.created_at.as_micros(),
-        client.updated_at.as_micros(),
+        metadata_text(&client.base.metadata),
+        client.base.version,
+        client.base.created_at.as_micros(),
+        client.base.updated_at.as_micros(),
     )?;
     Ok(())
 }
@@ -244,7 +241,7 @@ pub(crate) async fn update(
     organization: OrganizationId,
     client: &ClientState,
 ) -> Result<(), Error> {
-    let reference = client.external_reference.as_ref();
+    let reference = client.base.external_reference.as_ref();
     execute!(
         conn,
         UPDATE_CLIENT,
@@ -265,9 +262,9 @@ pub(crate) async fn update(
         reference.map(|reference| reference.service.as_str()),
         reference.map(|reference| reference.id.as_str()),
         reference.and_then(|reference| reference.url.as_deref()),
-        metadata_text(&client.metadata),
-        client.version,
-        client.updated_at.as_micros(),
+        metadata_text(&client.base.metadata),
+        client.base.version,
+        client.base.updated_at.as_micros(),
     )?;
     Ok(())
 }
@@ -309,15 +306,7 @@ impl Row {
             payment_terms_days: self.payment_terms_days,
             notes: self.notes,
             archived_at: self.archived_at.map(Timestamp::from_micros),
-            external_reference: external_reference_from(
-                self.external_reference_service.as_ref(),
-                self.external_reference_id.as_ref(),
-                self.external_reference_url.as_ref(),
-            ),
-            metadata: metadata_from(&self.metadata)?,
-            version: self.version,
-            created_at: Timestamp::from_micros(self.created_at),
-            updated_at: Timestamp::from_micros(self.updated_at),
+            base: self.base.into_base()?,
         })
     }
 }
@@ -328,18 +317,4 @@ fn address_text(client: &ClientState) -> Option<String> {
         .address
         .as_ref()
         .and_then(|address| serde_json::to_string(address).ok())
-}
-
-/// A pattern for `LIKE … ESCAPE '\'` that finds the text anywhere, taken literally.
-fn contains(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }

@@ -1,13 +1,12 @@
 //! A client as it is: what is stored, and how a change and a view are made of it.
 
-use hoursmith_domain::{Amount, ClientId, Code, Currency, FieldError, Problem, Timestamp};
+use hoursmith_domain::{Amount, ClientId, Currency, Problem, Timestamp};
 use hoursmith_routes::client::{Address, Client};
-use hoursmith_routes::common::{ExternalReference, Metadata};
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::archived_at;
 use super::input::{AddressInput, ClientInput};
-use crate::reference::{merge_external_reference, merge_metadata};
+use crate::base::{Base, Stored, archived_at, refuse_any};
 use crate::sight::Sight;
 
 /// A client.
@@ -25,11 +24,7 @@ pub(crate) struct ClientState {
     pub(crate) payment_terms_days: Option<i64>,
     pub(crate) notes: Option<String>,
     pub(crate) archived_at: Option<Timestamp>,
-    pub(crate) external_reference: Option<ExternalReference>,
-    pub(crate) metadata: Metadata,
-    pub(crate) version: i64,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+    pub(crate) base: Base,
 }
 
 impl ClientState {
@@ -48,11 +43,7 @@ impl ClientState {
             payment_terms_days: None,
             notes: None,
             archived_at: None,
-            external_reference: None,
-            metadata: Metadata::new(),
-            version: 1,
-            created_at: now,
-            updated_at: now,
+            base: Base::new(now),
         }
     }
 
@@ -75,20 +66,7 @@ impl ClientState {
         if let Some(archived) = input.archived.into_option() {
             self.archived_at = archived_at(archived, self.archived_at, now);
         }
-        let reference = input.external_reference;
-        let mut errors = merge_external_reference(&mut self.external_reference, reference)
-            .err()
-            .unwrap_or_default();
-        if !merge_metadata(&mut self.metadata, input.metadata) {
-            let detail = "must have at most 50 pairs after the change";
-            errors.push(FieldError::pointer("#/metadata", "too_many", detail));
-        }
-        if errors.is_empty() {
-            return Ok(());
-        }
-        let mut problem = Problem::new(Code::ValidationFailed, "The change as a whole is invalid.");
-        problem.errors = errors;
-        Err(problem)
+        refuse_any(self.base.apply(input.base))
     }
 
     /// What a caller sees.
@@ -102,23 +80,33 @@ impl ClientState {
             phone: self.phone.clone(),
             address: self.address.clone(),
             vat_id: self.vat_id.clone(),
-            billable_rate: sight.rate(
-                self.billable_rate.map(Amount::ten_thousandths),
-                self.currency,
-            ),
+            billable_rate: sight.rate(self.billable_rate, self.currency),
             payment_terms_days: self.payment_terms_days,
             notes: self.notes.clone(),
             archived: self.archived_at.is_some(),
             archived_at: self.archived_at,
-            external_reference: self.external_reference.clone(),
-            metadata: self.metadata.clone(),
-            created_at: self.created_at,
-            updated_at: self.updated_at,
+            external_reference: self.base.external_reference.clone(),
+            metadata: self.base.metadata.clone(),
+            created_at: self.base.created_at,
+            updated_at: self.base.updated_at,
         }
     }
+}
 
-    /// What events carry.
-    pub(crate) fn to_event(&self) -> Value {
+impl Stored for ClientState {
+    fn id(&self) -> Uuid {
+        self.id.0
+    }
+
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn base_mut(&mut self) -> &mut Base {
+        &mut self.base
+    }
+
+    fn to_event(&self) -> Value {
         // A wire type of strings and numbers, whose serialization cannot fail.
         serde_json::to_value(self.to_wire(Sight::OWNER)).unwrap_or_default()
     }

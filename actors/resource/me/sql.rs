@@ -1,6 +1,6 @@
 //! The member behind a token, with its token.
 
-use hoursmith_domain::{Currency, OrganizationId, Role, Scope, Timestamp, TokenId};
+use hoursmith_domain::{Amount, Currency, OrganizationId, Role, Scope, Timestamp, TokenId};
 use hoursmith_kit::Failure;
 use hoursmith_routes::me::{Me, MyToken};
 use hoursmith_routes::member::Member;
@@ -81,8 +81,14 @@ impl Row {
                 role,
                 status: self.status,
                 timezone: self.timezone,
-                billable_rate: sight.rate(self.billable_rate, currency),
-                cost_rate: sight.cost(self.cost_rate, currency),
+                billable_rate: sight.rate(
+                    self.billable_rate.and_then(Amount::from_ten_thousandths),
+                    currency,
+                ),
+                cost_rate: sight.cost(
+                    self.cost_rate.and_then(Amount::from_ten_thousandths),
+                    currency,
+                ),
                 currency: self.currency,
                 weekly_capacity_seconds: self.weekly_capacity_seconds,
                 external_reference: external_reference_from(

@@ -1,6 +1,6 @@
 //! The organization's row.
 
-use hoursmith_domain::{Currency, OrganizationId, Plan, Timestamp};
+use hoursmith_domain::{Amount, Currency, OrganizationId, Plan, Timestamp};
 use hoursmith_kit::Failure;
 use hoursmith_routes::organization::{Organization, Rounding};
 use hoursmith_store::{Conn, Error, fetch_optional};
@@ -68,7 +68,11 @@ impl Row {
             currency: self.currency,
             timezone: self.timezone,
             week_start: self.week_start,
-            default_billable_rate: sight.rate(self.default_billable_rate, currency),
+            default_billable_rate: sight.rate(
+                self.default_billable_rate
+                    .and_then(Amount::from_ten_thousandths),
+                currency,
+            ),
             rounding: Rounding {
                 mode: self.rounding_mode,
                 minutes: self.rounding_minutes,
