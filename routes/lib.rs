@@ -9,6 +9,7 @@
 pub mod client;
 pub mod common;
 pub mod docs;
+pub mod event;
 pub mod me;
 pub mod member;
 pub mod openapi;
@@ -21,9 +22,14 @@ pub use route::{DEFAULT_LIMIT, Form, Method, Parameter, Route, Shape};
 
 /// Every route, grouped by resource, in the order of the document.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    [me::ROUTES, organization::ROUTES, client::ROUTES]
-        .into_iter()
-        .flatten()
+    [
+        me::ROUTES,
+        organization::ROUTES,
+        client::ROUTES,
+        event::ROUTES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The route of an id such as `client.create`.

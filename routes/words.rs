@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use hoursmith_domain::{Plan, Role, Scope};
+use hoursmith_domain::{EventType, Plan, Role, Scope};
 use serde_json::json;
 use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{RefOr, Schema, Type};
@@ -43,6 +43,8 @@ words! {
         Plan::ALL.iter().map(|plan| plan.as_str());
     ScopeWord, "Scope", "What a token may do; `write` includes `read`.", "write",
         Scope::ALL.iter().map(|scope| scope.as_str());
+    EventTypeWord, "EventType", "What happened: a resource, and what became of it.", "client.updated",
+        EventType::WORDS.iter().copied();
     StatusWord, "MemberStatus", "Where a membership stands.", "active",
         ["active", "invited", "removed"];
     WeekdayWord, "Weekday", "A day of the week.", "monday",

@@ -13,6 +13,7 @@ pub fn plugins() -> Vec<Arc<dyn Plugin>> {
         hoursmith_token_auth::plugin(),
         hoursmith_rate_limiter::plugin(),
         hoursmith_idempotency::plugin(),
+        hoursmith_relay::plugin(),
         hoursmith_resource::plugin(),
     ]
 }

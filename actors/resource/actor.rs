@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use hoursmith_bus::{Ask, Verdict, subjects};
 use hoursmith_kit::{
     ActorSettings, Failure, Host, Plugin, Pool, PoolSpec, RestartPolicy, Routing, RunningPlugin,
-    StartError, Worker,
+    StartError, Task, Worker,
 };
 use hoursmith_routes::problem;
 use hoursmith_store::Statement;
@@ -14,9 +14,9 @@ use hoursmith_store::Statement;
 use crate::error::Error;
 use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
-use crate::{admin, client, me, organization, work};
+use crate::{admin, client, event, me, organization, work};
 
-const NAME: &str = "resource";
+pub(crate) const NAME: &str = "resource";
 
 /// The plugin.
 pub fn plugin() -> Arc<dyn Plugin> {
@@ -39,6 +39,7 @@ impl Plugin for Resource {
         [
             admin::statements(),
             client::statements(),
+            event::statements(),
             me::statements(),
             organization::statements(),
             work::statements(),
@@ -60,12 +61,15 @@ impl Plugin for Resource {
                 restart: RestartPolicy::default(),
             };
             let context = Arc::new(Context::of(&host));
+            let waking = Task::start("wake-up of the relays", Arc::clone(&context.wake_up).run());
             let pool = Pool::start(&host, spec, move |_| ResourceWorker {
                 context: Arc::clone(&context),
             })
             .await?;
             let subscription = pool.serve(host.bus.as_ref(), subjects::resources()).await?;
-            Ok(RunningPlugin::new(NAME).with_pool(pool, subscription))
+            Ok(RunningPlugin::new(NAME)
+                .with_pool(pool, subscription)
+                .with_task(waking))
         })
     }
 }
@@ -98,6 +102,8 @@ async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
         "client.read" => client::read(request).await,
         "client.update" => client::update(request).await,
         "client.delete" => client::delete(request).await,
+        "event.list" => event::list(request).await,
+        "event.read" => event::read(request).await,
         other => Err(Failure::internal("find the handler", format!("no route {other}")).into()),
     }
 }

@@ -14,6 +14,7 @@ mod base;
 mod client;
 mod condition;
 mod error;
+mod event;
 mod expense;
 mod invoice;
 mod list;
@@ -25,6 +26,7 @@ mod settings;
 mod sight;
 mod task;
 mod time_entry;
+mod wake;
 mod work;
 mod write;
 

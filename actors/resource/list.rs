@@ -34,11 +34,29 @@ impl Page {
     /// Reads `limit`, `updated_since` and `cursor`.
     pub(crate) fn of(request: &Request) -> Result<Self, Error> {
         let updated_since: Option<Timestamp> = request.param("updated_since")?;
+        Self::from(request, updated_since, first(updated_since))
+    }
+
+    /// The same of a feed, which is in the order of a number: reads `limit` and `cursor`. Without a
+    /// cursor the page begins after the number `after`.
+    pub(crate) fn of_feed(request: &Request, after: i64) -> Result<Self, Error> {
+        let first = Cursor {
+            sort: after,
+            id: Uuid::max(),
+        };
+        Self::from(request, None, first)
+    }
+
+    fn from(
+        request: &Request,
+        updated_since: Option<Timestamp>,
+        first: Cursor,
+    ) -> Result<Self, Error> {
         let filters = filters(request);
         let after = match request.ask.head.query_param("cursor") {
             Some(text) => Cursor::open(text, &request.context.keys, &scope(request, &filters))
                 .ok_or_else(invalid_cursor)?,
-            None => first(updated_since),
+            None => first,
         };
         let limit = request.param("limit")?.unwrap_or(DEFAULT_LIMIT);
         Ok(Self {

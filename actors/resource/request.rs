@@ -10,6 +10,7 @@ use hoursmith_store::Db;
 use std::str::FromStr;
 
 use crate::error::Error;
+use crate::wake::WakeUp;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Context {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) keys: Keys,
     pub(crate) public_url: String,
+    pub(crate) wake_up: Arc<WakeUp>,
 }
 
 impl Context {
@@ -29,6 +31,7 @@ impl Context {
             random: Arc::clone(&host.random),
             keys: host.keys.clone(),
             public_url: host.settings.public_url.trim_end_matches('/').to_owned(),
+            wake_up: Arc::new(WakeUp::of(host)),
         }
     }
 }

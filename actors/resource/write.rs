@@ -97,7 +97,11 @@ where
     .await;
     match (outcome, ticket) {
         (Ok(response), _) => {
-            counter!(names::EVENTS_APPENDED).increment(written.load(Ordering::Relaxed));
+            let events = written.load(Ordering::Relaxed);
+            if events > 0 {
+                counter!(names::EVENTS_APPENDED).increment(events);
+                request.context.wake_up.ring();
+            }
             Ok(response)
         }
         (Err(Stop::Taken), Some(ticket)) => replay(request, &ticket).await,

@@ -16,7 +16,7 @@ use hoursmith_nats::{ConnectError, Credentials, NatsBus, NatsSettings};
 use tokio::sync::mpsc;
 
 /// User, variable of its password, and the password.
-const IDENTITIES: [(&str, &str, &str); 6] = [
+const IDENTITIES: [(&str, &str, &str); 7] = [
     ("gateway", "HOURSMITH_NATS_GATEWAY_PASSWORD", "pgateway"),
     ("token-auth", "HOURSMITH_NATS_TOKEN_AUTH_PASSWORD", "ptoken"),
     (
@@ -29,13 +29,14 @@ const IDENTITIES: [(&str, &str, &str); 6] = [
         "HOURSMITH_NATS_IDEMPOTENCY_PASSWORD",
         "pidempotency",
     ),
+    ("relay", "HOURSMITH_NATS_RELAY_PASSWORD", "prelay"),
     ("resource", "HOURSMITH_NATS_RESOURCE_PASSWORD", "presource"),
     ("hoursmith", "HOURSMITH_NATS_PASSWORD", "phoursmith"),
 ];
 
 /// Every kind of subject on the bus, and who may publish and who may subscribe to it. Answers and
 /// probes are everybody's own.
-const SUBJECTS: [(&str, &[&str], &[&str]); 7] = [
+const SUBJECTS: [(&str, &[&str], &[&str]); 8] = [
     (
         "hoursmith.v1.token-auth.check",
         &["gateway", "hoursmith"],
@@ -65,6 +66,11 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 7] = [
         "hoursmith.v1.resource.client.create",
         &["gateway", "hoursmith"],
         &["resource", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.relay.wake",
+        &["resource", "hoursmith"],
+        &["relay", "hoursmith"],
     ),
     (
         "hoursmith.events.organization.client-created",

@@ -29,6 +29,11 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Clients",
         "Whom the organization works for and bills.",
     ),
+    (
+        "event",
+        "Events",
+        "The change feed: what changed, in order and without a gap.",
+    ),
 ];
 
 /// The document of a product that is reached at `public_url` (without a slash at the end).

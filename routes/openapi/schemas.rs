@@ -16,11 +16,13 @@ use crate::client::{Address, AddressInput, Client, ClientCreate, ClientList};
 use crate::common::{
     ExternalReference, ExternalReferenceInput, LINE, MetadataInputSchema, MetadataSchema,
 };
+use crate::event::{Event, EventData, EventList, EventObject, EventPreviousAttributes};
 use crate::me::{Me, MyToken};
 use crate::member::Member;
 use crate::organization::{Organization, Rounding};
 use crate::words::{
-    PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
+    EventTypeWord, PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord,
+    WeekdayWord,
 };
 
 /// Characters of a hyphenated UUID.
@@ -42,6 +44,12 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
             "What changes; what is absent stays.",
             json!({"billable_rate": "135.00", "notes": null}),
         ),
+        of::<Event>(),
+        of::<EventData>(),
+        of::<EventList>(),
+        of::<EventObject>(),
+        of::<EventPreviousAttributes>(),
+        of::<EventTypeWord>(),
         of::<ExternalReference>(),
         of::<ExternalReferenceInput>(),
         patch_of::<ExternalReferenceInput>(

@@ -149,6 +149,14 @@ impl Head {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The values of a query parameter that may be given more than once, in the order sent.
+    pub fn query_params<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.query
+            .iter()
+            .filter(move |(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
+    }
+
     /// JSON, for an envelope.
     pub fn encode(&self) -> Bytes {
         let mut bytes = Vec::with_capacity(USUAL_BYTES);

@@ -37,6 +37,12 @@ pub fn limiter_who() -> Subject {
     below("rate-limiter.who")
 }
 
+/// Where those who have written events wake the relays: there is something to number. An envelope
+/// without content.
+pub fn relay_wake() -> Subject {
+    below("relay.wake")
+}
+
 /// Everything that the resource actor answers: one subject a route, `<resource>.<action>`.
 pub fn resources() -> Pattern {
     Pattern::known(format!("{PREFIX}.resource.*.*"))
@@ -58,6 +64,7 @@ mod tests {
             limiter_check(Uuid::nil()),
             limiter_alive(),
             limiter_who(),
+            relay_wake(),
         ] {
             assert_eq!(Subject::new(subject.as_str()).unwrap(), subject);
         }

@@ -12,6 +12,9 @@ macro_rules! event_types {
             /// Every type that this version writes.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
+            /// Their words, in the same order.
+            pub const WORDS: &'static [&'static str] = &[$($word,)+];
+
             /// The word in JSON and in the subject.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }

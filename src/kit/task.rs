@@ -1,6 +1,7 @@
 //! Background tasks with a name, which do not die unheard.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
@@ -16,6 +17,28 @@ impl Task {
         Self {
             handle: spawn(name, future),
         }
+    }
+
+    /// As [`Task::start`], for work that others rely on: when the future panics, it is made and run
+    /// anew after a pause.
+    pub fn kept<F>(
+        name: &'static str,
+        pause: Duration,
+        make: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::start(name, async move {
+            loop {
+                // Ended with this one, when that is dropped.
+                let mut task = Self::start(name, make());
+                if (&mut task.handle).await.is_ok() {
+                    return;
+                }
+                tokio::time::sleep(pause).await;
+            }
+        })
     }
 
     /// Waits until the task has ended by itself.

@@ -13,7 +13,9 @@ use hoursmith_store::testing::TestDb;
 use tokio::sync::Semaphore;
 
 use crate::testing::{Rig, Who};
-use crate::{Clock as _, Failure, Pool, PoolSpec, RestartPolicy, Routing, RunningPlugin, Worker};
+use crate::{
+    Clock as _, Failure, Pool, PoolSpec, RestartPolicy, Routing, RunningPlugin, Task, Worker,
+};
 
 const SUBJECT: &str = "hoursmith.v1.test.check";
 
@@ -550,4 +552,33 @@ async fn stopping_says_goodbye_first_and_lets_the_admitted_finish() {
     assert_eq!(shared.done.load(Ordering::SeqCst), 2);
     let after = rig.ask(SUBJECT, rig.head("/"), None).await.unwrap_err();
     assert_eq!(after.kind(), ErrorKind::NoResponders);
+}
+
+#[tokio::test]
+async fn work_that_is_kept_goes_on_after_a_panic_until_it_ends_or_is_ended() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&runs);
+    let task = Task::kept("kept", Duration::from_millis(1), move || {
+        let run = counted.fetch_add(1, Ordering::SeqCst);
+        async move { assert!(run >= 2, "run {run} fails") }
+    });
+    task.join().await;
+    assert_eq!(runs.load(Ordering::SeqCst), 3);
+
+    let (alive, ended) = (Arc::new(()), Duration::from_secs(1));
+    let held = Arc::downgrade(&alive);
+    let task = Task::kept("kept", ended, move || {
+        let alive = Arc::clone(&alive);
+        async move {
+            std::future::pending::<()>().await;
+            drop(alive);
+        }
+    });
+    task.end().await;
+    let gone = async {
+        while held.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(AT_ONCE, gone).await.unwrap();
 }

@@ -1,13 +1,21 @@
-//! The outbox: events written in the transaction of the change that they tell of.
+//! The outbox: events written in the transaction of the change that they tell of, and numbered
+//! once that is committed.
 //!
-//! A row is not public yet: the relay gives it its `sequence` after the commit. So writers hold
-//! no lock for the order of events.
+//! A row is not public until it has its `sequence`, which [`sequence`] gives it. So writers hold no
+//! lock for the order of events.
+//!
+//! **What waits is found by its state, never by "a position greater than the last one seen".** The
+//! database numbers positions when rows are written and shows them when they are committed, which on
+//! PostgreSQL may be in another order: a reader that remembers a position skips rows for ever. The
+//! changes of one object keep their order all the same. Each holds the object's row, so it writes its
+//! event, and with it takes its position, after the change before it was committed.
 
 use hoursmith_domain::{EventId, EventType, OrganizationId, Timestamp};
 use uuid::Uuid;
 
 use crate::conn::Conn;
 use crate::error::Error;
+use crate::{execute, fetch_all, fetch_optional};
 
 /// The version of the API whose JSON the event carries.
 const API_VERSION: &str = "v1";
@@ -17,6 +25,29 @@ crate::statements! {
     APPEND_EVENT = "INSERT INTO events
         (organization_id, id, type, resource_id, api_version, data, trace_parent, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    /// When the first of those that wait was written.
+    OLDEST_WAITING = "SELECT created_at FROM events WHERE sequence IS NULL ORDER BY position LIMIT 1";
+    /// Numbers the first that wait, each organization's from its counter on.
+    SEQUENCE_EVENTS = "UPDATE events SET sequence = numbered.sequence
+        FROM (
+            SELECT waiting.position, COALESCE(counter.value, 0) + ROW_NUMBER() OVER (
+                PARTITION BY waiting.organization_id ORDER BY waiting.position) AS sequence
+            FROM (
+                SELECT organization_id, position FROM events
+                WHERE sequence IS NULL ORDER BY position LIMIT $1) AS waiting
+            LEFT JOIN counters AS counter
+            ON counter.organization_id = waiting.organization_id AND counter.name = 'event') AS numbered
+        WHERE events.position = numbered.position AND events.sequence IS NULL
+        RETURNING events.position";
+    /// Brings the counters of those organizations that have events in a range up to them. In the
+    /// range may be events that were numbered earlier, but for each organization that was just
+    /// numbered its last one is there.
+    RAISE_EVENT_COUNTERS = "INSERT INTO counters (organization_id, name, value)
+        SELECT organization_id, 'event', MAX(sequence) FROM events
+        WHERE position BETWEEN $1 AND $2 AND sequence IS NOT NULL
+        GROUP BY organization_id
+        ON CONFLICT (organization_id, name) DO UPDATE SET value = excluded.value
+        WHERE counters.value < excluded.value";
 }
 
 /// An event to write.
@@ -41,7 +72,7 @@ pub struct NewEvent<'a> {
 /// Writes an event. Call it after the change itself, in the same job: then the events of one
 /// object stand in the order of its changes.
 pub async fn append(conn: &mut Conn, event: NewEvent<'_>) -> Result<(), Error> {
-    crate::execute!(
+    execute!(
         conn,
         APPEND_EVENT,
         event.organization.0,
@@ -54,4 +85,26 @@ pub async fn append(conn: &mut Conn, event: NewEvent<'_>) -> Result<(), Error> {
         event.created_at.as_micros(),
     )
     .map(drop)
+}
+
+/// When the first of those events was written that wait for their sequence, in the order of their
+/// positions; `None` when none waits.
+pub async fn oldest_waiting(conn: &mut Conn) -> Result<Option<Timestamp>, Error> {
+    let oldest = fetch_optional!(conn, OLDEST_WAITING as (i64,))?;
+    Ok(oldest.map(|(created_at,)| Timestamp::from_micros(created_at)))
+}
+
+/// Gives at most `limit` events that wait their sequence, those first that were written first, and
+/// tells how many; fewer than `limit` means that no more were waiting.
+///
+/// Each organization's sequences begin with 1 and have no gap. **One transaction at a time may do
+/// this**: it must have passed the fence of a [lease](crate::leases), whose row it holds.
+pub async fn sequence(conn: &mut Conn, limit: u32) -> Result<u64, Error> {
+    let numbered = fetch_all!(conn, SEQUENCE_EVENTS as (i64,), i64::from(limit))?;
+    let positions = || numbered.iter().map(|(position,)| *position);
+    let (Some(first), Some(last)) = (positions().min(), positions().max()) else {
+        return Ok(0);
+    };
+    execute!(conn, RAISE_EVENT_COUNTERS, first, last)?;
+    Ok(u64::try_from(numbered.len()).unwrap_or(u64::MAX))
 }

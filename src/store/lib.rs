@@ -10,8 +10,8 @@
 //! engines apart, in [`on_db!`] and the two modules named after them.
 //!
 //! This room knows `domain` alone. It must not know the bus, a plugin, HTTP, or what a row means
-//! to the product, but for the two records that must share the effect's transaction:
-//! [`idempotency`] and [`events`].
+//! to the product, but for what must share a transaction with somebody's work: [`idempotency`],
+//! [`events`] and [`leases`].
 
 #[expect(unreachable_pub, reason = "`statements!` is made for other crates")]
 mod conn;
@@ -21,6 +21,7 @@ mod error;
 pub mod events;
 pub mod idempotency;
 mod job;
+pub mod leases;
 mod meter;
 #[expect(unreachable_pub, reason = "`statements!` is made for other crates")]
 mod migrate;
@@ -60,6 +61,7 @@ pub fn statements() -> Vec<Statement> {
         migrate::statements(),
         idempotency::statements(),
         events::statements(),
+        leases::statements(),
     ]
     .concat()
 }

@@ -90,6 +90,10 @@ names! {
     DB_WRITE_WAIT = "hoursmith_db_write_wait_seconds", Kind::Histogram(STAGE_SECONDS), [];
     /// Events written to the log of events.
     EVENTS_APPENDED = "hoursmith_events_appended_total", Kind::Counter, [];
+    /// Events given their sequence, from when on they are public.
+    EVENTS_SEQUENCED = "hoursmith_events_sequenced_total", Kind::Counter, [];
+    /// How long the oldest event has waited for its sequence, when a relay last looked.
+    EVENTS_OLDEST_WAITING = "hoursmith_events_oldest_waiting_seconds", Kind::Gauge, [];
     /// Spans that the OTLP receiver did not take.
     TRACE_SPANS_LOST = "hoursmith_trace_spans_lost_total", Kind::Counter, [];
     /// Always 1; the labels say what runs.

@@ -16,7 +16,7 @@ mod schema;
 mod spans;
 mod support;
 
-use cases::{events, idempotency, writes};
+use cases::{events, idempotency, leases, writes};
 use hoursmith_store::testing::TestDb;
 
 macro_rules! on_both {
@@ -61,7 +61,18 @@ on_both! {
         purging_takes_the_oldest_first
         completing_what_was_not_claimed_is_a_defect;
     events =>
-        an_event_is_numbered_and_not_yet_public;
+        an_event_is_numbered_and_not_yet_public
+        each_organization_is_numbered_in_order_of_position
+        batches_go_on_where_the_last_one_ended
+        what_becomes_visible_late_is_numbered_then
+        the_counter_outlives_the_events
+        a_batch_that_is_undone_leaves_no_gap;
+    leases =>
+        a_lease_is_taken_by_one
+        a_lease_that_is_over_is_anybodys_under_a_larger_token
+        a_lease_that_nobody_took_is_held_on_to
+        a_lease_that_is_given_back_is_free
+        one_of_many_takers_wins;
     schema =>
         statements_prepare
         durability_holds

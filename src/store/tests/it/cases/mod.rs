@@ -2,4 +2,5 @@
 
 pub(crate) mod events;
 pub(crate) mod idempotency;
+pub(crate) mod leases;
 pub(crate) mod writes;

@@ -1,0 +1,117 @@
+//! The relay: makes committed events public, in order.
+//!
+//! An event is written without a number, in the transaction of its change. The relay numbers each
+//! organization's events without a gap once they are committed, and from then on the API shows them. It
+//! is the only sequencer: many may run, and a lease with a fencing token decides which one works.
+//! Writers take no lock for any of it; they ring a bell after their commit, and since a bell may go
+//! unheard, each relay also looks by itself.
+//!
+//! This room knows kit and what kit stands on. It must not know what an event tells, who reads it,
+//! or who wrote it.
+
+mod bell;
+mod sequencer;
+
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use hoursmith_kit::{ActorSettings, Host, Plugin, RunningPlugin, StartError, Task};
+use hoursmith_store::Statement;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use bell::Bell;
+use sequencer::Sequencer;
+
+const NAME: &str = "relay";
+
+/// Settings of the relay, which numbers events.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RelaySettings {
+    /// Time between two looks for events that wait, in milliseconds. Whoever writes events says so
+    /// at once; this is how late they may become public where that goes unheard.
+    pub look_every_ms: NonZeroU32,
+    /// Events numbered in one transaction. On SQLite, other writes wait for it.
+    pub batch: NonZeroU32,
+    /// How long the relay at work is not relieved when nothing is heard of it, in milliseconds:
+    /// after a crash events wait this long for the next relay.
+    pub lease_ms: NonZeroU32,
+}
+
+impl Default for RelaySettings {
+    fn default() -> Self {
+        Self {
+            look_every_ms: const { NonZeroU32::new(1_000).unwrap() },
+            batch: const { NonZeroU32::new(500).unwrap() },
+            lease_ms: const { NonZeroU32::new(3_000).unwrap() },
+        }
+    }
+}
+
+impl RelaySettings {
+    fn look_every(&self) -> Duration {
+        Duration::from_millis(self.look_every_ms.get().into())
+    }
+
+    fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms.get().into())
+    }
+}
+
+#[derive(Debug)]
+struct Relay;
+
+/// The plugin.
+pub fn plugin() -> Arc<dyn Plugin> {
+    Arc::new(Relay)
+}
+
+impl Plugin for Relay {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn settings(&self) -> ActorSettings {
+        ActorSettings::of::<RelaySettings>()
+    }
+
+    /// The statements are the store's own, which lists them.
+    fn statements(&self) -> Vec<Statement> {
+        Vec::new()
+    }
+
+    fn start(&self, host: Host) -> BoxFuture<'static, Result<RunningPlugin, StartError>> {
+        Box::pin(start(host))
+    }
+}
+
+async fn start(host: Host) -> Result<RunningPlugin, StartError> {
+    let settings: RelaySettings = host
+        .settings
+        .actor(NAME)
+        .map_err(|source| StartError::new(NAME, "read its settings", source))?;
+    let bell = Arc::new(Bell::default());
+    let hearing = bell
+        .hang(&host)
+        .await
+        .map_err(|source| StartError::new(NAME, "listen for its wake-ups", source))?;
+    let sequencer = Arc::new(Sequencer::new(&host, &settings));
+    let look_every = settings.look_every();
+    let working = {
+        let (sequencer, bell) = (Arc::clone(&sequencer), Arc::clone(&bell));
+        Task::kept("relay", look_every, move || {
+            Arc::clone(&sequencer).run(Arc::clone(&bell), look_every)
+        })
+    };
+    Ok(RunningPlugin::new(NAME).with_farewell(move || async move {
+        drop(hearing);
+        working.end().await;
+        sequencer.leave().await;
+    }))
+}

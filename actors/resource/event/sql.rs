@@ -1,0 +1,151 @@
+//! Events that have their sequence, in the database.
+
+use hoursmith_domain::{EventId, OrganizationId, Timestamp};
+use hoursmith_kit::Failure;
+use hoursmith_routes::event::Event;
+use hoursmith_store::{Conn, fetch_all, fetch_one, fetch_optional};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::list::Page;
+
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT e.id, e.type, e.created_at, e.organization_id, e.sequence, e.api_version, e.data \
+             FROM events e WHERE e.organization_id = $1 AND ",
+            $condition
+        )
+    };
+}
+
+hoursmith_store::statements! {
+    /// An event that is public.
+    FIND_EVENT = select!("e.id = $2 AND e.sequence IS NOT NULL");
+    /// A page of the feed.
+    LIST_EVENTS = select!("e.sequence > $2 ORDER BY e.sequence LIMIT $3");
+    /// A page of what happened to one object, perhaps of some types alone: a text of all of them,
+    /// each between commas. An object has few events, and its index gives them in order.
+    LIST_EVENTS_OF_RESOURCE = select!(
+        "e.sequence > $2 AND e.resource_id = $4 \
+         AND (CAST($5 AS TEXT) IS NULL OR $5 LIKE '%,' || e.type || ',%') \
+         ORDER BY e.sequence LIMIT $3"
+    );
+    /// A page of one type, up to a number.
+    LIST_EVENTS_OF_TYPE = select!(
+        "e.sequence > $2 AND e.type = $4 AND e.sequence <= $5 ORDER BY e.sequence LIMIT $3"
+    );
+    /// The last number that was given; 0 before the first.
+    LAST_SEQUENCE = "SELECT COALESCE(MAX(sequence), 0) FROM events WHERE organization_id = $1";
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    r#type: String,
+    created_at: i64,
+    organization_id: Uuid,
+    sequence: i64,
+    api_version: String,
+    data: String,
+}
+
+pub(crate) async fn find(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    id: EventId,
+) -> Result<Option<Event>, Error> {
+    let row = fetch_optional!(conn, FIND_EVENT as Row, organization.0, id.0)?;
+    row.map(Row::into_wire).transpose()
+}
+
+pub(crate) async fn list(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    page: &Page,
+) -> Result<Vec<Event>, Error> {
+    let rows = fetch_all!(
+        conn,
+        LIST_EVENTS as Row,
+        organization.0,
+        page.after.sort,
+        page.fetch(),
+    )?;
+    into_wire(rows)
+}
+
+pub(crate) async fn list_of_resource(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    resource: Uuid,
+    types: &[&str],
+    page: &Page,
+) -> Result<Vec<Event>, Error> {
+    let types = (!types.is_empty()).then(|| format!(",{},", types.join(",")));
+    let rows = fetch_all!(
+        conn,
+        LIST_EVENTS_OF_RESOURCE as Row,
+        organization.0,
+        page.after.sort,
+        page.fetch(),
+        resource,
+        types,
+    )?;
+    into_wire(rows)
+}
+
+/// Of each type the first that come, merged: a rare type is found by its index, where one statement
+/// over all types would read the whole feed for it.
+///
+/// The statements see different moments. None is asked for more than had been numbered before the
+/// first, so that the page leaves nothing out.
+pub(crate) async fn list_of_types(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    types: &[&str],
+    page: &Page,
+) -> Result<Vec<Event>, Error> {
+    let most = usize::try_from(page.fetch()).unwrap_or(usize::MAX);
+    let (mut up_to,) = fetch_one!(conn, LAST_SEQUENCE as (i64,), organization.0)?;
+    let mut rows: Vec<Row> = Vec::new();
+    for of_type in types {
+        rows.extend(fetch_all!(
+            conn,
+            LIST_EVENTS_OF_TYPE as Row,
+            organization.0,
+            page.after.sort,
+            page.fetch(),
+            *of_type,
+            up_to,
+        )?);
+        rows.sort_unstable_by_key(|row| row.sequence);
+        rows.truncate(most);
+        // What comes after a page that is full already need not be read.
+        if let (true, Some(last)) = (rows.len() == most, rows.last()) {
+            up_to = last.sequence;
+        }
+    }
+    into_wire(rows)
+}
+
+fn into_wire(rows: Vec<Row>) -> Result<Vec<Event>, Error> {
+    rows.into_iter().map(Row::into_wire).collect()
+}
+
+impl Row {
+    fn into_wire(self) -> Result<Event, Error> {
+        // As it was written, to the byte.
+        let data = RawValue::from_string(self.data)
+            .map_err(|source| Failure::internal("read an event's data", source))?;
+        Ok(Event {
+            id: EventId(self.id),
+            r#type: self.r#type,
+            created_at: Timestamp::from_micros(self.created_at),
+            organization_id: self.organization_id,
+            sequence: self.sequence,
+            api_version: self.api_version,
+            data,
+        })
+    }
+}
