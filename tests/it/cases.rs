@@ -3,13 +3,13 @@
 //! A case makes an organization of its own and leaves nothing that another would see.
 
 mod access;
-mod answers;
 mod clients;
+mod events;
 mod idempotency;
 mod lists;
 
 pub use access::*;
-pub use answers::*;
 pub use clients::*;
+pub use events::*;
 pub use idempotency::*;
 pub use lists::*;

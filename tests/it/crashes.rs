@@ -6,40 +6,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use hoursmith_kit::{Random as _, SystemRandom};
 use hyper::body::Bytes;
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::dice::Dice;
 use crate::http::{Call, Connection};
 use crate::processes::Process;
 use crate::world::{Bus, Store, World};
 
 const KILLS: usize = 50;
 const SENDERS: usize = 8;
-
-/// SplitMix64 (Steele, Lea and Flood 2014): small, and the same on every machine.
-struct Dice(u64);
-
-impl Dice {
-    /// From `HOURSMITH_TEST_SEED`, to repeat a failure, else from chance. A failure shows it.
-    fn new() -> Self {
-        let mut bytes = [0; 8];
-        SystemRandom.fill(&mut bytes);
-        let given = std::env::var("HOURSMITH_TEST_SEED").ok();
-        let seed = given.map_or_else(|| u64::from_le_bytes(bytes), |seed| seed.parse().unwrap());
-        println!("HOURSMITH_TEST_SEED={seed}");
-        Self(seed)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-}
 
 /// What the senders and the killer share.
 struct Load {

@@ -160,6 +160,16 @@ fn command(settings: &Settings) -> Command {
                 limit.sustained_limit.to_string(),
             );
     }
+    for (actor, table) in &settings.actors {
+        let actor = actor.to_uppercase().replace('-', "_");
+        for (name, value) in table.as_object().unwrap() {
+            let name = name.to_uppercase();
+            command.env(
+                format!("HOURSMITH_ACTORS__{actor}__{name}"),
+                value.to_string(),
+            );
+        }
+    }
     if let Some(nats) = &settings.nats_url {
         command.env("NATS_URL", nats.expose_secret());
     }
