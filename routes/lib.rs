@@ -14,6 +14,8 @@ pub mod member;
 pub mod openapi;
 pub mod organization;
 pub mod problem;
+pub mod project;
+pub mod project_member;
 mod route;
 mod words;
 
@@ -21,9 +23,16 @@ pub use route::{DEFAULT_LIMIT, Form, Method, Parameter, Route, Shape};
 
 /// Every route, grouped by resource, in the order of the document.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    [me::ROUTES, organization::ROUTES, client::ROUTES]
-        .into_iter()
-        .flatten()
+    [
+        me::ROUTES,
+        organization::ROUTES,
+        member::ROUTES,
+        client::ROUTES,
+        project::ROUTES,
+        project_member::ROUTES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The route of an id such as `client.create`.

@@ -14,7 +14,7 @@ use hoursmith_store::Statement;
 use crate::error::Error;
 use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
-use crate::{admin, client, me, organization, work};
+use crate::{admin, client, me, member, organization, project, project_member, work};
 
 const NAME: &str = "resource";
 
@@ -40,7 +40,10 @@ impl Plugin for Resource {
             admin::statements(),
             client::statements(),
             me::statements(),
+            member::statements(),
             organization::statements(),
+            project::statements(),
+            project_member::statements(),
             work::statements(),
         ]
         .concat()
@@ -98,6 +101,16 @@ async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
         "client.read" => client::read(request).await,
         "client.update" => client::update(request).await,
         "client.delete" => client::delete(request).await,
+        "member.list" => member::list(request).await,
+        "member.read" => member::read(request).await,
+        "project.list" => project::list(request).await,
+        "project.create" => project::create(request).await,
+        "project.read" => project::read(request).await,
+        "project.update" => project::update(request).await,
+        "project.delete" => project::delete(request).await,
+        "project_member.list" => project_member::list(request).await,
+        "project_member.put" => project_member::put(request).await,
+        "project_member.delete" => project_member::delete(request).await,
         other => Err(Failure::internal("find the handler", format!("no route {other}")).into()),
     }
 }

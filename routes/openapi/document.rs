@@ -24,10 +24,21 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Organization",
         "The tenant that the token belongs to, and its defaults.",
     ),
+    ("member", "Members", "The people in the organization."),
     (
         "client",
         "Clients",
         "Whom the organization works for and bills.",
+    ),
+    (
+        "project",
+        "Projects",
+        "What time is spent on, how it is billed, and how far it has come.",
+    ),
+    (
+        "project_member",
+        "Project members",
+        "Who was added to a project, at what rate.",
     ),
 ];
 

@@ -7,9 +7,12 @@ mod answers;
 mod clients;
 mod idempotency;
 mod lists;
+mod members;
+pub mod projects;
 
 pub use access::*;
 pub use answers::*;
 pub use clients::*;
 pub use idempotency::*;
 pub use lists::*;
+pub use projects::*;
