@@ -15,6 +15,8 @@ pub mod member;
 pub mod openapi;
 pub mod organization;
 pub mod problem;
+pub mod project;
+pub mod project_member;
 mod route;
 mod words;
 
@@ -27,6 +29,10 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         organization::ROUTES,
         client::ROUTES,
         event::ROUTES,
+        member::ROUTES,
+        client::ROUTES,
+        project::ROUTES,
+        project_member::ROUTES,
     ]
     .into_iter()
     .flatten()

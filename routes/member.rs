@@ -1,12 +1,74 @@
 //! Members: users in an organization.
 
-use hoursmith_domain::{Role, Timestamp};
+use hoursmith_domain::{Access, Grant, Plan, Role, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::common::{ExternalReference, Metadata, MetadataSchema};
+use crate::route::parameter;
 use crate::words::{RoleWord, StatusWord};
+use crate::{Form, Method, Route, Shape};
+
+const READ: Access = Access {
+    owner: Grant::All,
+    admin: Grant::All,
+    manager: Grant::Projects,
+    member: Grant::Projects,
+    scope: Scope::Read,
+    min_plan: Plan::Studio,
+};
+
+/// The routes.
+pub const ROUTES: &[Route] = &[
+    Route {
+        id: "member.list",
+        resource: "member",
+        action: "list",
+        method: Method::Get,
+        path: "/api/v1/members",
+        access: READ,
+        actor: "resource",
+        parameters: &[
+            parameter(
+                "role",
+                Form::OneOf(&["owner", "admin", "manager", "member"]),
+                "Only members with this role.",
+            ),
+            parameter(
+                "status",
+                Form::OneOf(&["active", "invited", "removed"]),
+                "Only members in this state.",
+            ),
+            parameter(
+                "project_id",
+                Form::Id,
+                "Only members who were added to this project.",
+            ),
+            parameter(
+                "q",
+                Form::Text { max: 255 },
+                "Only members whose name or e-mail address contains this, in any case.",
+            ),
+        ],
+        shape: Shape::List { page: "MemberList" },
+        summary: "List members",
+        description: "Newest first. Managers and members see themselves and those they share a project with. Members are added, changed and removed in the app.",
+    },
+    Route {
+        id: "member.read",
+        resource: "member",
+        action: "read",
+        method: Method::Get,
+        path: "/api/v1/members/{member_id}",
+        access: READ,
+        actor: "resource",
+        parameters: &[],
+        shape: Shape::Read { resource: "Member" },
+        summary: "Read a member",
+        description: "One member, with its ETag.",
+    },
+];
 
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -74,4 +136,23 @@ pub struct Member {
     /// When it last changed.
     #[schema(value_type = String, format = DateTime, max_length = 40, example = "2026-11-02T14:11:09Z")]
     pub updated_at: Timestamp,
+}
+
+/// A page of members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MemberList {
+    /// The members.
+    #[schema(max_items = 200)]
+    pub data: Vec<Member>,
+    /// Whether there is another page. A short page proves nothing; this does.
+    #[schema(example = true)]
+    pub has_more: bool,
+    /// The cursor of the next page; null on the last.
+    #[schema(
+        required = true,
+        max_length = 200,
+        pattern = "^[A-Za-z0-9_-]+$",
+        example = "AZnDont-fRCh9NL2uKlMMQ"
+    )]
+    pub next_cursor: Option<String>,
 }

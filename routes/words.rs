@@ -51,6 +51,12 @@ words! {
         ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     RoundingModeWord, "RoundingMode", "In which direction time is rounded.", "up",
         ["none", "up", "down", "nearest"];
+    BillingMethodWord, "BillingMethod", "How a project is billed: by the hour, by one fee, or not at all.", "hourly",
+        ["hourly", "fixed", "none"];
+    BudgetKindWord, "BudgetKind", "What a budget counts.", "hours",
+        ["hours", "money"];
+    BudgetPeriodWord, "BudgetPeriod", "How long a budget lasts: once, or each calendar month anew.", "total",
+        ["total", "monthly"];
     RoundingTargetWord, "RoundingTarget", "What is rounded.", "entry",
         ["entry"];
 }

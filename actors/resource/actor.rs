@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
 use crate::{admin, client, event, me, organization, work};
+use crate::{admin, client, me, member, organization, project, project_member, work};
 
 pub(crate) const NAME: &str = "resource";
 
@@ -41,7 +42,10 @@ impl Plugin for Resource {
             client::statements(),
             event::statements(),
             me::statements(),
+            member::statements(),
             organization::statements(),
+            project::statements(),
+            project_member::statements(),
             work::statements(),
         ]
         .concat()
@@ -104,6 +108,16 @@ async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
         "client.delete" => client::delete(request).await,
         "event.list" => event::list(request).await,
         "event.read" => event::read(request).await,
+        "member.list" => member::list(request).await,
+        "member.read" => member::read(request).await,
+        "project.list" => project::list(request).await,
+        "project.create" => project::create(request).await,
+        "project.read" => project::read(request).await,
+        "project.update" => project::update(request).await,
+        "project.delete" => project::delete(request).await,
+        "project_member.list" => project_member::list(request).await,
+        "project_member.put" => project_member::put(request).await,
+        "project_member.delete" => project_member::delete(request).await,
         other => Err(Failure::internal("find the handler", format!("no route {other}")).into()),
     }
 }

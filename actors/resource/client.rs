@@ -12,10 +12,11 @@ use crate::base::{Stored as _, held, place, settle};
 use crate::condition;
 use crate::error::Error;
 use crate::list::{Page, json};
+use crate::organization::home;
 use crate::request::Request;
 use crate::write::write;
 pub(crate) use input::ClientInput;
-pub(crate) use sql::insert;
+pub(crate) use sql::{find, insert};
 pub(crate) use state::ClientState;
 
 pub(crate) fn statements() -> &'static [Statement] {
@@ -68,7 +69,7 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
         Box::pin(async move {
             let currency = match input.currency() {
                 Some(currency) => currency,
-                None => sql::default_currency(conn, organization).await?,
+                None => home(conn, organization, stamp.now).await?.currency,
             };
             let mut client = ClientState::new(ClientId(stamp.new_id()), currency, stamp.now);
             client.apply(input, stamp.now)?;
@@ -107,6 +108,9 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
             let before = held(found, &conditions, &mut stamp)?;
             let mut client = before.clone();
             client.apply(input, stamp.now)?;
+            if client.currency != before.currency && sql::is_billed(conn, organization, id).await? {
+                return Err(currency_fixed().into());
+            }
             if let Some(previous) = settle(&before, &mut client, stamp.now) {
                 sql::update(conn, organization, &client)
                     .await
@@ -167,13 +171,26 @@ fn name_taken(error: hoursmith_store::Error) -> Error {
         .into()
 }
 
+/// What was tracked and billed for the client is in its currency, and stays what it was.
+fn currency_fixed() -> Problem {
+    Problem::new(
+        Code::Conflict,
+        "The client has time, expenses or invoices in its currency.",
+    )
+    .with_error(FieldError::pointer(
+        "#/currency",
+        "in_use",
+        "cannot change once time, expenses or invoices are kept in it",
+    ))
+}
+
 fn in_use(error: hoursmith_store::Error) -> Error {
     if error.kind() != ErrorKind::ForeignKeyViolation {
         return error.into();
     }
     Problem::new(
         Code::InUse,
-        "The client has projects. Archive it instead, with `PATCH` and `{\"archived\": true}`.",
+        "The client has projects or invoices. Archive it instead, with `PATCH` and `{\"archived\": true}`.",
     )
     .into()
 }

@@ -12,7 +12,7 @@ use crate::list::json;
 use crate::request::Request;
 use crate::sight::Sight;
 
-pub(crate) use sql::find;
+pub(crate) use sql::{find, home};
 
 pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()

@@ -20,7 +20,12 @@ ALTER TABLE projects ADD COLUMN starts_on      TEXT    NULL CHECK (length(starts
 ALTER TABLE projects ADD COLUMN ends_on        TEXT    NULL CHECK (length(ends_on) = 10);
 ALTER TABLE projects ADD COLUMN notes          TEXT    NULL;
 ALTER TABLE projects ADD COLUMN archived_at    BIGINT  NULL;
+-- Who is in it, as JSON: what is shown of `project_members`, which is the same to join with.
+ALTER TABLE projects ADD COLUMN members        TEXT    NOT NULL DEFAULT '[]';
 CREATE INDEX projects_by_client ON projects (organization_id, client_id, created_at, id);
+
+-- The folded name and address that the filter `q` looks in.
+ALTER TABLE users ADD COLUMN search TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE project_members ADD COLUMN updated_at BIGINT  NOT NULL DEFAULT 0;
 ALTER TABLE project_members ADD COLUMN version    BIGINT  NOT NULL DEFAULT 1 CHECK (version >= 1);

@@ -24,6 +24,7 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Organization",
         "The tenant that the token belongs to, and its defaults.",
     ),
+    ("member", "Members", "The people in the organization."),
     (
         "client",
         "Clients",
@@ -33,6 +34,14 @@ const TAGS: &[(&str, &str, &str)] = &[
         "event",
         "Events",
         "The change feed: what changed, in order and without a gap.",
+        "project",
+        "Projects",
+        "What time is spent on, how it is billed, and how far it has come.",
+    ),
+    (
+        "project_member",
+        "Project members",
+        "Who was added to a project, at what rate.",
     ),
 ];
 

@@ -18,11 +18,15 @@ use crate::common::{
 };
 use crate::event::{Event, EventData, EventList, EventObject, EventPreviousAttributes};
 use crate::me::{Me, MyToken};
-use crate::member::Member;
+use crate::member::{Member, MemberList};
 use crate::organization::{Organization, Rounding};
+use crate::project::{Budget, BudgetInput, Membership, Project, ProjectCreate, ProjectList};
+use crate::project_member::{ProjectMember, ProjectMemberList, ProjectMemberPut};
 use crate::words::{
     EventTypeWord, PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord,
     WeekdayWord,
+    BillingMethodWord, BudgetKindWord, BudgetPeriodWord, PlanWord, RoleWord, RoundingModeWord,
+    RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
 };
 
 /// Characters of a hyphenated UUID.
@@ -59,10 +63,28 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
         ),
         of::<Me>(),
         of::<Member>(),
+        of::<MemberList>(),
         of::<MetadataSchema>(),
         of::<MetadataInputSchema>(),
         of::<MyToken>(),
         of::<Organization>(),
+        of::<Budget>(),
+        of::<BudgetInput>(),
+        of::<Membership>(),
+        of::<Project>(),
+        of::<ProjectCreate>(),
+        of::<ProjectList>(),
+        patch_of::<ProjectCreate>(
+            "ProjectUpdate",
+            "What changes; what is absent stays.",
+            json!({"billable_rate": "115.00", "budget": {"amount": "140"}}),
+        ),
+        of::<ProjectMember>(),
+        of::<ProjectMemberList>(),
+        of::<ProjectMemberPut>(),
+        of::<BillingMethodWord>(),
+        of::<BudgetKindWord>(),
+        of::<BudgetPeriodWord>(),
         of::<Rounding>(),
         of::<PlanWord>(),
         of::<RoleWord>(),

@@ -203,6 +203,13 @@ impl Amount {
         Self::from_decimal(round(exact, currency))
     }
 
+    /// Seconds as hours, rounded half up once to four digits after the point. `None` past 12 digits
+    /// before it.
+    pub fn hours(seconds: i64) -> Option<Self> {
+        let exact = Decimal::from(seconds).checked_div(Decimal::from(HOUR))?;
+        Self::from_decimal(exact.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero))
+    }
+
     /// From a decimal of at most four digits after the point.
     fn from_decimal(decimal: Decimal) -> Option<Self> {
         let units = decimal.checked_mul(Decimal::from(10_000))?;
@@ -261,6 +268,17 @@ mod tests {
         assert_eq!(amount_of_time(most, i64::MAX, eur), None);
         assert_eq!(most.plus(amount("0.0001")), None);
         assert_eq!(most.times(most, eur), None);
+    }
+
+    #[test]
+    fn seconds_are_hours_to_four_digits() {
+        let hours = |seconds| Amount::hours(seconds).unwrap().plain();
+        assert_eq!(hours(0), "0");
+        assert_eq!(hours(5400), "1.5");
+        assert_eq!(hours(1), "0.0003");
+        assert_eq!(hours(9), "0.0025");
+        assert_eq!(hours(1200), "0.3333");
+        assert_eq!(Amount::hours(i64::MAX), None);
     }
 
     #[test]

@@ -30,6 +30,12 @@ impl Amount {
         (units.unsigned_abs() < 10_000_000_000_000_000).then_some(Self(units))
     }
 
+    /// The sum of stored amounts, in units of 1/10,000: exact, and with more than 12 digits before
+    /// the point if there are that many.
+    pub fn of_sum(units: i64) -> Self {
+        Self(units)
+    }
+
     /// Units of 1/10,000, to store.
     pub fn ten_thousandths(self) -> i64 {
         self.0

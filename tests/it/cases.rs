@@ -7,9 +7,12 @@ mod clients;
 mod events;
 mod idempotency;
 mod lists;
+mod members;
+pub mod projects;
 
 pub use access::*;
 pub use clients::*;
 pub use events::*;
 pub use idempotency::*;
 pub use lists::*;
+pub use projects::*;

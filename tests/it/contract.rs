@@ -43,17 +43,10 @@ fn every_route_is_a_row_of_the_access_table() {
             assert_eq!(row[column], value, "{}: {column}", route.id);
         }
     }
-    for resource in ["me", "organization", "client", "event"] {
-        let listed = table
-            .iter()
-            .filter(|row| row["resource"] == resource)
-            .count();
-        assert_eq!(
-            routes().filter(|route| route.resource == resource).count(),
-            listed,
-            "{resource}"
-        );
-    }
+    let served = table
+        .iter()
+        .filter(|row| !row["resource"].starts_with("webhook_"));
+    assert_eq!(routes().count(), served.count(), "a row has no route");
 }
 
 #[test]

@@ -71,4 +71,5 @@ modes! {
     concurrent_duplicates_have_one_effect,
     a_client_that_leaves_is_answered_later,
     every_answer_carries_its_headers,
+    a_project_is_created_read_changed_and_deleted,
 }

@@ -1,6 +1,6 @@
 //! Clients in the database.
 
-use hoursmith_domain::{Amount, ClientId, Currency, OrganizationId, Timestamp, fold};
+use hoursmith_domain::{Amount, ClientId, OrganizationId, Timestamp, fold};
 use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
 use uuid::Uuid;
@@ -84,8 +84,10 @@ hoursmith_store::statements! {
          notes, archived_at, ",
         base_names!()
     );
-    /// The currency of clients that name none.
-    DEFAULT_CURRENCY = "SELECT currency FROM organizations WHERE id = $1";
+    /// Whether anything is kept in the currency that the client has now.
+    FIND_BILLED = "SELECT EXISTS (SELECT 1 FROM time_entries WHERE organization_id = $1 AND client_id = $2) \
+        OR EXISTS (SELECT 1 FROM expenses WHERE organization_id = $1 AND client_id = $2) \
+        OR EXISTS (SELECT 1 FROM invoices WHERE organization_id = $1 AND client_id = $2)";
     /// A new client.
     INSERT_CLIENT = "INSERT INTO clients (organization_id, id, name, name_key, search, number, currency, \
         email, phone, address, vat_id, billable_rate, payment_terms_days, notes, archived_at, \
@@ -192,14 +194,14 @@ pub(crate) async fn list(
     rows.into_iter().map(Row::into_state).collect()
 }
 
-pub(crate) async fn default_currency(
+/// Whether the client has time, expenses or invoices.
+pub(crate) async fn is_billed(
     conn: &mut Conn,
     organization: OrganizationId,
-) -> Result<Currency, error::Error> {
-    let (currency,) = fetch_one!(conn, DEFAULT_CURRENCY as (String,), organization.0)?;
-    Ok(currency
-        .parse()
-        .map_err(|source| Failure::internal("read a stored currency", source))?)
+    id: ClientId,
+) -> Result<bool, Error> {
+    let (billed,) = fetch_one!(conn, FIND_BILLED as (bool,), organization.0, id.0)?;
+    Ok(billed)
 }
 
 pub(crate) async fn insert(

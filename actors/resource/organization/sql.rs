@@ -1,11 +1,12 @@
 //! The organization's row.
 
-use hoursmith_domain::{Amount, Currency, OrganizationId, Plan, Timestamp};
+use hoursmith_domain::{Amount, Currency, Month, OrganizationId, Plan, Timestamp, Zone};
 use hoursmith_kit::Failure;
 use hoursmith_routes::organization::{Organization, Rounding};
-use hoursmith_store::{Conn, Error, fetch_optional};
+use hoursmith_store::{Conn, Error, fetch_one, fetch_optional};
 use uuid::Uuid;
 
+use crate::error;
 use crate::reference::{external_reference_from, metadata_from};
 use crate::sight::Sight;
 
@@ -16,6 +17,17 @@ hoursmith_store::statements! {
         lock_before, weekly_capacity_seconds, external_reference_service, external_reference_id, \
         external_reference_url, metadata, version, created_at, updated_at \
         FROM organizations WHERE id = $1";
+    /// The currency of what names none, and the zone that says which month it is.
+    FIND_HOME = "SELECT currency, timezone FROM organizations WHERE id = $1";
+}
+
+/// What resources take from their organization.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Home {
+    /// The currency of what names none.
+    pub(crate) currency: Currency,
+    /// The current month, by which monthly budgets are counted.
+    pub(crate) month: Month,
 }
 
 #[derive(sqlx::FromRow)]
@@ -48,6 +60,25 @@ pub(crate) async fn find(
     organization: OrganizationId,
 ) -> Result<Option<Row>, Error> {
     fetch_optional!(conn, FIND_ORGANIZATION as Row, organization.0)
+}
+
+/// The organization's currency, and the month that it is there.
+pub(crate) async fn home(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    now: Timestamp,
+) -> Result<Home, error::Error> {
+    let (currency, zone) = fetch_one!(conn, FIND_HOME as (String, String), organization.0)?;
+    let currency = currency
+        .parse()
+        .map_err(|source| Failure::internal("read a stored currency", source))?;
+    let zone: Zone = zone
+        .parse()
+        .map_err(|source| Failure::internal("read a stored time zone", source))?;
+    Ok(Home {
+        currency,
+        month: zone.day_of(now).month(),
+    })
 }
 
 impl Row {
