@@ -29,6 +29,11 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Clients",
         "Whom the organization works for and bills.",
     ),
+    (
+        "time_entry",
+        "Time entries",
+        "What members spent on projects, and timers that run.",
+    ),
 ];
 
 /// The document of a product that is reached at `public_url` (without a slash at the end).
