@@ -14,7 +14,7 @@ use hoursmith_store::Statement;
 use crate::error::Error;
 use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
-use crate::{admin, client, me, organization, work};
+use crate::{admin, client, me, organization, time_entry, work};
 
 const NAME: &str = "resource";
 
@@ -41,6 +41,7 @@ impl Plugin for Resource {
             client::statements(),
             me::statements(),
             organization::statements(),
+            &time_entry::statements(),
             work::statements(),
         ]
         .concat()
@@ -98,6 +99,12 @@ async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
         "client.read" => client::read(request).await,
         "client.update" => client::update(request).await,
         "client.delete" => client::delete(request).await,
+        "time_entry.list" => time_entry::list(request).await,
+        "time_entry.create" => time_entry::create(request).await,
+        "time_entry.read" => time_entry::read(request).await,
+        "time_entry.update" => time_entry::update(request).await,
+        "time_entry.stop" => time_entry::stop(request).await,
+        "time_entry.delete" => time_entry::delete(request).await,
         other => Err(Failure::internal("find the handler", format!("no route {other}")).into()),
     }
 }
