@@ -18,6 +18,7 @@ pub mod problem;
 pub mod project;
 pub mod project_member;
 mod route;
+pub mod time_entry;
 mod words;
 
 pub use route::{DEFAULT_LIMIT, Form, Method, Parameter, Route, Shape};
@@ -33,6 +34,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         client::ROUTES,
         project::ROUTES,
         project_member::ROUTES,
+        time_entry::ROUTES,
     ]
     .into_iter()
     .flatten()

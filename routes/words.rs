@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use hoursmith_domain::{EventType, Plan, Role, Scope};
+use hoursmith_domain::{Plan, RateSource, Role, Scope};
 use serde_json::json;
 use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{RefOr, Schema, Type};
@@ -59,4 +60,8 @@ words! {
         ["total", "monthly"];
     RoundingTargetWord, "RoundingTarget", "What is rounded.", "entry",
         ["entry"];
+    RateSourceWord, "RateSource", "Where the rate of a time entry came from, the most specific first.", "project",
+        RateSource::ALL.iter().map(|source| source.as_str());
+    LockedReasonWord, "LockedReason", "Why time or an expense cannot be changed, the strongest reason first.", "invoiced",
+        ["invoiced", "period_locked", "project_archived"];
 }

@@ -16,6 +16,7 @@ use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
 use crate::{admin, client, event, me, organization, work};
 use crate::{admin, client, me, member, organization, project, project_member, work};
+use crate::{admin, client, me, organization, time_entry, work};
 
 pub(crate) const NAME: &str = "resource";
 
@@ -46,6 +47,7 @@ impl Plugin for Resource {
             organization::statements(),
             project::statements(),
             project_member::statements(),
+            &time_entry::statements(),
             work::statements(),
         ]
         .concat()
@@ -118,6 +120,12 @@ async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
         "project_member.list" => project_member::list(request).await,
         "project_member.put" => project_member::put(request).await,
         "project_member.delete" => project_member::delete(request).await,
+        "time_entry.list" => time_entry::list(request).await,
+        "time_entry.create" => time_entry::create(request).await,
+        "time_entry.read" => time_entry::read(request).await,
+        "time_entry.update" => time_entry::update(request).await,
+        "time_entry.stop" => time_entry::stop(request).await,
+        "time_entry.delete" => time_entry::delete(request).await,
         other => Err(Failure::internal("find the handler", format!("no route {other}")).into()),
     }
 }

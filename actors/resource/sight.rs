@@ -60,6 +60,15 @@ pub(crate) struct Reach {
     pub(crate) own: bool,
 }
 
+impl Reach {
+    /// Of what the server does by itself, whoever asked.
+    pub(crate) const ALL: Self = Self {
+        all: true,
+        member: MemberId(uuid::Uuid::nil()),
+        own: false,
+    };
+}
+
 impl Request {
     /// The rows that the caller reaches; what lies outside is not found.
     pub(crate) fn reach(&self) -> Reach {

@@ -23,6 +23,8 @@ ALTER TABLE projects ADD COLUMN archived_at    BIGINT  NULL;
 -- Who is in it, as JSON: what is shown of `project_members`, which is the same to join with.
 ALTER TABLE projects ADD COLUMN members        TEXT    NOT NULL DEFAULT '[]';
 CREATE INDEX projects_by_client ON projects (organization_id, client_id, created_at, id);
+-- What locks time by being archived.
+CREATE INDEX projects_archived ON projects (organization_id, id) WHERE archived_at IS NOT NULL;
 
 -- The folded name and address that the filter `q` looks in.
 ALTER TABLE users ADD COLUMN search TEXT NOT NULL DEFAULT '';
@@ -198,16 +200,21 @@ CREATE TABLE time_entries (
 );
 -- At most one running timer a member, whoever comes first.
 CREATE UNIQUE INDEX time_entries_running ON time_entries (organization_id, member_id) WHERE duration_seconds IS NULL;
+-- One for each filter that a list can be read by in its order; see the resource's `list`.
 CREATE INDEX time_entries_by_order ON time_entries (organization_id, order_at, id);
 CREATE INDEX time_entries_by_updated ON time_entries (organization_id, updated_at, id);
+CREATE INDEX time_entries_running_by_order ON time_entries (organization_id, order_at, id) WHERE duration_seconds IS NULL;
 CREATE INDEX time_entries_by_member ON time_entries (organization_id, member_id, order_at, id);
+CREATE INDEX time_entries_by_member_updated ON time_entries (organization_id, member_id, updated_at, id);
 CREATE INDEX time_entries_by_client ON time_entries (organization_id, client_id, order_at, id);
 CREATE INDEX time_entries_by_project ON time_entries (organization_id, project_id, order_at, id);
 CREATE INDEX time_entries_by_task ON time_entries (organization_id, task_id, order_at, id) WHERE task_id IS NOT NULL;
 CREATE INDEX time_entries_by_billable ON time_entries (organization_id, billable, order_at, id);
-CREATE INDEX time_entries_by_invoice ON time_entries (organization_id, invoice_id, order_at, id);
+CREATE INDEX time_entries_by_invoice ON time_entries (organization_id, invoice_id, order_at, id) WHERE invoice_id IS NOT NULL;
 CREATE INDEX time_entries_invoiced ON time_entries (organization_id, order_at, id) WHERE invoice_id IS NOT NULL;
 CREATE INDEX time_entries_not_invoiced ON time_entries (organization_id, order_at, id) WHERE invoice_id IS NULL;
+-- What a member's new span may overlap: hardly anything ends after it begins.
+CREATE INDEX time_entries_by_end ON time_entries (organization_id, member_id, ended_at) WHERE ended_at IS NOT NULL;
 -- What a draft is made of.
 CREATE INDEX time_entries_unbilled ON time_entries (organization_id, client_id, spent_on, id)
     WHERE invoice_id IS NULL AND amount IS NOT NULL;

@@ -42,6 +42,9 @@ const TAGS: &[(&str, &str, &str)] = &[
         "project_member",
         "Project members",
         "Who was added to a project, at what rate.",
+        "time_entry",
+        "Time entries",
+        "What members spent on projects, and timers that run.",
     ),
 ];
 

@@ -27,6 +27,10 @@ use crate::words::{
     WeekdayWord,
     BillingMethodWord, BudgetKindWord, BudgetPeriodWord, PlanWord, RoleWord, RoundingModeWord,
     RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
+use crate::time_entry::{TimeEntry, TimeEntryCreate, TimeEntryList};
+use crate::words::{
+    LockedReasonWord, PlanWord, RateSourceWord, RoleWord, RoundingModeWord, RoundingTargetWord,
+    ScopeWord, StatusWord, WeekdayWord,
 };
 
 /// Characters of a hyphenated UUID.
@@ -93,6 +97,16 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
         of::<ScopeWord>(),
         of::<StatusWord>(),
         of::<WeekdayWord>(),
+        of::<LockedReasonWord>(),
+        of::<RateSourceWord>(),
+        of::<TimeEntry>(),
+        of::<TimeEntryCreate>(),
+        of::<TimeEntryList>(),
+        patch_of::<TimeEntryCreate>(
+            "TimeEntryUpdate",
+            "What changes; what is absent stays.",
+            json!({"ended_at": "2026-11-24T10:55:00Z", "tags": ["design", "review"]}),
+        ),
     ];
     schemas.extend(problem::schemas());
     for (_, schema) in &mut schemas {

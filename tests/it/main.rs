@@ -30,6 +30,7 @@ mod modes;
 mod operations;
 mod otlp;
 mod outages;
+mod plans;
 mod processes;
 mod relay;
 mod rooms;
