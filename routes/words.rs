@@ -51,4 +51,8 @@ words! {
         ["none", "up", "down", "nearest"];
     RoundingTargetWord, "RoundingTarget", "What is rounded.", "entry",
         ["entry"];
+    InvoiceStatusWord, "InvoiceStatus", "Where an invoice stands.", "sent",
+        crate::invoice::STATUSES.iter().copied();
+    InvoiceLineKindWord, "InvoiceLineKind", "What a line bills.", "time",
+        crate::invoice::KINDS.iter().copied();
 }

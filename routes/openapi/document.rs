@@ -29,6 +29,11 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Clients",
         "Whom the organization works for and bills.",
     ),
+    (
+        "invoice",
+        "Invoices",
+        "Drafts that build themselves from unbilled time, expenses and fees, and what was sent.",
+    ),
 ];
 
 /// The document of a product that is reached at `public_url` (without a slash at the end).

@@ -16,11 +16,13 @@ use crate::client::{Address, AddressInput, Client, ClientCreate, ClientList};
 use crate::common::{
     ExternalReference, ExternalReferenceInput, LINE, MetadataInputSchema, MetadataSchema,
 };
+use crate::invoice::{Invoice, InvoiceLine, InvoiceList};
 use crate::me::{Me, MyToken};
 use crate::member::Member;
 use crate::organization::{Organization, Rounding};
 use crate::words::{
-    PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
+    InvoiceLineKindWord, InvoiceStatusWord, PlanWord, RoleWord, RoundingModeWord,
+    RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
 };
 
 /// Characters of a hyphenated UUID.
@@ -49,6 +51,11 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
             "What changes; what is absent stays. Service and id must be there after the change.",
             json!({"url": "https://go.xero.com/contacts/2041"}),
         ),
+        of::<Invoice>(),
+        of::<InvoiceLine>(),
+        of::<InvoiceList>(),
+        of::<InvoiceLineKindWord>(),
+        of::<InvoiceStatusWord>(),
         of::<Me>(),
         of::<Member>(),
         of::<MetadataSchema>(),
