@@ -40,6 +40,7 @@ impl Plugin for Resource {
             admin::statements(),
             client::statements(),
             invoice::statements(),
+            invoice::claim_statements(),
             invoice::content_statements(),
             me::statements(),
             organization::statements(),

@@ -8,6 +8,7 @@
 //! Over HTTP invoices are read. Sending, paying and voiding are operations on the bus and of the
 //! operator, who both come to the same functions here.
 
+mod claim;
 mod content;
 mod draft;
 mod input;
@@ -27,10 +28,10 @@ use crate::error::Error;
 use crate::list::{MAX_PAGE_BYTES, Page, json};
 use crate::request::Request;
 use crate::write::write;
-pub(crate) use content::{fill, find};
+pub(crate) use content::fill;
 pub(crate) use draft::draft_changed;
 pub use input::Sending;
-pub(crate) use sql::{find_by_number, newest};
+pub(crate) use sql::{find as find_row, find_by_number, newest};
 pub(crate) use state::{InvoiceState, Status};
 pub(crate) use {
     send::send as send_draft, settle::pay as pay_invoice, settle::void as void_invoice,
@@ -38,6 +39,10 @@ pub(crate) use {
 
 pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()
+}
+
+pub(crate) fn claim_statements() -> &'static [Statement] {
+    claim::statements()
 }
 
 pub(crate) fn content_statements() -> &'static [Statement] {

@@ -6,10 +6,15 @@ mod access;
 mod answers;
 mod clients;
 mod idempotency;
+mod invoices;
+mod invoices_scene;
+mod invoices_settle;
 mod lists;
 
 pub use access::*;
 pub use answers::*;
 pub use clients::*;
 pub use idempotency::*;
+pub use invoices::*;
+pub use invoices_settle::*;
 pub use lists::*;

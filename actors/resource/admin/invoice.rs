@@ -112,7 +112,7 @@ impl Admin {
         let organization = self.organization(slug).await?;
         let mut conn = self.db.read().await?;
         let found = match named.parse::<InvoiceId>() {
-            Ok(id) => invoice::find(&mut conn, organization, id)
+            Ok(id) => invoice::find_row(&mut conn, organization, id)
                 .await?
                 .map(|invoice| invoice.id),
             Err(_) => invoice::find_by_number(&mut conn, organization, named).await?,

@@ -9,7 +9,7 @@ use super::line::Content;
 use super::state::{InvoiceState, Status};
 use crate::error::Error;
 
-pub(crate) use sql::{claim, hold_client, hold_projects, insert_lines, next_number, release};
+pub(crate) use sql::insert_lines;
 
 pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()

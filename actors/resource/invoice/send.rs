@@ -4,6 +4,7 @@ use hoursmith_bus::Conditions;
 use hoursmith_domain::{Amount, EventType, InvoiceId, OrganizationId, Problem};
 use hoursmith_store::Conn;
 
+use super::claim;
 use super::content;
 use super::draft::draft_changed;
 use super::input::{Sending, refuse};
@@ -38,7 +39,7 @@ pub(crate) async fn send(
     refuse_any(sending.errors())?;
     let found = sql::find(conn, organization, id).await?;
     let client = found.ok_or_else(Problem::not_found)?.client;
-    let terms = content::hold_client(conn, organization, client).await?;
+    let terms = claim::hold_client(conn, organization, client).await?;
 
     // What it shows now says how far to claim.
     let found = content::find(conn, organization, id).await?;
@@ -47,8 +48,8 @@ pub(crate) async fn send(
     if shown.lines.is_empty() {
         return Err(super::conflict("The draft is empty: there is nothing to bill.").into());
     }
-    let claimed = content::claim(conn, organization, &shown, stamp.now).await?;
-    content::hold_projects(conn, organization, &shown).await?;
+    let claimed = claim::claim(conn, organization, &shown, stamp.now).await?;
+    claim::hold_projects(conn, organization, &shown).await?;
     let found = sql::lock(conn, organization, id).await?;
     let held = found.ok_or_else(Problem::not_found)?;
     condition::check(held.base.version, conditions)?;
@@ -62,7 +63,7 @@ pub(crate) async fn send(
     time_entry::tell_of_invoice(conn, &stamp, organization, &claimed.entries, None).await?;
     expense::tell_of_invoice(conn, &stamp, organization, &claimed.expenses, None).await?;
 
-    let number = content::next_number(conn, organization).await?;
+    let number = claim::next_number(conn, organization).await?;
     sent.number = Some(format!("INV-{number:05}"));
     sql::update(conn, organization, &sent).await?;
     let object = sent.to_event(stamp.now);

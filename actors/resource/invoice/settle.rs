@@ -4,6 +4,7 @@ use hoursmith_bus::Conditions;
 use hoursmith_domain::{Amount, EventType, InvoiceId, OrganizationId, Problem};
 use hoursmith_store::Conn;
 
+use super::claim;
 use super::content;
 use super::draft::draft_changed;
 use super::input::refuse;
@@ -61,7 +62,7 @@ pub(crate) async fn void(
     let found = sql::find(conn, organization, id).await?;
     let client = found.ok_or_else(Problem::not_found)?.client;
     // In the order of `send`: the client, the invoice, what it bills, the draft.
-    content::hold_client(conn, organization, client).await?;
+    claim::hold_client(conn, organization, client).await?;
     let before = held(conn, &mut stamp, organization, id, conditions).await?;
     if before.amount_paid > Amount::ZERO {
         let detail = "A part of the invoice is paid, so it cannot be voided.";
@@ -71,7 +72,7 @@ pub(crate) async fn void(
     void.status = Status::Void;
     void.voided_at = Some(stamp.now);
     void.base.touch(stamp.now);
-    let released = content::release(conn, organization, id, stamp.now).await?;
+    let released = claim::release(conn, organization, id, stamp.now).await?;
     time_entry::tell_of_invoice(conn, &stamp, organization, &released.entries, Some(id)).await?;
     expense::tell_of_invoice(conn, &stamp, organization, &released.expenses, Some(id)).await?;
     sql::update(conn, organization, &void).await?;
