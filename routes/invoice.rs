@@ -254,7 +254,7 @@ pub struct InvoiceLine {
         example = "Autumn catalogue: Layout"
     )]
     pub description: String,
-    /// Hours, rounded half up to 4 digits; the expense's quantity; or 1.
+    /// Hours, rounded to 4 digits; the expense's quantity; or 1.
     #[schema(
         pattern = "^(0|[1-9][0-9]{0,11})(\\.[0-9]{1,4})?$",
         max_length = 18,

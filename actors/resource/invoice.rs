@@ -171,3 +171,6 @@ fn place(page: &Page, invoice: &InvoiceState) -> Cursor {
         id: invoice.id.0,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -277,10 +277,10 @@ impl Key {
     }
 }
 
-/// Seconds as hours, rounded half up to 4 digits. `None` past 12 digits before the point, or of a
-/// negative duration.
+/// Seconds as hours, rounded to 4 digits; whole seconds are never half-way. `None` past 12 digits
+/// before the point, or of a negative duration.
 fn hours(seconds: i64) -> Option<Amount> {
-    // 10,000 / 3,600 is 25 / 9, and half a unit more makes the division round half up.
+    // 10,000 / 3,600 is 25 / 9, and half a unit more makes the division round to the nearest.
     let units = seconds
         .checked_mul(50)?
         .checked_add(9)?
