@@ -10,17 +10,24 @@ pub mod client;
 pub mod common;
 pub mod docs;
 pub mod event;
+pub mod invoice;
 pub mod me;
 pub mod member;
 pub mod openapi;
+mod operation;
 pub mod organization;
 pub mod problem;
 pub mod project;
 pub mod project_member;
+mod read_only;
 mod route;
 pub mod time_entry;
 mod words;
 
+use hoursmith_domain::Access;
+
+pub use operation::Operation;
+pub use read_only::why_read_only;
 pub use route::{DEFAULT_LIMIT, Form, Method, Parameter, Route, Shape};
 
 /// Every route, grouped by resource, in the order of the document.
@@ -35,6 +42,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         project::ROUTES,
         project_member::ROUTES,
         time_entry::ROUTES,
+        invoice::ROUTES,
     ]
     .into_iter()
     .flatten()
@@ -43,6 +51,18 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
 /// The route of an id such as `client.create`.
 pub fn route(id: &str) -> Option<&'static Route> {
     routes().find(|route| route.id == id)
+}
+
+/// Every operation that is asked on the bus alone, grouped by resource.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    [invoice::OPERATIONS].into_iter().flatten()
+}
+
+/// Who may ask for a route or an operation, by its id; and the id, which lives as long as the list.
+pub fn access(id: &str) -> Option<(&'static str, &'static Access)> {
+    let routes = routes().map(|route| (route.id, &route.access));
+    let operations = operations().map(|operation| (operation.id, &operation.access));
+    routes.chain(operations).find(|(known, _)| *known == id)
 }
 
 #[cfg(test)]
@@ -56,6 +76,11 @@ mod tests {
         for route in routes() {
             assert!(seen.insert(route.id), "{} twice", route.id);
             assert_eq!(route.id, format!("{}.{}", route.resource, route.action));
+        }
+        for operation in operations() {
+            assert!(seen.insert(operation.id), "{} twice", operation.id);
+            let (id, _) = access(operation.id).unwrap();
+            assert_eq!(id, operation.id);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Problems on the wire (RFC 9457): the one place that gives a code its status, title and form.
 
 use hoursmith_bus::Response;
-use hoursmith_domain::{Code, Problem, RequestId};
+use hoursmith_domain::{Access, Caller, Code, Problem, Refusal, RequestId};
 use serde_json::{Map, Value, json};
+
+/// The realm of every `WWW-Authenticate`.
+pub const CHALLENGE: &str = "Bearer realm=\"hoursmith\"";
 
 /// What of the request a problem's body repeats.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +16,37 @@ pub struct Context<'a> {
     pub request_id: RequestId,
     /// The request's path.
     pub instance: &'a str,
+}
+
+/// What a row of access says against a call.
+pub fn refused(refusal: Refusal, row: &Access, caller: &Caller, public_url: &str) -> Problem {
+    match refusal {
+        Refusal::Plan { required } => Problem::new(
+            Code::PlanRequired,
+            format!(
+                "This needs the plan {required}; the organization is on {}.",
+                caller.plan()
+            ),
+        )
+        .with_member("current_plan", caller.plan().as_str())
+        .with_member("required_plan", required.as_str())
+        .with_member("upgrade_url", format!("{public_url}/settings/plan")),
+        Refusal::Scope => {
+            let scope = row.scope;
+            Problem::new(
+                Code::ScopeInsufficient,
+                format!("This needs a token with the scope {scope}."),
+            )
+            .with_header(
+                "www-authenticate",
+                format!("{CHALLENGE}, error=\"insufficient_scope\", scope=\"{scope}\""),
+            )
+        }
+        Refusal::Role => Problem::new(
+            Code::RoleForbidden,
+            format!("The role {} may not do this.", caller.role()),
+        ),
+    }
 }
 
 /// Status code of a problem.

@@ -64,4 +64,8 @@ words! {
         RateSource::ALL.iter().map(|source| source.as_str());
     LockedReasonWord, "LockedReason", "Why time or an expense cannot be changed, the strongest reason first.", "invoiced",
         ["invoiced", "period_locked", "project_archived"];
+    InvoiceStatusWord, "InvoiceStatus", "Where an invoice stands.", "sent",
+        crate::invoice::STATUSES.iter().copied();
+    InvoiceLineKindWord, "InvoiceLineKind", "What a line bills.", "time",
+        crate::invoice::KINDS.iter().copied();
 }

@@ -5,6 +5,7 @@
 
 mod demo;
 mod doctor;
+mod invoice;
 mod manage;
 mod serve;
 mod token;
@@ -59,6 +60,9 @@ enum Command {
     /// Mint, list and revoke API tokens.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// List, send, pay and void invoices.
+    #[command(subcommand)]
+    Invoice(invoice::InvoiceCommand),
     /// Print the OpenAPI document.
     Openapi,
     /// Check the settings, the database's durability and the bus.
@@ -86,6 +90,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         Command::Org(command) => block_on(manage::org(settings()?, command)),
         Command::Member(command) => block_on(manage::member(settings()?, command)),
         Command::Token(command) => block_on(token::run(settings()?, command)),
+        Command::Invoice(command) => block_on(invoice::run(settings()?, command)),
         Command::Openapi => {
             println!(
                 "{}",

@@ -17,6 +17,7 @@ use crate::settings::ResourceSettings;
 use crate::{admin, client, event, me, organization, work};
 use crate::{admin, client, me, member, organization, project, project_member, work};
 use crate::{admin, client, me, organization, time_entry, work};
+use crate::{admin, client, invoice, me, organization, work};
 
 pub(crate) const NAME: &str = "resource";
 
@@ -42,6 +43,9 @@ impl Plugin for Resource {
             admin::statements(),
             client::statements(),
             event::statements(),
+            invoice::statements(),
+            invoice::claim_statements(),
+            invoice::content_statements(),
             me::statements(),
             member::statements(),
             organization::statements(),
@@ -86,19 +90,24 @@ struct ResourceWorker {
 
 impl Worker for ResourceWorker {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
-        let request = Request::new(Arc::clone(&self.context), ask)?;
-        match route(&request).await {
+        let (request_id, path) = (ask.head.request_id, ask.head.path.clone());
+        match answer(&self.context, ask).await {
             Ok(response) => Ok(Verdict::Respond(response)),
-            Err(Error::Problem(problem)) => Ok(Verdict::Respond(problem::render(
-                &problem,
-                &request.problem_context(),
-            ))),
+            Err(Error::Problem(problem)) => {
+                let context = self.context.problem(request_id, &path);
+                Ok(Verdict::Respond(problem::render(&problem, &context)))
+            }
             Err(Error::Failure(failure)) => Err(failure),
         }
     }
 }
 
-/// Every route that this actor answers. A test holds it against the route table.
+async fn answer(context: &Arc<Context>, ask: Ask) -> Result<hoursmith_bus::Response, Error> {
+    let request = Request::new(Arc::clone(context), ask)?;
+    route(&request).await
+}
+
+/// Every route and operation that this actor answers. A test holds it against the two tables.
 async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
     match request.ask.head.route.as_str() {
         "me.read" => me::read(request).await,
@@ -126,6 +135,11 @@ async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
         "time_entry.update" => time_entry::update(request).await,
         "time_entry.stop" => time_entry::stop(request).await,
         "time_entry.delete" => time_entry::delete(request).await,
+        "invoice.list" => invoice::list(request).await,
+        "invoice.read" => invoice::read(request).await,
+        "invoice.send" => invoice::send(request).await,
+        "invoice.pay" => invoice::pay(request).await,
+        "invoice.void" => invoice::void(request).await,
         other => Err(Failure::internal("find the handler", format!("no route {other}")).into()),
     }
 }

@@ -4,6 +4,7 @@
 //! write the same events as the API would.
 
 mod demo;
+mod invoice;
 mod sql;
 
 use std::sync::Arc;
@@ -21,7 +22,9 @@ use crate::organization;
 use crate::sight::Sight;
 use crate::write::{Stamp, changed_fields};
 
+pub use crate::invoice::Sending;
 pub use demo::seed as seed_demo;
+pub use invoice::InvoiceRow;
 pub use sql::{MemberRow, OrganizationRow};
 
 pub(crate) fn statements() -> &'static [Statement] {
@@ -42,6 +45,17 @@ pub enum AdminError {
         /// The address that was given.
         email: String,
     },
+    /// There is no such invoice.
+    #[error("`{slug}` has no invoice `{invoice}`; `invoice list` shows those there are")]
+    NoInvoice {
+        /// The organization.
+        slug: String,
+        /// The number or id that was given.
+        invoice: String,
+    },
+    /// The state of things is against it.
+    #[error("{0}")]
+    Refused(String),
     /// The slug or the membership exists.
     #[error("{0} exists already")]
     Exists(String),

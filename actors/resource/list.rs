@@ -16,7 +16,7 @@ use crate::request::Request;
 
 /// Where a page ends before its limit, in bytes of its items, since an answer must fit the bus. A
 /// single item is far smaller. A short page proves nothing, and says so by `has_more`.
-const MAX_PAGE_BYTES: usize = 768 * 1024;
+pub(crate) const MAX_PAGE_BYTES: usize = 768 * 1024;
 
 /// What a list is asked for.
 #[derive(Debug)]
@@ -164,7 +164,7 @@ fn filters(request: &Request) -> String {
 fn scope<'a>(request: &'a Request, filters: &'a str) -> CursorScope<'a> {
     CursorScope {
         organization: request.caller.organization(),
-        route: request.route.id,
+        route: request.route,
         filters,
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use hoursmith_bus::Ask;
-use hoursmith_domain::{Caller, Grant, Keys, Problem};
+use hoursmith_domain::{Caller, Grant, Keys, Problem, RequestId};
 use hoursmith_kit::{Clock, Failure, Host, Random};
-use hoursmith_routes::{Route, problem};
+use hoursmith_routes::problem;
 use hoursmith_store::Db;
 use std::str::FromStr;
 
@@ -34,6 +34,15 @@ impl Context {
             wake_up: Arc::new(WakeUp::of(host)),
         }
     }
+
+    /// What a problem's body repeats of a request.
+    pub(crate) fn problem<'a>(&'a self, request: RequestId, path: &'a str) -> problem::Context<'a> {
+        problem::Context {
+            public_url: &self.public_url,
+            request_id: request,
+            instance: path,
+        }
+    }
 }
 
 /// A request whose caller is known and may make it.
@@ -42,30 +51,27 @@ pub(crate) struct Request {
     pub(crate) context: Arc<Context>,
     pub(crate) ask: Ask,
     pub(crate) caller: Caller,
-    pub(crate) route: &'static Route,
-    /// How much of the organization the caller reaches through this route.
+    /// Id of the route or operation.
+    pub(crate) route: &'static str,
+    /// How much of the organization the caller reaches through it.
     pub(crate) grant: Grant,
 }
 
 impl Request {
-    /// Takes a request in. The gateway has decided by the same row already; deciding again costs
-    /// nothing and means that no path leads around it.
-    pub(crate) fn new(context: Arc<Context>, ask: Ask) -> Result<Self, Failure> {
-        let refused = |why: &str| Failure::internal("take the request in", why.to_owned());
-        let route =
-            hoursmith_routes::route(&ask.head.route).ok_or_else(|| refused("no such route"))?;
+    /// Takes a request in. For a route the gateway has decided by the same row already; deciding
+    /// again costs nothing and means that no path leads around it. For an operation, which no
+    /// gateway stands before, this is where it is decided.
+    pub(crate) fn new(context: Arc<Context>, ask: Ask) -> Result<Self, Error> {
+        let unfit = |why: &str| Failure::internal("take the request in", why.to_owned());
+        let (route, access) = hoursmith_routes::access(&ask.head.route)
+            .ok_or_else(|| unfit("no such route or operation"))?;
         let caller = ask
             .caller
             .clone()
-            .ok_or_else(|| refused("it has no caller"))?;
-        let grant = route
-            .access
+            .ok_or_else(|| unfit("it has no caller"))?;
+        let grant = access
             .decide(caller.role(), caller.plan(), caller.scope())
-            .map_err(|refusal| {
-                refused(&format!(
-                    "the gateway let a refused call through: {refusal:?}"
-                ))
-            })?;
+            .map_err(|refusal| problem::refused(refusal, access, &caller, &context.public_url))?;
         Ok(Self {
             context,
             ask,
@@ -101,10 +107,7 @@ impl Request {
 
     /// What a problem's body repeats of the request.
     pub(crate) fn problem_context(&self) -> problem::Context<'_> {
-        problem::Context {
-            public_url: &self.context.public_url,
-            request_id: self.ask.head.request_id,
-            instance: &self.ask.head.path,
-        }
+        let head = &self.ask.head;
+        self.context.problem(head.request_id, &head.path)
     }
 }

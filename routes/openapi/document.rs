@@ -45,6 +45,9 @@ const TAGS: &[(&str, &str, &str)] = &[
         "time_entry",
         "Time entries",
         "What members spent on projects, and timers that run.",
+        "invoice",
+        "Invoices",
+        "Drafts that build themselves from unbilled time, expenses and fees, and what was sent.",
     ),
 ];
 

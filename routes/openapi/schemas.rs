@@ -17,6 +17,7 @@ use crate::common::{
     ExternalReference, ExternalReferenceInput, LINE, MetadataInputSchema, MetadataSchema,
 };
 use crate::event::{Event, EventData, EventList, EventObject, EventPreviousAttributes};
+use crate::invoice::{Invoice, InvoiceLine, InvoiceList};
 use crate::me::{Me, MyToken};
 use crate::member::{Member, MemberList};
 use crate::organization::{Organization, Rounding};
@@ -31,6 +32,8 @@ use crate::time_entry::{TimeEntry, TimeEntryCreate, TimeEntryList};
 use crate::words::{
     LockedReasonWord, PlanWord, RateSourceWord, RoleWord, RoundingModeWord, RoundingTargetWord,
     ScopeWord, StatusWord, WeekdayWord,
+    InvoiceLineKindWord, InvoiceStatusWord, PlanWord, RoleWord, RoundingModeWord,
+    RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
 };
 
 /// Characters of a hyphenated UUID.
@@ -65,6 +68,11 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
             "What changes; what is absent stays. Service and id must be there after the change.",
             json!({"url": "https://go.xero.com/contacts/2041"}),
         ),
+        of::<Invoice>(),
+        of::<InvoiceLine>(),
+        of::<InvoiceList>(),
+        of::<InvoiceLineKindWord>(),
+        of::<InvoiceStatusWord>(),
         of::<Me>(),
         of::<Member>(),
         of::<MemberList>(),

@@ -25,6 +25,15 @@ pub struct Amount(i64);
 pub struct AmountError;
 
 impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// One unit.
+    pub const ONE: Self = Self(10_000);
+
+    /// A hundred: the whole, in percent.
+    pub const HUNDRED: Self = Self(1_000_000);
+
     /// From units of 1/10,000, as stored. `None` past 12 digits before the point.
     pub fn from_ten_thousandths(units: i64) -> Option<Self> {
         (units.unsigned_abs() < 10_000_000_000_000_000).then_some(Self(units))

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use hoursmith_bus::{Additions, Conditions, ErrorKind, Head, Response, Subject, Verdict, Visitor};
 use hoursmith_domain::{Caller, Code, Problem, Token};
+use hoursmith_routes::problem;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use hyper::body::Incoming;
@@ -194,7 +195,7 @@ impl<'a> Walk<'a> {
         let access = &row.route.access;
         match access.decide(caller.role(), caller.plan(), caller.scope()) {
             Ok(_grant) => Ok(()),
-            Err(refused) => Err(refusal::access(
+            Err(refused) => Err(problem::refused(
                 refused,
                 access,
                 caller,

@@ -1,10 +1,8 @@
 //! The problems that the gateway itself answers, and what a failed call of a stage comes to.
 
 use hoursmith_bus::ErrorKind;
-use hoursmith_domain::{Access, Caller, Code, Problem, Refusal, Scope};
-
-/// The realm of every `WWW-Authenticate`.
-const CHALLENGE: &str = "Bearer realm=\"hoursmith\"";
+use hoursmith_domain::{Code, Problem};
+use hoursmith_routes::problem::CHALLENGE;
 
 /// A request whose framing, head or body cannot be trusted. The connection closes: where this
 /// message ends and the next begins is what is in doubt.
@@ -37,37 +35,6 @@ pub(crate) fn token_invalid() -> Problem {
         "www-authenticate",
         format!("{CHALLENGE}, error=\"invalid_token\""),
     )
-}
-
-/// What the access row says against a call.
-pub(crate) fn access(refusal: Refusal, row: &Access, caller: &Caller, public_url: &str) -> Problem {
-    match refusal {
-        Refusal::Plan { required } => Problem::new(
-            Code::PlanRequired,
-            format!(
-                "This needs the plan {required}; the organization is on {}.",
-                caller.plan()
-            ),
-        )
-        .with_member("current_plan", caller.plan().as_str())
-        .with_member("required_plan", required.as_str())
-        .with_member("upgrade_url", format!("{public_url}/settings/plan")),
-        Refusal::Scope => {
-            let scope: Scope = row.scope;
-            Problem::new(
-                Code::ScopeInsufficient,
-                format!("This needs a token with the scope {scope}."),
-            )
-            .with_header(
-                "www-authenticate",
-                format!("{CHALLENGE}, error=\"insufficient_scope\", scope=\"{scope}\""),
-            )
-        }
-        Refusal::Role => Problem::new(
-            Code::RoleForbidden,
-            format!("The role {} may not do this.", caller.role()),
-        ),
-    }
 }
 
 /// What a failed call on the bus is to the client.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hoursmith_bus::Subject;
 use hoursmith_domain::{Code, Problem};
 use hoursmith_routes::docs::{Documents, PublicDocument};
-use hoursmith_routes::{Method as RouteMethod, Route};
+use hoursmith_routes::{Method as RouteMethod, Route, why_read_only};
 use http::Method;
 
 use crate::Error;
@@ -55,22 +55,6 @@ pub(crate) enum Target<'a> {
 
 /// What public documents allow.
 const DOCUMENT_ALLOW: &str = "GET, HEAD, OPTIONS";
-
-/// Paths where a missing write is asked about most, and the answer.
-const READ_ONLY: &[(&str, &str)] = &[
-    (
-        "/api/v1/invoices",
-        "Invoices are read-only in version 1.0 of the API; mark them sent or paid in the app.",
-    ),
-    (
-        "/api/v1/members",
-        "Members are invited, changed and removed in the app.",
-    ),
-    (
-        "/api/v1/organization",
-        "The organization's settings are changed in the app.",
-    ),
-];
 
 impl Router {
     /// A router of these rows and documents.
@@ -186,15 +170,7 @@ fn no_route(method: &Method) -> Problem {
 }
 
 fn method_not_allowed(method: &Method, path: &str, allow: &str) -> Problem {
-    let under = |root: &str| {
-        path.strip_prefix(root)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let why = READ_ONLY
-        .iter()
-        .find(|(root, _)| under(root))
-        .map(|(_, why)| *why);
-    let detail = match why {
+    let detail = match why_read_only(path) {
         Some(why) => why.to_owned(),
         None => format!("{method} is not served here; {allow} are."),
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hoursmith_domain::{EventType, Plan, Role};
-use hoursmith_routes::routes;
+use hoursmith_routes::{operations, routes};
 use hoursmith_settings::{Limit, LimitSettings};
 
 /// The rows of a list, each by the names of its columns.
@@ -87,13 +87,17 @@ fn default_limits_are_those_of_the_plans() {
 }
 
 #[test]
-fn every_route_has_a_handler() {
+fn every_route_and_operation_has_a_handler() {
     let handled = include_str!("../../actors/resource/actor.rs");
-    for route in routes().filter(|route| route.actor == "resource") {
+    let routes = routes().map(|route| (route.id, route.actor));
+    let operations = operations().map(|operation| (operation.id, operation.actor));
+    for (id, _) in routes
+        .chain(operations)
+        .filter(|(_, actor)| *actor == "resource")
+    {
         assert!(
-            handled.contains(&format!("\"{}\" =>", route.id)),
-            "{} has no line in route()",
-            route.id
+            handled.contains(&format!("\"{id}\" =>")),
+            "{id} has no line in route()"
         );
     }
 }

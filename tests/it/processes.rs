@@ -209,7 +209,7 @@ pub fn strict_nats() -> TestNats {
 }
 
 /// The password of a part: letters alone, with the form that the configuration asks for.
-fn password(part: &str) -> String {
+pub fn password(part: &str) -> String {
     format!("password{}", part.replace('-', ""))
 }
 

@@ -1,0 +1,153 @@
+//! Taking and releasing, and the rows that are held meanwhile.
+
+use hoursmith_domain::{ClientId, InvoiceId, OrganizationId, Timestamp};
+use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
+use uuid::Uuid;
+
+use super::super::state::InvoiceState;
+use super::Claimed;
+
+/// Counts a change of a row that an invoice takes or releases.
+macro_rules! touched {
+    () => {
+        "version = version + 1, updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END"
+    };
+}
+
+hoursmith_store::statements! {
+    /// Holds a client's billing until the transaction ends; how long it has to pay.
+    HOLD_CLIENT = "UPDATE clients SET version = version WHERE organization_id = $1 AND id = $2 \
+        RETURNING payment_terms_days";
+    /// Holds the projects whose names and fees are about to be frozen.
+    HOLD_PROJECTS = "UPDATE projects SET version = version WHERE organization_id = $1 AND client_id = $3 AND ( \
+        id IN (SELECT e.project_id FROM time_entries e WHERE e.organization_id = $1 AND e.invoice_id = $2) \
+        OR id IN (SELECT x.project_id FROM expenses x WHERE x.organization_id = $1 AND x.invoice_id = $2) \
+        OR (billing_method = 'fixed' AND fixed_fee > 0))";
+    /// Time becomes an invoice's, up to a day and id.
+    CLAIM_ENTRIES = concat!(
+        "UPDATE time_entries SET invoice_id = $2, ", touched!(),
+        " WHERE organization_id = $1 AND client_id = $4 AND currency = $5 AND invoice_id IS NULL \
+        AND amount IS NOT NULL AND (spent_on, id) <= ($6, $7) RETURNING id"
+    );
+    /// Expenses become an invoice's, up to a day and id.
+    CLAIM_EXPENSES = concat!(
+        "UPDATE expenses SET invoice_id = $2, ", touched!(),
+        " WHERE organization_id = $1 AND client_id = $4 AND currency = $5 AND invoice_id IS NULL \
+        AND billable AND (spent_on, id) <= ($6, $7) RETURNING id"
+    );
+    /// Time that is no invoice's any more.
+    RELEASE_ENTRIES = concat!(
+        "UPDATE time_entries SET invoice_id = NULL, ", touched!(),
+        " WHERE organization_id = $1 AND invoice_id = $2 RETURNING id"
+    );
+    /// Expenses that are no invoice's any more.
+    RELEASE_EXPENSES = concat!(
+        "UPDATE expenses SET invoice_id = NULL, ", touched!(),
+        " WHERE organization_id = $1 AND invoice_id = $2 RETURNING id"
+    );
+    /// The next number of the organization. Held until the transaction ends, so that one that fails
+    /// gives its number back and leaves no gap.
+    NEXT_NUMBER = "INSERT INTO counters (organization_id, name, value) VALUES ($1, 'invoice', 1) \
+        ON CONFLICT (organization_id, name) DO UPDATE SET value = counters.value + 1 RETURNING value";
+}
+
+/// Holds the client's row; its payment terms, in days.
+pub(crate) async fn hold_client(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    client: ClientId,
+) -> Result<Option<i64>, Error> {
+    let row = fetch_optional!(
+        conn,
+        HOLD_CLIENT as (Option<i64>,),
+        organization.0,
+        client.0
+    )?;
+    Ok(row.and_then(|(days,)| days))
+}
+
+/// Holds the projects of what was claimed, and those with a fee.
+pub(crate) async fn hold_projects(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    draft: &InvoiceState,
+) -> Result<(), Error> {
+    execute!(
+        conn,
+        HOLD_PROJECTS,
+        organization.0,
+        draft.id.0,
+        draft.client.0
+    )?;
+    Ok(())
+}
+
+/// Claims what is unbilled for a draft, up to the last item that it shows.
+pub(crate) async fn claim(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    draft: &InvoiceState,
+    now: Timestamp,
+) -> Result<Claimed, Error> {
+    let Some(through) = draft.through else {
+        return Ok(Claimed::default());
+    };
+    macro_rules! ids {
+        ($statement:path) => {
+            fetch_all!(
+                conn,
+                $statement as (Uuid,),
+                organization.0,
+                draft.id.0,
+                now.as_micros(),
+                draft.client.0,
+                draft.currency.as_str(),
+                through.0.to_string(),
+                through.1
+            )?
+            .into_iter()
+            .map(|(id,)| id)
+            .collect()
+        };
+    }
+    Ok(Claimed {
+        entries: ids!(CLAIM_ENTRIES),
+        expenses: ids!(CLAIM_EXPENSES),
+    })
+}
+
+/// Releases what an invoice had claimed.
+pub(crate) async fn release(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    invoice: InvoiceId,
+    now: Timestamp,
+) -> Result<Claimed, Error> {
+    macro_rules! ids {
+        ($statement:path) => {
+            fetch_all!(
+                conn,
+                $statement as (Uuid,),
+                organization.0,
+                invoice.0,
+                now.as_micros()
+            )?
+            .into_iter()
+            .map(|(id,)| id)
+            .collect()
+        };
+    }
+    Ok(Claimed {
+        entries: ids!(RELEASE_ENTRIES),
+        expenses: ids!(RELEASE_EXPENSES),
+    })
+}
+
+/// The next number, counted from 1.
+pub(crate) async fn next_number(
+    conn: &mut Conn,
+    organization: OrganizationId,
+) -> Result<i64, Error> {
+    let (value,) = fetch_one!(conn, NEXT_NUMBER as (i64,), organization.0)?;
+    Ok(value)
+}
