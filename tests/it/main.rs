@@ -23,6 +23,7 @@ mod demo;
 mod forgery;
 mod http;
 mod limits;
+mod matrix;
 mod metrics;
 mod modes;
 mod operations;
