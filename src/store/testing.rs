@@ -4,6 +4,7 @@
 //! installed, tests **fail**: a skip would turn every PostgreSQL test green while running none.
 
 mod cluster;
+mod contents;
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use crate::statement::Statement;
 use crate::target::Target;
 
 pub use cluster::TestPostgres;
+pub use contents::contents;
 
 /// When test databases were migrated: 2026-11-24T00:00:00Z.
 const MIGRATED_AT: Timestamp = Timestamp::from_micros(1_795_478_400_000_000);

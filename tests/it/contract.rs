@@ -7,7 +7,7 @@ use hoursmith_routes::{operations, routes};
 use hoursmith_settings::{Limit, LimitSettings};
 
 /// The rows of a list, each by the names of its columns.
-fn rows(text: &'static str) -> Vec<BTreeMap<&'static str, &'static str>> {
+pub fn rows(text: &'static str) -> Vec<BTreeMap<&'static str, &'static str>> {
     let mut lines = text.lines().filter(|line| !line.starts_with('#'));
     let columns: Vec<&str> = lines.next().unwrap().split('\t').collect();
     lines

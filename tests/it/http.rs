@@ -144,6 +144,10 @@ impl Connection {
         Some(Self { address, sender })
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub async fn send(&mut self, call: Call) -> Answer {
         self.try_send(call).await.expect("an answer")
     }

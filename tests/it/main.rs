@@ -25,6 +25,7 @@ mod feed;
 mod forgery;
 mod http;
 mod limits;
+mod matrix;
 mod metrics;
 mod modes;
 mod operations;
