@@ -17,7 +17,7 @@ pub mod problem;
 mod route;
 mod words;
 
-pub use route::{DEFAULT_LIMIT, Form, Method, Parameter, Route, Shape};
+pub use route::{DEFAULT_LIMIT, Form, MAX_CONDITION_LENGTH, Method, Parameter, Route, Shape};
 
 /// Every route, grouped by resource, in the order of the document.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
