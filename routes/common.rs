@@ -31,9 +31,10 @@ pub struct ExternalReference {
     pub id: String,
     /// Where a person finds it.
     #[schema(
-        max_length = 2048,
-        format = "uri",
         required = true,
+        min_length = 8,
+        max_length = 2048,
+        pattern = "^https?://[!#-;=?-\\[\\]-_a-~]*$",
         example = "https://go.xero.com/contacts/2041"
     )]
     pub url: Option<String>,

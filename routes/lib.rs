@@ -28,21 +28,20 @@ use hoursmith_domain::Access;
 
 pub use operation::Operation;
 pub use read_only::why_read_only;
-pub use route::{DEFAULT_LIMIT, Form, Method, Parameter, Route, Shape};
+pub use route::{DEFAULT_LIMIT, Form, MAX_CONDITION_LENGTH, Method, Parameter, Route, Shape};
 
 /// Every route, grouped by resource, in the order of the document.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
     [
         me::ROUTES,
         organization::ROUTES,
-        client::ROUTES,
-        event::ROUTES,
         member::ROUTES,
         client::ROUTES,
         project::ROUTES,
         project_member::ROUTES,
         time_entry::ROUTES,
         invoice::ROUTES,
+        event::ROUTES,
     ]
     .into_iter()
     .flatten()

@@ -7,9 +7,11 @@
 mod document;
 mod example;
 mod headers;
+mod links;
 pub(crate) mod occurrence;
 mod operation;
 mod parameters;
+mod plain;
 mod problem;
 mod responses;
 mod schemas;

@@ -134,6 +134,19 @@ impl Shape {
         }
     }
 
+    /// The schemas that its body and its answer have.
+    pub fn schemas(self) -> impl Iterator<Item = &'static str> {
+        let (body, answer) = match self {
+            Self::List { page } | Self::Links { page } | Self::Feed { page } => (None, Some(page)),
+            Self::Read { resource } | Self::Act { resource } => (None, Some(resource)),
+            Self::Create { body, resource }
+            | Self::Update { body, resource }
+            | Self::Put { body, resource } => (Some(body), Some(resource)),
+            Self::Delete => (None, None),
+        };
+        body.into_iter().chain(answer)
+    }
+
     /// Whether it is a list of some kind.
     pub fn is_list(self) -> bool {
         self.page().is_some()
@@ -208,6 +221,9 @@ pub(crate) const fn parameter(
         repeatable: false,
     }
 }
+
+/// Longest `If-Match` or `If-None-Match` that is read: some thirty entity tags of ours.
+pub const MAX_CONDITION_LENGTH: usize = 1024;
 
 /// Items on a page when the request does not say.
 pub const DEFAULT_LIMIT: i64 = 50;

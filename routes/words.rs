@@ -5,8 +5,7 @@
 
 use std::borrow::Cow;
 
-use hoursmith_domain::{EventType, Plan, Role, Scope};
-use hoursmith_domain::{Plan, RateSource, Role, Scope};
+use hoursmith_domain::{Currency, EventType, Plan, RateSource, Role, Scope};
 use serde_json::json;
 use utoipa::openapi::schema::ObjectBuilder;
 use utoipa::openapi::{RefOr, Schema, Type};
@@ -38,6 +37,8 @@ macro_rules! words {
 }
 
 words! {
+    CurrencyWord, "Currency", "A currency, by its ISO 4217 code.", "EUR",
+        Currency::all();
     RoleWord, "Role", "What a member may do in the organization.", "manager",
         Role::ALL.iter().map(|role| role.as_str());
     PlanWord, "Plan", "What the organization pays for, lowest first.", "agency",

@@ -14,10 +14,10 @@ use hoursmith_store::Statement;
 use crate::error::Error;
 use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
-use crate::{admin, client, event, me, organization, work};
-use crate::{admin, client, me, member, organization, project, project_member, work};
-use crate::{admin, client, me, organization, time_entry, work};
-use crate::{admin, client, invoice, me, organization, work};
+use crate::{
+    admin, client, event, invoice, me, member, organization, project, project_member, time_entry,
+    work,
+};
 
 pub(crate) const NAME: &str = "resource";
 

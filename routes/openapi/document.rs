@@ -31,9 +31,6 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Whom the organization works for and bills.",
     ),
     (
-        "event",
-        "Events",
-        "The change feed: what changed, in order and without a gap.",
         "project",
         "Projects",
         "What time is spent on, how it is billed, and how far it has come.",
@@ -42,12 +39,21 @@ const TAGS: &[(&str, &str, &str)] = &[
         "project_member",
         "Project members",
         "Who was added to a project, at what rate.",
+    ),
+    (
         "time_entry",
         "Time entries",
         "What members spent on projects, and timers that run.",
+    ),
+    (
         "invoice",
         "Invoices",
         "Drafts that build themselves from unbilled time, expenses and fees, and what was sent.",
+    ),
+    (
+        "event",
+        "Events",
+        "The change feed: what changed, in order and without a gap.",
     ),
 ];
 

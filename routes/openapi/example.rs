@@ -26,15 +26,15 @@ fn example(schema: &RefOr<Schema>, components: &Components) -> Value {
             if let Some(example) = object.examples.first() {
                 return example.clone();
             }
-            if may_be(&object.schema_type, &Type::Null) {
-                return Value::Null;
-            }
             if may_be(&object.schema_type, &Type::Object) {
                 return object
                     .properties
                     .iter()
                     .map(|(name, schema)| (name.clone(), example(schema, components)))
                     .collect();
+            }
+            if may_be(&object.schema_type, &Type::Null) {
+                return Value::Null;
             }
             let word = object.enum_values.as_ref().and_then(|words| words.first());
             word.cloned().unwrap_or_default()

@@ -1,16 +1,12 @@
 //! One route as an operation.
 
-use serde_json::json;
-use utoipa::openapi::link::{Link, LinkBuilder};
 use utoipa::openapi::path::{Operation, OperationBuilder};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::{
-    Components, ContentBuilder, HttpMethod, RefOr, Required, SecurityRequirement,
-};
+use utoipa::openapi::{Components, ContentBuilder, HttpMethod, Required, SecurityRequirement};
 
 use super::document::{TOKEN, tag_of};
 use super::{example, parameters, responses, schemas};
-use crate::{Method, Route, Shape, routes};
+use crate::{Method, Route, Shape};
 
 /// The operation of a route. The components must hold the schemas, for the examples.
 pub(super) fn operation(route: &'static Route, components: &Components) -> Operation {
@@ -32,7 +28,7 @@ pub(super) fn operation(route: &'static Route, components: &Components) -> Opera
 }
 
 /// The route's id, with `_`, which every generator takes as a name.
-fn operation_id(route: &Route) -> String {
+pub(super) fn operation_id(route: &Route) -> String {
     route.id.replace('.', "_")
 }
 
@@ -45,26 +41,6 @@ pub(super) fn method(method: Method) -> HttpMethod {
         Method::Put => HttpMethod::Put,
         Method::Delete => HttpMethod::Delete,
     }
-}
-
-/// Links from an answer of a collection to the operations on one resource of it, whose id stands
-/// at `pointer` in the body. Tools that test in sequences follow them.
-pub(super) fn links(route: &Route, pointer: &str) -> impl Iterator<Item = (String, RefOr<Link>)> {
-    let collection = route.path;
-    let value = json!(format!("$response.body#{pointer}"));
-    routes().filter_map(move |one| {
-        let name = one
-            .path
-            .strip_prefix(collection)?
-            .strip_prefix("/{")?
-            .strip_suffix('}')?;
-        let link = LinkBuilder::new()
-            .operation_id(operation_id(one))
-            .parameter(name, value.clone())
-            .description(one.summary)
-            .build();
-        Some((one.action.to_owned(), link.into()))
-    })
 }
 
 fn body(route: &Route, components: &Components) -> Option<RequestBody> {

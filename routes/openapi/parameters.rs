@@ -11,10 +11,7 @@ use utoipa::openapi::{Ref, RefOr, Required, Schema, Type};
 use super::schemas;
 use crate::common::{DAY, LINE};
 use crate::route::LIST;
-use crate::{DEFAULT_LIMIT, Form, Method, Route, Shape};
-
-/// Largest header block that the server reads, so that no header value can be longer.
-const MAX_HEADER_BYTES: usize = 16 * 1024;
+use crate::{DEFAULT_LIMIT, Form, MAX_CONDITION_LENGTH, Method, Route, Shape};
 
 /// Most values of a parameter that may be repeated.
 const MAX_REPEATS: usize = 50;
@@ -44,13 +41,13 @@ pub(super) fn components() -> impl Iterator<Item = (String, RefOr<Parameter>)> {
             "If-Match",
             "Do it only if the resource still is the version with this `ETag`, such as `\"42\"`; \
              else 412.",
-            text(ENTITY_TAGS, 1, MAX_HEADER_BYTES),
+            text(ENTITY_TAGS, 1, MAX_CONDITION_LENGTH),
         ),
         header(
             "If-None-Match",
             "Answer 304 without a body if the resource still is the version with this `ETag`, such \
              as `\"42\"`.",
-            text(ENTITY_TAGS, 1, MAX_HEADER_BYTES),
+            text(ENTITY_TAGS, 1, MAX_CONDITION_LENGTH),
         ),
     ]
     .map(|parameter| (component_name(&parameter.name), parameter.into()));
@@ -119,7 +116,7 @@ fn query(parameter: &crate::Parameter) -> Parameter {
         )));
     let builder = if parameter.repeatable {
         let values = ArrayBuilder::new()
-            .items(RefOr::T(form(parameter)))
+            .items(form(parameter))
             .min_items(Some(1))
             .max_items(Some(MAX_REPEATS));
         builder
@@ -157,8 +154,8 @@ fn hint(form: Form) -> &'static str {
     }
 }
 
-fn form(parameter: &crate::Parameter) -> Schema {
-    match parameter.form {
+fn form(parameter: &crate::Parameter) -> RefOr<Schema> {
+    let schema: Schema = match parameter.form {
         Form::Text { max } if parameter.name == "cursor" => text("^[A-Za-z0-9_-]+$", 1, max).into(),
         Form::Text { max } => text(LINE, 1, max).into(),
         Form::Boolean => ObjectBuilder::new().schema_type(Type::Boolean).into(),
@@ -182,12 +179,13 @@ fn form(parameter: &crate::Parameter) -> Schema {
             .maximum(Some(max))
             .default((parameter.name == "limit").then(|| json!(DEFAULT_LIMIT)))
             .into(),
-        Form::Currency => text("^[A-Z]{3}$", 3, 3).into(),
+        Form::Currency => return schemas::reference("Currency").into(),
         Form::OneOf(words) => ObjectBuilder::new()
             .schema_type(Type::String)
             .enum_values(Some(words.iter().copied()))
             .into(),
-    }
+    };
+    schema.into()
 }
 
 fn prefixed_id(prefix: &str) -> ObjectBuilder {

@@ -2,10 +2,9 @@
 
 use hoursmith_domain::{Code, Grant, Role, Scope};
 use utoipa::openapi::example::ExampleBuilder;
-use utoipa::openapi::link::Link;
 use utoipa::openapi::{Components, Content, ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
-use super::{example, headers, occurrence, operation, schemas};
+use super::{example, headers, links, occurrence, schemas};
 use crate::problem::{status, title, word};
 use crate::{Method, Route, Shape};
 
@@ -170,7 +169,7 @@ pub(super) fn problems(public_url: &str) -> impl Iterator<Item = (&'static str, 
 }
 
 /// The responses of a route, by status.
-pub(super) fn of(route: &Route, components: &Components) -> Vec<(String, RefOr<Response>)> {
+pub(super) fn of(route: &'static Route, components: &Components) -> Vec<(String, RefOr<Response>)> {
     let refusals = REFUSALS
         .iter()
         .filter(|refusal| (refusal.of)(route))
@@ -182,7 +181,12 @@ pub(super) fn of(route: &Route, components: &Components) -> Vec<(String, RefOr<R
         });
     successes(route, components)
         .into_iter()
-        .map(|(status, response)| (status.to_owned(), RefOr::T(response)))
+        .map(|(status, mut response)| {
+            if !response.content.is_empty() {
+                response.links = links::of(route, components).into_iter().collect();
+            }
+            (status.to_owned(), RefOr::T(response))
+        })
         .chain(refusals)
         .collect()
 }
@@ -232,11 +236,9 @@ fn may_forbid(route: &Route) -> bool {
 fn successes(route: &Route, components: &Components) -> Vec<(&'static str, Response)> {
     match route.shape {
         Shape::List { page } | Shape::Links { page } | Shape::Feed { page } => {
-            let page = success("A page.", Some(content(page, components)), &["Link"]);
-            let links = operation::links(route, "/data/0/id");
             vec![(
                 "200",
-                with_links(page, links.filter(|(action, _)| action == "read")),
+                success("A page.", Some(content(page, components)), &["Link"]),
             )]
         }
         Shape::Read { resource } => vec![
@@ -257,14 +259,14 @@ fn successes(route: &Route, components: &Components) -> Vec<(&'static str, Respo
                 ),
             ),
         ],
-        Shape::Create { resource, .. } => {
-            let created = success(
+        Shape::Create { resource, .. } => vec![(
+            "201",
+            success(
                 "It was made.",
                 Some(content(resource, components)),
                 &["Location", "ETag", "Idempotent-Replayed"],
-            );
-            vec![("201", with_links(created, operation::links(route, "/id")))]
-        }
+            ),
+        )],
         Shape::Put { resource, .. } => vec![
             (
                 "200",
@@ -301,14 +303,6 @@ fn successes(route: &Route, components: &Components) -> Vec<(&'static str, Respo
         )],
         Shape::Delete => vec![("204", success("It is gone.", None, &[]))],
     }
-}
-
-fn with_links(
-    mut response: Response,
-    links: impl Iterator<Item = (String, RefOr<Link>)>,
-) -> Response {
-    response.links = links.collect();
-    response
 }
 
 fn success(description: &str, content: Option<Content>, own: &[&'static str]) -> Response {

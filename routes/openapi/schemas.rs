@@ -6,12 +6,12 @@
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{
-    AllOf, AnyOf, Array, ArrayItems, KnownFormat, Object, ObjectBuilder, OneOf, SchemaFormat,
-    SchemaType,
+    AllOf, AnyOf, Array, ArrayItems, KnownFormat, Object, ObjectBuilder, OneOf, OneOfBuilder,
+    SchemaFormat, SchemaType,
 };
 use utoipa::openapi::{Ref, RefOr, Schema, Type};
 
-use super::problem;
+use super::{plain, problem};
 use crate::client::{Address, AddressInput, Client, ClientCreate, ClientList};
 use crate::common::{
     ExternalReference, ExternalReferenceInput, LINE, MetadataInputSchema, MetadataSchema,
@@ -23,18 +23,16 @@ use crate::member::{Member, MemberList};
 use crate::organization::{Organization, Rounding};
 use crate::project::{Budget, BudgetInput, Membership, Project, ProjectCreate, ProjectList};
 use crate::project_member::{ProjectMember, ProjectMemberList, ProjectMemberPut};
-use crate::words::{
-    EventTypeWord, PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord,
-    WeekdayWord,
-    BillingMethodWord, BudgetKindWord, BudgetPeriodWord, PlanWord, RoleWord, RoundingModeWord,
-    RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
+use crate::routes;
 use crate::time_entry::{TimeEntry, TimeEntryCreate, TimeEntryList};
 use crate::words::{
-    LockedReasonWord, PlanWord, RateSourceWord, RoleWord, RoundingModeWord, RoundingTargetWord,
-    ScopeWord, StatusWord, WeekdayWord,
-    InvoiceLineKindWord, InvoiceStatusWord, PlanWord, RoleWord, RoundingModeWord,
-    RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
+    BillingMethodWord, BudgetKindWord, BudgetPeriodWord, CurrencyWord, EventTypeWord,
+    InvoiceLineKindWord, InvoiceStatusWord, LockedReasonWord, PlanWord, RateSourceWord, RoleWord,
+    RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
 };
+
+/// Pattern by which a wire type says that a text is a currency; the document lists the codes.
+const CURRENCY: &str = "^[A-Z]{3}$";
 
 /// Characters of a hyphenated UUID.
 const UUID_LENGTH: usize = 36;
@@ -98,6 +96,7 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
         of::<BudgetKindWord>(),
         of::<BudgetPeriodWord>(),
         of::<Rounding>(),
+        of::<CurrencyWord>(),
         of::<PlanWord>(),
         of::<RoleWord>(),
         of::<RoundingModeWord>(),
@@ -120,6 +119,10 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
     for (_, schema) in &mut schemas {
         complete(schema);
     }
+    plain::rewrite(
+        &mut schemas,
+        routes().flat_map(|route| route.shape.schemas()),
+    );
     schemas
 }
 
@@ -182,7 +185,10 @@ fn complete(schema: &mut RefOr<Schema>) {
 }
 
 fn complete_object(object: &mut Object) {
-    object.properties.values_mut().for_each(complete);
+    for property in object.properties.values_mut() {
+        complete(property);
+        list_currencies(property);
+    }
     // `example` is the derive's word; JSON Schema's is `examples`.
     object.examples.extend(object.example.take());
     if !is_text(&object.schema_type) {
@@ -199,6 +205,23 @@ fn complete_object(object: &mut Object) {
         }
         None => {}
     }
+}
+
+/// A currency is one of the codes that the server takes, and not any three letters.
+fn list_currencies(property: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::Object(object)) = property else {
+        return;
+    };
+    if object.pattern.as_deref() != Some(CURRENCY) {
+        return;
+    }
+    let mut currency = reference("Currency");
+    currency.description = object.description.take().unwrap_or_default();
+    let null = ObjectBuilder::new().schema_type(Type::Null);
+    *property = match object.schema_type {
+        SchemaType::Array(_) => RefOr::T(OneOfBuilder::new().item(null).item(currency).into()),
+        SchemaType::Type(_) | SchemaType::AnyValue => RefOr::Ref(currency),
+    };
 }
 
 fn is_text(schema_type: &SchemaType) -> bool {

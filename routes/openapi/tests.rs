@@ -162,7 +162,9 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
     for name in ["ClientCreate", "ClientUpdate"] {
         let schema = &schemas[name];
         for (field, property) in schema["properties"].as_object().unwrap() {
-            let nullable = property.to_string().contains("\"null\"");
+            let target = property["$ref"].as_str().map(|to| &to[1..]);
+            let schema = target.map_or(property, |to| document.pointer(to).unwrap());
+            let nullable = schema["type"].to_string().contains("\"null\"");
             let never_null = ["name", "currency", "archived"].contains(&field.as_str());
             assert_eq!(nullable, !never_null, "{name}.{field}");
         }
@@ -201,4 +203,157 @@ fn examples_are_what_the_wire_types_write() {
     let read: crate::organization::Organization =
         serde_json::from_value(organization.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), organization);
+}
+
+/// The media types of a request or response, with where they stand.
+fn contents<'d>(document: &'d Value, part: &'d Value) -> Vec<(&'d String, &'d Value)> {
+    let part = match part.get("$ref").and_then(Value::as_str) {
+        Some(reference) => document.pointer(&reference[1..]).unwrap(),
+        None => part,
+    };
+    let content = part.get("content").and_then(Value::as_object);
+    content.into_iter().flatten().collect()
+}
+
+#[test]
+fn every_operation_is_described_and_exemplified() {
+    let document = read();
+    for route in routes() {
+        let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
+        for words in ["summary", "description"] {
+            assert_ne!(
+                operation[words].as_str().unwrap_or(""),
+                "",
+                "{} {words}",
+                route.id
+            );
+        }
+        assert_eq!(
+            operation.get("requestBody").is_some(),
+            route.shape.takes_body(),
+            "{}",
+            route.id
+        );
+        let body = operation.get("requestBody");
+        let responses = operation["responses"].as_object().unwrap();
+        for part in body.into_iter().chain(responses.values()) {
+            for (media_type, content) in contents(&document, part) {
+                let example = content.get("example").or(content.get("examples"));
+                let empty = example.is_none_or(|example| {
+                    example.is_null() || example.as_object().is_some_and(serde_json::Map::is_empty)
+                });
+                assert!(!empty, "{} {media_type}", route.id);
+            }
+        }
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let parameter = match parameter["$ref"].as_str() {
+                Some(reference) => document.pointer(&reference[1..]).unwrap(),
+                None => parameter,
+            };
+            assert!(
+                parameter["description"].is_string(),
+                "{} {parameter}",
+                route.id
+            );
+        }
+    }
+}
+
+#[test]
+fn every_field_is_described() {
+    let document = read();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        assert!(schema["description"].is_string(), "{name}");
+        for (field, property) in schema["properties"].as_object().into_iter().flatten() {
+            let target = property["$ref"].as_str().map(|to| &to[1..]);
+            let target = target.and_then(|to| document.pointer(to));
+            let described = [Some(property), target]
+                .into_iter()
+                .flatten()
+                .any(|schema| schema["description"].is_string());
+            assert!(described, "{name}.{field}");
+        }
+    }
+}
+
+/// A success has a status that its shape promises, with what its method needs to go on.
+#[test]
+fn successes_carry_what_their_shape_promises() {
+    let document = read();
+    for route in routes() {
+        let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
+        let expected: &[(&str, &[&str])] = match route.shape {
+            Shape::List { .. } | Shape::Links { .. } | Shape::Feed { .. } => &[("200", &["Link"])],
+            Shape::Read { .. } => &[("200", &["ETag"]), ("304", &["ETag"])],
+            Shape::Create { .. } => &[("201", &["ETag", "Location", "Idempotent-Replayed"])],
+            Shape::Update { .. } => &[("200", &["ETag"])],
+            Shape::Put { .. } => &[("200", &["ETag"]), ("201", &["ETag"])],
+            Shape::Act { .. } => &[("200", &["ETag", "Idempotent-Replayed"])],
+            Shape::Delete => &[("204", &[])],
+        };
+        let responses = operation["responses"].as_object().unwrap();
+        let successes: Vec<&str> = responses
+            .keys()
+            .map(String::as_str)
+            .filter(|status| !status.starts_with(['4', '5']))
+            .collect();
+        let statuses: Vec<&str> = expected.iter().map(|(status, _)| *status).collect();
+        assert_eq!(successes, statuses, "{}", route.id);
+        for (status, headers) in expected {
+            for header in *headers {
+                assert!(
+                    responses[*status]["headers"].get(header).is_some(),
+                    "{} {header}",
+                    route.id
+                );
+            }
+        }
+    }
+}
+
+/// What is made or listed can be reached from there, by every operation that takes its id alone.
+#[test]
+fn links_lead_from_what_is_made_and_listed_to_what_can_be_done_with_it() {
+    let document = read();
+    let links = |route: &crate::Route, status: &str| -> BTreeSet<String> {
+        let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
+        let links = operation["responses"][status]["links"].as_object();
+        links
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.clone())
+            .collect()
+    };
+    for route in routes() {
+        let below: BTreeSet<String> = routes()
+            .filter(|one| {
+                let rest = one
+                    .path
+                    .strip_prefix(route.path)
+                    .and_then(|rest| rest.strip_prefix("/{"));
+                rest.is_some_and(|rest| !rest.contains('{'))
+            })
+            .filter(|one| match route.shape {
+                Shape::List { .. } | Shape::Feed { .. } => matches!(one.shape, Shape::Read { .. }),
+                Shape::Create { .. } | Shape::Links { .. } => true,
+                _ => false,
+            })
+            .map(|one| one.id.replace('.', "_"))
+            .collect();
+        let status = if matches!(route.shape, Shape::Create { .. }) {
+            "201"
+        } else {
+            "200"
+        };
+        let links = links(route, status);
+        assert!(
+            links.is_superset(&below),
+            "{}: {links:?} {below:?}",
+            route.id
+        );
+    }
+    let create = crate::route("client.create").unwrap();
+    assert!(links(create, "201").is_superset(&BTreeSet::from(
+        ["client_read", "client_update", "client_delete"].map(str::to_owned)
+    )));
 }

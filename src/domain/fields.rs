@@ -158,12 +158,13 @@ impl<'doc> Fields<'doc> {
         Patch::Value(items)
     }
 
-    /// A whole number from `min` to `max`.
+    /// A whole number from `min` to `max`. `30.0` is 30, as JSON Schema has it: many clients' only
+    /// number is a float.
     pub fn integer(&mut self, name: &'static str, min: i64, max: i64) -> Patch<i64> {
         match self.member(name) {
             None => Patch::Absent,
             Some(value) if value.is_null() => Patch::Null,
-            Some(value) => match value.as_i64() {
+            Some(value) => match whole(value) {
                 Some(number) if (min..=max).contains(&number) => Patch::Value(number),
                 Some(_) => {
                     self.refuse(name, "out_of_range", format!("must be from {min} to {max}"))
@@ -376,6 +377,21 @@ impl<'doc> Fields<'doc> {
         push_name(&mut pointer, name);
         pointer
     }
+}
+
+/// Largest magnitude below which every whole number is a float of its own.
+const MAX_EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
+
+/// The whole number that a value is, written as an integer or as a float without a fraction.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the float is whole and within the range of i64"
+)]
+fn whole(value: &Value<'_>) -> Option<i64> {
+    value.as_i64().or_else(|| {
+        let float = value.as_f64()?;
+        (float.fract() == 0.0 && float.abs() <= MAX_EXACT_FLOAT).then_some(float as i64)
+    })
 }
 
 #[cfg(test)]

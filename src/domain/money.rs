@@ -105,6 +105,13 @@ pub struct Currency([u8; 3]);
 pub struct CurrencyError;
 
 impl Currency {
+    /// Every code that is taken, in order of the alphabet.
+    pub fn all() -> Vec<&'static str> {
+        let mut codes = [TWO_DIGITS, ZERO_DIGITS, THREE_DIGITS, FOUR_DIGITS].concat();
+        codes.sort_unstable();
+        codes
+    }
+
     /// The three letters.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -229,6 +236,11 @@ mod tests {
 
     #[test]
     fn currencies_are_listed_ones_in_capitals() {
+        let all = Currency::all();
+        assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "{all:?}");
+        for code in all {
+            assert_eq!(code.parse::<Currency>().unwrap().as_str(), code);
+        }
         for wrong in ["eur", "EURO", "", "XAU", "XTS"] {
             assert!(wrong.parse::<Currency>().is_err(), "{wrong}");
         }

@@ -1,11 +1,10 @@
 //! The chain that every request walks, in the one order there is.
 
 use bytes::Bytes;
-use hoursmith_bus::{Additions, Conditions, ErrorKind, Head, Response, Subject, Verdict, Visitor};
+use hoursmith_bus::{Additions, ErrorKind, Head, Response, Subject, Verdict, Visitor};
 use hoursmith_domain::{Caller, Code, Problem, Token};
 use hoursmith_routes::problem;
-use http::HeaderMap;
-use http::header::{AUTHORIZATION, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use http::header::AUTHORIZATION;
 use hyper::body::Incoming;
 
 use crate::edge::{Edge, Request};
@@ -13,7 +12,7 @@ use crate::limiter::{self, Outcome};
 use crate::refusal;
 use crate::router::{Row, Target};
 use crate::stage::{self, ACTOR, IDEMPOTENCY, Line, RATE_LIMITER, Stage, TOKEN_AUTH};
-use crate::{answer, body, documents, framing, idempotency, query};
+use crate::{answer, body, conditions, documents, framing, idempotency, query};
 
 /// One request on its way through the chain.
 pub(crate) struct Walk<'a> {
@@ -85,8 +84,9 @@ impl<'a> Walk<'a> {
         //    whoever may not send it, and before the actor, so that no actor can forget it.
         self.allow(row, &caller)?;
 
-        // 6. The query and the key, which are checked without the body.
+        // 6. The query, the conditions and the key, which are checked without the body.
         let query = query::read(row.route, self.request.head.uri.query())?;
+        let conditions = conditions::read(headers)?;
         let key = match row.route.method {
             hoursmith_routes::Method::Post => idempotency::key(headers)?,
             _ => None,
@@ -113,10 +113,7 @@ impl<'a> Walk<'a> {
         //    is put into the head only now.
         self.head.path_params.clone_from(parameters);
         self.head.query = query;
-        self.head.conditions = Conditions {
-            if_match: joined(headers, &IF_MATCH),
-            if_none_match: joined(headers, &IF_NONE_MATCH),
-        };
+        self.head.conditions = conditions;
         match self.ask(&ACTOR, &row.subject, body.bytes).await? {
             Verdict::Respond(response) => Ok(response),
             Verdict::Refuse(problem) => Err(problem),
@@ -238,14 +235,4 @@ fn bearer(authorization: &str) -> Option<Token> {
         return None;
     }
     Token::parse(token.trim_start_matches(' ')).ok()
-}
-
-/// A list header's lines as one (RFC 9110, section 5.3). Bytes that are no text match no tag.
-fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let mut lines = headers
-        .get_all(name)
-        .iter()
-        .map(|line| line.to_str().unwrap_or_default());
-    let first = lines.next()?.to_owned();
-    Some(lines.fold(first, |all, line| all + ", " + line))
 }

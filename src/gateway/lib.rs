@@ -21,6 +21,7 @@ pub mod admin;
 mod answer;
 mod body;
 mod chain;
+mod conditions;
 mod connection;
 mod documents;
 mod edge;

@@ -19,7 +19,10 @@ pub(crate) fn read(route: &Route, query: Option<&str>) -> Result<Pairs, Problem>
         .filter(|pair| !pair.is_empty())
     {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let shown = decode(name).unwrap_or_else(|| name.to_owned());
+        // As sent where the answer could not show it: escapes of control characters stay escaped.
+        let shown = decode(name)
+            .filter(|decoded| check_text(decoded, 0, name.len(), false).is_ok())
+            .unwrap_or_else(|| name.to_owned());
         let Some(parameter) = route.query().find(|parameter| parameter.name == shown) else {
             unknown.push(FieldError::parameter(shown, "unknown", "is not taken here"));
             continue;
@@ -203,5 +206,28 @@ mod unit {
             read_list("limit=0&archived=x&nope=1").unwrap_err().1.len(),
             3
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_shown_unless_it_cannot_be() {
+        let route = hoursmith_routes::route("client.list").unwrap();
+        for (sent, shown) in [
+            ("archive=1", "archive"),
+            ("arch%69ve=1", "archive"),
+            ("%C3%A9", "é"),
+            ("a%00b", "a%00b"),
+            ("%E2%80%AE", "%E2%80%AE"),
+            ("%zz", "%zz"),
+            ("=1", ""),
+        ] {
+            let problem = read(route, Some(sent)).unwrap_err();
+            let location = hoursmith_domain::Location::Parameter(shown.to_owned());
+            assert_eq!(problem.errors[0].location, location, "{sent}");
+        }
     }
 }

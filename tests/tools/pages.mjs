@@ -1,21 +1,12 @@
 // The public pages in a real browser: no foreign request, no console error, no policy violation,
 // nothing wider than the screen, in light and dark, on a desk and on a phone.
-// Reads the demo's greeting from standard input. With SCREENSHOTS=folder it leaves pictures there.
+// URL and TOKEN of the demo come from the environment. With SCREENSHOTS=folder it leaves pictures there.
 
-import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const patience = 60_000;
-const greeting = {};
-for await (const line of createInterface({ input: process.stdin })) {
-  const url = line.match(/^Hoursmith runs at (\S+)/);
-  const token = line.match(/^ {2}token +(\S+)/);
-  if (url) greeting.url = url[1];
-  if (token) greeting.token = token[1];
-  if (line.startsWith("Stop it")) break;
-}
-if (!greeting.url || !greeting.token) throw new Error("the demo did not greet");
-const origin = new URL(greeting.url).origin;
+const { URL: base, TOKEN: token } = process.env;
+const origin = new URL(base).origin;
 
 const findings = [];
 const seen = { pages: 0, requests: 0 };
@@ -68,7 +59,7 @@ for (const scheme of ["light", "dark"]) {
 }
 await browser.close();
 
-const me = await fetch(`${greeting.url}/api/v1/me`, { headers: { authorization: `Bearer ${greeting.token}` } });
+const me = await fetch(`${base}/api/v1/me`, { headers: { authorization: `Bearer ${token}` } });
 if (me.status !== 200) findings.push(`the token that was printed: status ${me.status}`);
 
 for (const finding of findings) console.error(finding);

@@ -1,0 +1,16 @@
+// Redocly's score of the document, which must not fall.
+
+import { readFileSync } from "node:fs";
+
+const least = 95;
+const text = readFileSync(process.argv[2], "utf8");
+const score = JSON.parse(text.slice(text.indexOf("{")));
+console.log(`redocly: score ${score.agentReadiness} of 100`);
+if (score.agentReadiness < least) {
+  const worst = Object.entries(score.operationScores).sort(([, a], [, b]) => a.agentReadiness - b.agentReadiness);
+  for (const [operation, { agentReadiness, subscores }] of worst) {
+    console.error(`  ${operation}: ${agentReadiness}, ${JSON.stringify(subscores)}`);
+  }
+  console.error(`redocly: the score is below ${least}`);
+  process.exit(1);
+}
