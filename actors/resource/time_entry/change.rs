@@ -105,7 +105,8 @@ pub(super) async fn remove(
     draft_changed(conn, stamp, organization, entry.client).await
 }
 
-/// Counts a change of an entry's invoice, which was `was`, and writes its event.
+/// Writes the event of an entry whose invoice was `was` until a moment ago. Whoever set the invoice
+/// has counted the change.
 pub(super) async fn tell_of_invoice(
     conn: &mut Conn,
     stamp: &Stamp,
@@ -113,7 +114,6 @@ pub(super) async fn tell_of_invoice(
     id: TimeEntryId,
     was: Option<InvoiceId>,
 ) -> Result<(), Error> {
-    sql::touch(conn, organization, id, stamp.now).await?;
     let Some(entry) = sql::find(conn, organization, id, Reach::ALL).await? else {
         return Ok(());
     };
