@@ -93,7 +93,7 @@ pub struct Event {
     #[schema(example = "0199c3a2-7d1b-7341-b07c-5f2e8d9a6c04")]
     pub organization_id: Uuid,
     /// Its place among the organization's events: 1, 2, 3 and so on without a gap.
-    #[schema(minimum = 1, example = 42)]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64, example = 42)]
     pub sequence: i64,
     /// The version of the API that `data` is written in.
     #[schema(max_length = 10, pattern = "^v[1-9][0-9]*$", example = "v1")]

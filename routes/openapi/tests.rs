@@ -199,6 +199,12 @@ fn examples_are_what_the_wire_types_write() {
     let page = at("/api/v1/clients", "get", "200");
     let read: crate::client::ClientList = serde_json::from_value(page.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), page);
+    let page = at("/api/v1/events", "get", "200");
+    let read: crate::event::EventList = serde_json::from_value(page.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), page);
+    let data = page["data"][0]["data"].clone();
+    let read: crate::event::EventData = serde_json::from_value(data.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), data);
     let organization = at("/api/v1/organization", "get", "200");
     let read: crate::organization::Organization =
         serde_json::from_value(organization.clone()).unwrap();

@@ -295,7 +295,7 @@ mod tests {
         .unwrap();
         let text = metrics_text();
         assert!(
-            text.contains("component=\"first\"") && !text.contains("second"),
+            text.contains("component=\"first\"") && !text.contains("component=\"second\""),
             "{text}"
         );
         ::metrics::counter!(crate::names::EVENTS_APPENDED).increment(3);

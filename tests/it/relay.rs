@@ -9,9 +9,10 @@ use hoursmith_settings::Settings;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::cases::{feed, path};
+use crate::cases::{created, feed, path, until_public};
 use crate::dice::Dice;
 use crate::http::{Answer, Connection};
+use crate::metrics::until_sample;
 use crate::processes::Process;
 use crate::world::{Bus, Org, Store, World, generous};
 
@@ -128,7 +129,7 @@ async fn a_killed_relay_leaves_no_gap(store: Store) {
         let org = world.org().await;
         let shared = join_all((0..SHARED).map(async |number| {
             let name = format!("shared {number}");
-            crate::cases::created(&world, &org.owner, &name).await
+            created(&world, &org.owner, &name).await
         }));
         let shared = shared.await;
         orgs.push((org, shared));
@@ -163,4 +164,43 @@ async fn a_killed_relay_leaves_no_gap_on_postgres() {
     tokio::time::timeout(LONGEST, test)
         .await
         .expect("every event became public");
+}
+
+/// The relay is behind the answer: without one, nothing fails and nothing is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_no_relay_runs_events_wait() {
+    let mut world = World::start(Bus::Split, Store::Sqlite).await;
+    let names = hoursmith::plugins::names();
+    let at = names.iter().position(|name| *name == "relay").unwrap();
+    let org = world.org().await;
+    until_public(&world, &org).await;
+    world.processes[at].kill();
+    created(&world, &org.owner, "Waits").await;
+    let after = world.get("/api/v1/events?after_sequence=4", &org.owner);
+    assert_eq!(after.send().await.expect(200).json()["data"], json!([]));
+    world.processes[at] = Process::start_part(&world.settings, "relay");
+    let events = feed(&world, &org).await;
+    assert_eq!(events[4]["data"]["object"]["name"], "Waits");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_numbered_and_what_waits_is_measured_and_told_once() {
+    let mut world = World::start(Bus::Process, Store::Sqlite).await;
+    let org = world.org().await;
+    for number in 0..3 {
+        created(&world, &org.owner, &format!("client {number}")).await;
+        until_public(&world, &org).await;
+    }
+    let admin = world.admin_address;
+    until_sample(admin, "hoursmith_events_sequenced_total", 7.0).await;
+    until_sample(admin, "hoursmith_events_oldest_waiting_seconds", 0.0).await;
+    // Four were written by an operator, elsewhere.
+    until_sample(admin, "hoursmith_events_appended_total", 3.0).await;
+    let process = &mut world.processes[0];
+    assert_eq!(process.terminate(), Some(0));
+    let told = process
+        .log()
+        .matches("This relay numbers the events from now on.")
+        .count();
+    assert_eq!(told, 1);
 }
