@@ -1,6 +1,7 @@
 //! What a grant and a role show: which rows, and which fields of them.
 
 use hoursmith_domain::{Amount, Currency, Grant, MemberId, Role};
+use uuid::Uuid;
 
 use crate::request::Request;
 
@@ -58,6 +59,15 @@ pub(crate) struct Reach {
     pub(crate) member: MemberId,
     /// Of these, only the rows that are the member's own.
     pub(crate) own: bool,
+}
+
+impl Reach {
+    /// Every row, for what is done on nobody's behalf.
+    pub(crate) const ALL: Self = Self {
+        all: true,
+        member: MemberId(Uuid::nil()),
+        own: false,
+    };
 }
 
 impl Request {

@@ -8,11 +8,14 @@ mod clients;
 mod idempotency;
 mod lists;
 mod members;
-pub mod projects;
+mod project_members;
+mod projects;
 
 pub use access::*;
 pub use answers::*;
 pub use clients::*;
 pub use idempotency::*;
 pub use lists::*;
+pub use members::*;
+pub use project_members::*;
 pub use projects::*;
