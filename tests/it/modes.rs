@@ -83,4 +83,5 @@ modes! {
     a_projects_members_are_listed,
     managers_staff_their_projects,
     who_is_removed_leaves_its_projects,
+    members_come_and_go_at_once,
 }

@@ -283,3 +283,51 @@ pub async fn who_is_removed_leaves_its_projects(world: &World) {
     }
     join(world, owner, &projects[0], member).await;
 }
+
+/// Nobody is lost of those who are added at once, and nobody who is being removed slips in.
+pub async fn members_come_and_go_at_once(world: &World) {
+    let org = world.org().await;
+    let owner = &org.owner;
+    let id = project(world, owner, &json!({"name": "A"})).await;
+    let body = json!({});
+    let put = |person| put_member(world, owner, &id, person, &body);
+    let added = tokio::join!(put(&org.admin), put(&org.manager), put(&org.member));
+    for answer in [added.0, added.1, added.2] {
+        answer.expect(201);
+    }
+    let mut present = [&org.admin, &org.manager, &org.member].map(|one| one.id.to_string());
+    present.sort_unstable();
+    let operator = world.operator();
+    for round in 0..5 {
+        let new = NewMember {
+            name: "brief".to_owned(),
+            email: format!("brief-{round}@{}.example", org.slug),
+            role: Role::Member,
+        };
+        let email = new.email.clone();
+        let brief = operator.add_member(&org.slug, new).await.unwrap();
+        let brief = someone(&brief.to_string());
+        let (put, removed) = tokio::join!(
+            put_member(world, owner, &id, &brief, &body),
+            operator.remove_member(&org.slug, &email)
+        );
+        removed.unwrap();
+        assert!([201, 404].contains(&put.status), "{put:?}");
+        let shown = world
+            .get(&project_path(&id), owner)
+            .send()
+            .await
+            .expect(200)
+            .json();
+        let shown: Vec<&str> = shown["members"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|member| member["member_id"].as_str().unwrap())
+            .collect();
+        assert_eq!(shown, present);
+        let mut listed = ids(&list(world, owner, &id, "").await);
+        listed.sort_unstable();
+        assert_eq!(listed, present);
+    }
+}
