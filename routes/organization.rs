@@ -74,8 +74,8 @@ pub struct Organization {
     /// Whether a member's entries may overlap.
     #[schema(example = true)]
     pub allow_overlap: bool,
-    /// Entries up to this day are locked; null if none are.
-    #[schema(required = true, format = Date, max_length = 10, example = "2026-10-31")]
+    /// Time and expenses of the days before this one are locked; null if none are.
+    #[schema(required = true, format = Date, max_length = 10, example = "2026-11-01")]
     pub lock_before: Option<String>,
     /// Working time of a full week, in seconds.
     #[schema(minimum = 0, maximum = 604_800, example = 144_000)]

@@ -3,29 +3,29 @@
 //! Not reachable over HTTP or the bus: whoever may run these may open the database as well. They
 //! write the same events as the API would.
 
+mod check;
 mod demo;
 mod invoice;
+mod member;
+mod organization;
 mod sql;
 
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use hoursmith_domain::{
-    Currency, EventType, MemberId, OrganizationId, Plan, Problem, Role, UserId, check_text,
-};
+use hoursmith_domain::{Currency, MemberId, OrganizationId, Plan, Problem, Role};
 use hoursmith_kit::{Clock, Failure, Random};
 use hoursmith_store::{Conn, Db, ErrorKind, Statement};
-use serde_json::Value;
 
 use crate::error;
-use crate::organization;
-use crate::sight::Sight;
-use crate::write::{Stamp, changed_fields};
+use crate::write::Stamp;
 
 pub use crate::invoice::Sending;
 pub use demo::seed as seed_demo;
 pub use invoice::InvoiceRow;
-pub use sql::{MemberRow, OrganizationRow};
+pub use member::MemberChange;
+pub use organization::OrganizationChange;
+pub use sql::OrganizationRow;
 
 pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()
@@ -70,6 +70,12 @@ pub enum AdminError {
     /// The organization would be without an owner.
     #[error("the last owner cannot go: make someone else an owner first")]
     LastOwner,
+    /// The organization's currency is in use.
+    #[error(
+        "the currency cannot change: a rate, a project without a client, time, an expense or an \
+         invoice is in it"
+    )]
+    CurrencyUsed,
     /// The database.
     #[error("the database refused")]
     Store(#[source] hoursmith_store::Error),
@@ -146,10 +152,10 @@ impl Admin {
         new: NewOrganization,
         owner: NewMember,
     ) -> Result<(OrganizationId, MemberId), AdminError> {
-        check_name("name", &new.name)?;
-        check_slug(&new.slug)?;
-        check_timezone(&new.timezone)?;
-        check_member(&owner)?;
+        check::name("name", &new.name)?;
+        check::slug(&new.slug)?;
+        check::timezone(&new.timezone)?;
+        check::member(&owner)?;
         let id = OrganizationId(self.random.uuid_v7(self.clock.now()));
         let admin = self.clone();
         let owner = NewMember {
@@ -163,60 +169,11 @@ impl Admin {
                     sql::insert_organization(conn, id, &new, stamp.now)
                         .await
                         .map_err(|error| exists(error, &new.slug))?;
-                    add(conn, &stamp, id, &owner).await
+                    member::add(conn, &stamp, id, &owner).await
                 })
             })
             .await?;
         Ok((id, member))
-    }
-
-    /// Changes the plan; takes effect on the next request.
-    pub async fn set_plan(&self, slug: &str, plan: Plan) -> Result<(), AdminError> {
-        let id = self.organization(slug).await?;
-        let admin = self.clone();
-        self.write(move |conn| {
-            Box::pin(async move {
-                sql::hold_organization(conn, id).await?;
-                let before = organization_event(conn, id).await?;
-                if before.get("plan").and_then(Value::as_str) == Some(plan.as_str()) {
-                    return Ok(());
-                }
-                let stamp = admin.stamp(id);
-                sql::set_plan(conn, id, plan, stamp.now).await?;
-                let after = organization_event(conn, id).await?;
-                let previous = changed_fields(&before, &after);
-                let kind = EventType::OrganizationUpdated;
-                Ok(stamp.event(conn, kind, id.0, after, Some(previous)).await?)
-            })
-        })
-        .await
-    }
-
-    /// Adds a member, active at once; one who was removed comes back, without what it had: no
-    /// tokens, no projects, no rates.
-    pub async fn add_member(&self, slug: &str, member: NewMember) -> Result<MemberId, AdminError> {
-        check_member(&member)?;
-        let id = self.organization(slug).await?;
-        let admin = self.clone();
-        self.write(move |conn| {
-            Box::pin(async move { add(conn, &admin.stamp(id), id, &member).await })
-        })
-        .await
-    }
-
-    /// Changes a role; takes effect on the next request.
-    pub async fn set_role(&self, slug: &str, email: &str, role: Role) -> Result<(), AdminError> {
-        self.change_member(slug, email, EventType::MemberUpdated, move |member| {
-            member.set_role(role)
-        })
-        .await
-    }
-
-    /// Removes a member; its tokens stop working on the next request.
-    pub async fn remove_member(&self, slug: &str, email: &str) -> Result<(), AdminError> {
-        let remove = |member: &mut MemberRow| member.status = "removed".to_owned();
-        self.change_member(slug, email, EventType::MemberRemoved, remove)
-            .await
     }
 
     /// Every organization, by name.
@@ -224,80 +181,10 @@ impl Admin {
         Ok(sql::organizations(&mut *self.db.read().await?).await?)
     }
 
-    /// Every member of an organization, by name.
-    pub async fn members(&self, slug: &str) -> Result<Vec<MemberRow>, AdminError> {
-        let id = self.organization(slug).await?;
-        sql::members(&mut *self.db.read().await?, id).await
-    }
-
     /// The organization of a slug.
     pub async fn organization(&self, slug: &str) -> Result<OrganizationId, AdminError> {
         let found = sql::find_organization(&mut *self.db.read().await?, slug).await?;
         found.ok_or_else(|| AdminError::NoOrganization(slug.to_owned()))
-    }
-
-    /// The active member with an e-mail address.
-    pub async fn member(
-        &self,
-        slug: &str,
-        email: &str,
-    ) -> Result<(OrganizationId, MemberId), AdminError> {
-        let id = self.organization(slug).await?;
-        let found = sql::find_member(&mut *self.db.read().await?, id, email).await?;
-        match found {
-            Some(member) if member.is_active() => Ok((id, MemberId(member.id))),
-            _ => Err(AdminError::NoMember {
-                slug: slug.to_owned(),
-                email: email.to_owned(),
-            }),
-        }
-    }
-
-    async fn change_member(
-        &self,
-        slug: &str,
-        email: &str,
-        kind: EventType,
-        change: impl FnOnce(&mut MemberRow) + Send + 'static,
-    ) -> Result<(), AdminError> {
-        let (id, member) = self.member(slug, email).await?;
-        let missing = AdminError::NoMember {
-            slug: slug.to_owned(),
-            email: email.to_owned(),
-        };
-        let admin = self.clone();
-        self.write(move |conn| {
-            Box::pin(async move {
-                // The organization's row is held, so that two owners cannot leave each other at once.
-                sql::hold_organization(conn, id).await?;
-                let before = sql::member(conn, id, member).await?;
-                if !before.is_active() {
-                    return Err(missing);
-                }
-                let mut after = before.clone();
-                change(&mut after);
-                let previous = changed_fields(&before.to_event()?, &after.to_event()?);
-                if previous.is_empty() {
-                    return Ok(());
-                }
-                let mut stamp = admin.stamp(id);
-                stamp.renew(before.updated_at());
-                after.touch(stamp.now);
-                sql::update_member(conn, id, &after).await?;
-                if sql::count_owners(conn, id).await? == 0 {
-                    return Err(AdminError::LastOwner);
-                }
-                if !after.is_active() {
-                    sql::revoke_tokens(conn, id, member, stamp.now).await?;
-                    sql::leave_projects(conn, id, member).await?;
-                }
-                let object = after.to_event()?;
-                Ok(stamp
-                    .event(conn, kind, member.0, object, Some(previous))
-                    .await?)
-            })
-        })
-        .await
     }
 
     fn stamp(&self, organization: OrganizationId) -> Stamp {
@@ -313,76 +200,10 @@ impl Admin {
     }
 }
 
-async fn add(
-    conn: &mut Conn,
-    stamp: &Stamp,
-    organization: OrganizationId,
-    new: &NewMember,
-) -> Result<MemberId, AdminError> {
-    let user = sql::find_or_insert_user(conn, UserId(stamp.new_id()), new, stamp.now).await?;
-    let id = MemberId(stamp.new_id());
-    let id = sql::insert_or_return_member(conn, organization, id, user, new.role, stamp.now)
-        .await?
-        .ok_or_else(|| AdminError::Exists(format!("the member `{}`", new.email)))?;
-    let member = sql::member(conn, organization, id).await?;
-    stamp
-        .event(conn, EventType::MemberAdded, id.0, member.to_event()?, None)
-        .await?;
-    Ok(id)
-}
-
-async fn organization_event(conn: &mut Conn, id: OrganizationId) -> Result<Value, AdminError> {
-    let row = organization::find(conn, id)
-        .await?
-        .ok_or_else(|| AdminError::NoOrganization(id.to_string()))?;
-    // A wire type of strings and numbers, whose serialization cannot fail.
-    Ok(serde_json::to_value(row.into_wire(Sight::OWNER)?).unwrap_or_default())
-}
-
 fn exists(error: hoursmith_store::Error, slug: &str) -> AdminError {
     if error.kind() == ErrorKind::UniqueViolation {
         AdminError::Exists(format!("the organization `{slug}`"))
     } else {
         error.into()
     }
-}
-
-fn check_name(field: &'static str, text: &str) -> Result<(), AdminError> {
-    check_text(text, 1, 255, false).map_err(|error| AdminError::Invalid {
-        field,
-        reason: error.to_string(),
-    })
-}
-
-fn check_member(member: &NewMember) -> Result<(), AdminError> {
-    check_name("member name", &member.name)?;
-    check_name("e-mail", &member.email)?;
-    match member.email.split_once('@') {
-        Some((user, host)) if !user.is_empty() && !host.is_empty() => Ok(()),
-        _ => Err(AdminError::Invalid {
-            field: "e-mail",
-            reason: "must be an e-mail address".to_owned(),
-        }),
-    }
-}
-
-fn check_slug(slug: &str) -> Result<(), AdminError> {
-    let valid = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    if (1..=63).contains(&slug.len()) && slug.bytes().all(valid) {
-        return Ok(());
-    }
-    let reason = "must be 1 to 63 lower-case letters, digits and hyphens".to_owned();
-    Err(AdminError::Invalid {
-        field: "slug",
-        reason,
-    })
-}
-
-fn check_timezone(name: &str) -> Result<(), AdminError> {
-    name.parse::<chrono_tz::Tz>()
-        .map(|_| ())
-        .map_err(|_| AdminError::Invalid {
-            field: "timezone",
-            reason: "must be an IANA time zone, such as Europe/Berlin".to_owned(),
-        })
 }

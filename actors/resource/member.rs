@@ -14,7 +14,7 @@ use crate::list::{Page, json};
 use crate::request::Request;
 use crate::sight::Reach;
 pub(crate) use sql::{
-    Row as MemberRow, find, find_by_email, list_all, member_columns, member_joins, update,
+    Row as MemberRow, find, find_by_email, hold, list_all, member_columns, member_joins, update,
 };
 pub(crate) use state::MemberState;
 

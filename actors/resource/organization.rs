@@ -1,6 +1,7 @@
 //! The organization, to read.
 
 mod sql;
+mod state;
 
 use hoursmith_bus::Response;
 use hoursmith_domain::Problem;
@@ -10,9 +11,9 @@ use crate::condition;
 use crate::error::Error;
 use crate::list::json;
 use crate::request::Request;
-use crate::sight::Sight;
 
-pub(crate) use sql::{find, home};
+pub(crate) use sql::{find, home, is_currency_used, update};
+pub(crate) use state::OrganizationState;
 
 pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()
@@ -22,16 +23,14 @@ pub(crate) fn statements() -> &'static [Statement] {
 pub(crate) async fn read(request: &Request) -> Result<Response, Error> {
     let caller = &request.caller;
     let mut conn = request.context.db.read().await?;
-    let row = sql::find(&mut conn, caller.organization())
+    let organization = find(&mut conn, caller.organization())
         .await?
         .ok_or_else(Problem::not_found)?;
-    let version = row.version;
-    let sight = Sight::of(caller.role());
-    let organization = row.into_wire(sight)?;
+    let body = json(200, &organization.to_wire(request.sight()))?;
     let conditions = &request.ask.head.conditions;
     Ok(condition::respond(
-        json(200, &organization)?,
-        version,
+        body,
+        organization.base.version,
         conditions,
     ))
 }

@@ -134,7 +134,7 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
                     return Err(client_fixed().into());
                 }
             }
-            if change(conn, &mut stamp, organization, &before, &mut project).await?
+            if change(conn, &stamp, organization, &before, &mut project).await?
                 && project.bills_otherwise_than(&before)
             {
                 invoice::draft_changed(conn, &stamp, organization, before.client).await?;

@@ -73,6 +73,9 @@ pub(crate) async fn put(request: &Request) -> Result<Response, Error> {
     let (reach, sight) = (request.reach(), request.sight());
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
+            // Before the project, in the order in which a removal holds them: a member who is being
+            // removed cannot slip into a project meanwhile.
+            member::hold(conn, organization, member).await?;
             let before = hold(conn, &mut stamp, organization, id, reach).await?;
             if !member::is_active(conn, organization, member, reach).await? {
                 return Err(Problem::not_found().into());
@@ -123,13 +126,8 @@ pub(crate) async fn leave_all(
     organization: OrganizationId,
     member: MemberId,
 ) -> Result<(), Error> {
-    let everything = Reach {
-        all: true,
-        member,
-        own: false,
-    };
     for id in sql::projects_of(conn, organization, member).await? {
-        let project = hold(conn, stamp, organization, id, everything).await?;
+        let project = hold(conn, stamp, organization, id, Reach::ALL).await?;
         leave(conn, stamp, organization, &project, member).await?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! What a grant and a role show: which rows, and which fields of them.
 
 use hoursmith_domain::{Amount, Currency, Grant, MemberId, Role};
+use uuid::Uuid;
 
 use crate::request::Request;
 
@@ -61,10 +62,10 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    /// Of what the server does by itself, whoever asked.
+    /// Every row, for what is done on nobody's behalf.
     pub(crate) const ALL: Self = Self {
         all: true,
-        member: MemberId(uuid::Uuid::nil()),
+        member: MemberId(Uuid::nil()),
         own: false,
     };
 }

@@ -156,17 +156,31 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
         "ClientUpdate",
         "AddressInput",
         "ExternalReferenceInput",
+        "ProjectCreate",
+        "ProjectUpdate",
+        "ProjectMemberPut",
+        "BudgetInput",
     ] {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
     }
-    for name in ["ClientCreate", "ClientUpdate"] {
+    let client: &[&str] = &["name", "currency", "archived"];
+    let project: &[&str] = &["name", "billable", "billing_method", "archived"];
+    let budget: &[&str] = &["kind", "amount", "period"];
+    for (name, never_null) in [
+        ("ClientCreate", client),
+        ("ClientUpdate", client),
+        ("ProjectCreate", project),
+        ("ProjectUpdate", project),
+        ("ProjectMemberPut", &[]),
+        ("BudgetInput", budget),
+    ] {
         let schema = &schemas[name];
         for (field, property) in schema["properties"].as_object().unwrap() {
             let target = property["$ref"].as_str().map(|to| &to[1..]);
             let schema = target.map_or(property, |to| document.pointer(to).unwrap());
             let nullable = schema["type"].to_string().contains("\"null\"");
-            let never_null = ["name", "currency", "archived"].contains(&field.as_str());
-            assert_eq!(nullable, !never_null, "{name}.{field}");
+            let expected = !never_null.contains(&field.as_str());
+            assert_eq!(nullable, expected, "{name}.{field}");
         }
     }
     assert_eq!(
@@ -205,6 +219,19 @@ fn examples_are_what_the_wire_types_write() {
     let data = page["data"][0]["data"].clone();
     let read: crate::event::EventData = serde_json::from_value(data.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), data);
+    let project = at("/api/v1/projects", "post", "201");
+    let read: crate::project::Project = serde_json::from_value(project.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), project);
+    let link = at(
+        "/api/v1/projects/{project_id}/members/{member_id}",
+        "put",
+        "201",
+    );
+    let read: crate::project_member::ProjectMember = serde_json::from_value(link.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), link);
+    let members = at("/api/v1/members", "get", "200");
+    let read: crate::member::MemberList = serde_json::from_value(members.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), members);
     let organization = at("/api/v1/organization", "get", "200");
     let read: crate::organization::Organization =
         serde_json::from_value(organization.clone()).unwrap();

@@ -1,5 +1,7 @@
 //! `migrate`, `org`, `member`: the operator's hands on the database.
 
+mod set;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use hoursmith_resource::admin::{Admin, NewMember, NewOrganization};
 use hoursmith_settings::Settings;
 
 use super::Failure;
+use set::{MemberSettings, OrgSettings};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OrgCommand {
@@ -44,6 +47,13 @@ pub(super) enum OrgCommand {
         /// free, studio or agency.
         plan: Plan,
     },
+    /// Change what the API only reads. An empty value clears.
+    Set {
+        /// Short name of the organization.
+        slug: String,
+        #[command(flatten)]
+        settings: OrgSettings,
+    },
     /// List the organizations.
     List,
 }
@@ -71,6 +81,15 @@ pub(super) enum MemberCommand {
         email: String,
         /// owner, admin, manager or member.
         role: Role,
+    },
+    /// Change a member's zone, rates and capacity. An empty value clears.
+    Set {
+        /// Short name of the organization.
+        slug: String,
+        /// E-mail address.
+        email: String,
+        #[command(flatten)]
+        settings: MemberSettings,
     },
     /// Remove a member; its tokens stop working with the next request.
     Remove {
@@ -130,6 +149,9 @@ pub(super) async fn org(settings: Settings, command: OrgCommand) -> Result<ExitC
             println!("{id}");
         }
         OrgCommand::Plan { slug, plan } => admin.set_plan(&slug, plan).await?,
+        OrgCommand::Set { slug, settings } => {
+            admin.set_organization(&slug, settings.into()).await?;
+        }
         OrgCommand::List => {
             for row in admin.organizations().await? {
                 println!(
@@ -161,16 +183,17 @@ pub(super) async fn member(
             println!("{id}");
         }
         MemberCommand::Role { slug, email, role } => admin.set_role(&slug, &email, role).await?,
+        MemberCommand::Set {
+            slug,
+            email,
+            settings,
+        } => admin.set_member(&slug, &email, settings.into()).await?,
         MemberCommand::Remove { slug, email } => admin.remove_member(&slug, &email).await?,
         MemberCommand::List { slug } => {
             for row in admin.members(&slug).await? {
                 println!(
                     "{}\t{}\t{}\t{}\t{}",
-                    row.id,
-                    row.role(),
-                    row.status,
-                    row.email,
-                    row.name
+                    row.id, row.role, row.status, row.email, row.name
                 );
             }
         }

@@ -3,6 +3,7 @@
 //! A case makes an organization of its own and leaves nothing that another would see.
 
 mod access;
+mod answers;
 mod clients;
 mod events;
 mod idempotency;
@@ -11,7 +12,8 @@ mod invoices_scene;
 mod invoices_settle;
 mod lists;
 mod members;
-pub mod projects;
+mod project_members;
+mod projects;
 
 pub use access::*;
 pub use clients::*;
@@ -20,4 +22,6 @@ pub use idempotency::*;
 pub use invoices::*;
 pub use invoices_settle::*;
 pub use lists::*;
+pub use members::*;
+pub use project_members::*;
 pub use projects::*;

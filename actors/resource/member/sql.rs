@@ -107,6 +107,8 @@ hoursmith_store::statements! {
         concat!(members!(), visible!(), filters!(), referenced!(), by_update!());
     /// Every member, at most 10,000.
     LIST_ALL_MEMBERS = concat!(members!(), " ORDER BY m.created_at, m.id LIMIT 10000");
+    /// Holds the row until the transaction ends.
+    HOLD_MEMBER = "UPDATE members SET version = version WHERE organization_id = $1 AND id = $2";
     /// Every column that can change.
     UPDATE_MEMBER = "UPDATE members SET role = $3, status = $4, timezone = $5, billable_rate = $6, \
         cost_rate = $7, weekly_capacity_seconds = $8, version = $9, updated_at = $10 \
@@ -216,6 +218,16 @@ pub(crate) async fn list_all(
     organization: OrganizationId,
 ) -> Result<Vec<MemberState>, error::Error> {
     states(fetch_all!(conn, LIST_ALL_MEMBERS as Row, organization.0)?)
+}
+
+/// Holds a member, if there is one, until the transaction ends.
+pub(crate) async fn hold(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    id: MemberId,
+) -> Result<(), Error> {
+    execute!(conn, HOLD_MEMBER, organization.0, id.0)?;
+    Ok(())
 }
 
 pub(crate) async fn update(

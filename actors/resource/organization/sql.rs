@@ -1,22 +1,39 @@
 //! The organization's row.
 
-use hoursmith_domain::{Amount, Currency, Month, OrganizationId, Plan, Timestamp, Zone};
+use hoursmith_domain::{
+    Amount, Currency, Month, OrganizationId, Rounding, RoundingMode, Timestamp, Zone,
+};
 use hoursmith_kit::Failure;
-use hoursmith_routes::organization::{Organization, Rounding};
-use hoursmith_store::{Conn, Error, fetch_one, fetch_optional};
+use hoursmith_store::{Conn, Error, execute, fetch_one, fetch_optional};
 use uuid::Uuid;
 
+use super::state::OrganizationState;
+use crate::base::{BaseRow, base_names};
 use crate::error;
-use crate::reference::{external_reference_from, metadata_from};
-use crate::sight::Sight;
 
 hoursmith_store::statements! {
     /// The organization by its id.
-    FIND_ORGANIZATION = "SELECT id, name, slug, plan, currency, timezone, week_start, \
-        default_billable_rate, rounding_mode, rounding_minutes, rounding_target, allow_overlap, \
-        lock_before, weekly_capacity_seconds, external_reference_service, external_reference_id, \
-        external_reference_url, metadata, version, created_at, updated_at \
-        FROM organizations WHERE id = $1";
+    FIND_ORGANIZATION = concat!(
+        "SELECT id, name, slug, plan, currency, timezone, week_start, default_billable_rate, \
+         rounding_mode, rounding_minutes, rounding_target, allow_overlap, lock_before, \
+         weekly_capacity_seconds, ",
+        base_names!(),
+        " FROM organizations WHERE id = $1"
+    );
+    /// Every column that can change.
+    UPDATE_ORGANIZATION = "UPDATE organizations SET name = $2, plan = $3, currency = $4, timezone = $5, \
+        week_start = $6, default_billable_rate = $7, rounding_mode = $8, rounding_minutes = $9, \
+        allow_overlap = $10, lock_before = $11, weekly_capacity_seconds = $12, version = $13, \
+        updated_at = $14 WHERE id = $1";
+    /// Whether a rate, a project without a client, time, an expense or an invoice is in the currency.
+    FIND_CURRENCY_USE = "SELECT EXISTS (SELECT 1 FROM organizations WHERE id = $1 \
+            AND default_billable_rate IS NOT NULL) \
+        OR EXISTS (SELECT 1 FROM members WHERE organization_id = $1 \
+            AND (billable_rate IS NOT NULL OR cost_rate IS NOT NULL)) \
+        OR EXISTS (SELECT 1 FROM projects WHERE organization_id = $1 AND client_id IS NULL) \
+        OR EXISTS (SELECT 1 FROM time_entries WHERE organization_id = $1) \
+        OR EXISTS (SELECT 1 FROM expenses WHERE organization_id = $1) \
+        OR EXISTS (SELECT 1 FROM invoices WHERE organization_id = $1)";
     /// The currency of what names none, and the zone that says which month it is.
     FIND_HOME = "SELECT currency, timezone FROM organizations WHERE id = $1";
 }
@@ -31,7 +48,7 @@ pub(crate) struct Home {
 }
 
 #[derive(sqlx::FromRow)]
-pub(crate) struct Row {
+struct Row {
     id: Uuid,
     name: String,
     slug: String,
@@ -46,20 +63,16 @@ pub(crate) struct Row {
     allow_overlap: bool,
     lock_before: Option<String>,
     weekly_capacity_seconds: i64,
-    external_reference_service: Option<String>,
-    external_reference_id: Option<String>,
-    external_reference_url: Option<String>,
-    metadata: String,
-    pub(crate) version: i64,
-    created_at: i64,
-    updated_at: i64,
+    #[sqlx(flatten)]
+    base: BaseRow,
 }
 
 pub(crate) async fn find(
     conn: &mut Conn,
     organization: OrganizationId,
-) -> Result<Option<Row>, Error> {
-    fetch_optional!(conn, FIND_ORGANIZATION as Row, organization.0)
+) -> Result<Option<OrganizationState>, error::Error> {
+    let row = fetch_optional!(conn, FIND_ORGANIZATION as Row, organization.0)?;
+    Ok(row.map(Row::into_state).transpose()?)
 }
 
 /// The organization's currency, and the month that it is there.
@@ -81,45 +94,77 @@ pub(crate) async fn home(
     })
 }
 
+pub(crate) async fn update(conn: &mut Conn, organization: &OrganizationState) -> Result<(), Error> {
+    execute!(
+        conn,
+        UPDATE_ORGANIZATION,
+        organization.id.0,
+        organization.name.as_str(),
+        organization.plan.as_str(),
+        organization.currency.as_str(),
+        organization.timezone.to_string(),
+        organization.week_start.as_str(),
+        organization
+            .default_billable_rate
+            .map(Amount::ten_thousandths),
+        organization.rounding.mode.as_str(),
+        organization.rounding.minutes,
+        organization.allow_overlap,
+        organization.lock_before.map(|day| day.to_string()),
+        organization.weekly_capacity_seconds,
+        organization.base.version,
+        organization.base.updated_at.as_micros(),
+    )?;
+    Ok(())
+}
+
+/// Whether anything is in the organization's own currency.
+pub(crate) async fn is_currency_used(
+    conn: &mut Conn,
+    organization: OrganizationId,
+) -> Result<bool, Error> {
+    let (used,) = fetch_one!(conn, FIND_CURRENCY_USE as (bool,), organization.0)?;
+    Ok(used)
+}
+
 impl Row {
-    pub(crate) fn into_wire(self, sight: Sight) -> Result<Organization, Failure> {
-        let currency: Currency = self
-            .currency
-            .parse()
-            .map_err(|source| Failure::internal("read a stored currency", source))?;
-        let plan: Plan = self
-            .plan
-            .parse()
-            .map_err(|source| Failure::internal("read a stored plan", source))?;
-        Ok(Organization {
-            id: self.id,
+    fn into_state(self) -> Result<OrganizationState, Failure> {
+        let mode = RoundingMode::from_word(&self.rounding_mode)
+            .ok_or_else(|| Failure::internal("read a stored rounding mode", self.rounding_mode))?;
+        Ok(OrganizationState {
+            id: OrganizationId(self.id),
             name: self.name,
             slug: self.slug,
-            plan,
-            currency: self.currency,
-            timezone: self.timezone,
+            plan: self
+                .plan
+                .parse()
+                .map_err(|source| Failure::internal("read a stored plan", source))?,
+            currency: self
+                .currency
+                .parse()
+                .map_err(|source| Failure::internal("read a stored currency", source))?,
+            timezone: self
+                .timezone
+                .parse()
+                .map_err(|source| Failure::internal("read a stored time zone", source))?,
             week_start: self.week_start,
-            default_billable_rate: sight.rate(
-                self.default_billable_rate
-                    .and_then(Amount::from_ten_thousandths),
-                currency,
-            ),
+            default_billable_rate: self
+                .default_billable_rate
+                .and_then(Amount::from_ten_thousandths),
             rounding: Rounding {
-                mode: self.rounding_mode,
+                mode,
                 minutes: self.rounding_minutes,
-                target: self.rounding_target,
             },
+            rounding_target: self.rounding_target,
             allow_overlap: self.allow_overlap,
-            lock_before: self.lock_before,
+            lock_before: self
+                .lock_before
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .map_err(|source| Failure::internal("read a stored day", source))?,
             weekly_capacity_seconds: self.weekly_capacity_seconds,
-            external_reference: external_reference_from(
-                self.external_reference_service.as_ref(),
-                self.external_reference_id.as_ref(),
-                self.external_reference_url.as_ref(),
-            ),
-            metadata: metadata_from(&self.metadata)?,
-            created_at: Timestamp::from_micros(self.created_at),
-            updated_at: Timestamp::from_micros(self.updated_at),
+            base: self.base.into_base()?,
         })
     }
 }

@@ -190,12 +190,6 @@ impl ProjectState {
         billed(self) != billed(other)
     }
 
-    /// The membership of a member.
-    pub(crate) fn membership(&self, member: MemberId) -> Option<&Membership> {
-        let found = self.place_of(member).ok()?;
-        self.members.get(found)
-    }
-
     /// Adds a member, or sets its rate.
     pub(crate) fn add(&mut self, member: MemberId, rate: Option<Amount>) {
         let membership = Membership {

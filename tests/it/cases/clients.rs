@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::projects::{join, project};
 use crate::http::Answer;
 use crate::world::{Org, Person, World};
 
@@ -348,34 +349,9 @@ pub async fn a_client_with_projects_is_in_use(world: &World) {
     world.get(&path(&id), &org.owner).send().await.expect(200);
 }
 
-/// A project of the client, with a member. Projects have no route yet, so the row is written.
+/// A project of the client, with a member.
 pub async fn give_project(world: &World, org: &Org, client: &str, person: &Person) {
-    const PROJECT: hoursmith_store::Statement = hoursmith_store::Statement {
-        name: "INSERT_PROJECT",
-        sql: "INSERT INTO projects (organization_id, id, client_id, name, name_key, created_at, updated_at) \
-              VALUES ($1, $2, $3, 'p', $4, 1, 1)",
-    };
-    const MEMBER: hoursmith_store::Statement = hoursmith_store::Statement {
-        name: "INSERT_PROJECT_MEMBER",
-        sql: "INSERT INTO project_members (organization_id, project_id, member_id, created_at) VALUES ($1, $2, $3, 1)",
-    };
-    let (organization, member) = (org.id.0, person.id.0);
-    let client: hoursmith_domain::ClientId = client.parse().unwrap();
-    let project = uuid::Uuid::from_u128(client.0.as_u128() ^ member.as_u128());
-    let write = world.db.db().write(move |conn| {
-        Box::pin(async move {
-            let key = project.to_string();
-            hoursmith_store::execute!(
-                conn,
-                PROJECT,
-                organization,
-                project,
-                client.0,
-                key.as_str()
-            )?;
-            hoursmith_store::execute!(conn, MEMBER, organization, project, member)?;
-            Ok::<(), hoursmith_store::Error>(())
-        })
-    });
-    write.await.unwrap();
+    let body = json!({"name": person.id.to_string(), "client_id": client});
+    let project = project(world, &org.owner, &body).await;
+    join(world, &org.owner, &project, person).await;
 }

@@ -81,6 +81,52 @@ fn organizations_and_members_are_kept() {
 }
 
 #[test]
+fn what_is_set_stays_and_what_cannot_be_is_said() {
+    let site = Site::new();
+    site.run(CREATE).good();
+    site.run("org set acme --currency USD --week-start sunday --lock-before=")
+        .good();
+    assert_eq!(table(&site.run("org list").good())[0][3], "USD");
+    site.run("member set acme ann@acme.example --cost-rate 50.5 --weekly-capacity=")
+        .good();
+    for (line, complaint) in [
+        ("org set acme --currency EUR", "the currency cannot change"),
+        ("org set nobody --name X", "there is no organization"),
+        ("org set acme --name=", "name: must have at least 1"),
+        (
+            "org set acme --week-start funday",
+            "week start: must be one",
+        ),
+        (
+            "org set acme --rounding-minutes 0",
+            "rounding minutes: must be from 1 to 1440",
+        ),
+        (
+            "org set acme --weekly-capacity 604801",
+            "weekly capacity: must be from 0",
+        ),
+        (
+            "org set acme --default-billable-rate=-1",
+            "default billable rate: must be at least 0",
+        ),
+        (
+            "member set acme ann@acme.example --cost-rate=-1",
+            "cost rate: must be at least 0",
+        ),
+        (
+            "member set acme bob@acme.example --cost-rate 1",
+            "is no active member",
+        ),
+    ] {
+        let complained = site.run(line).bad();
+        assert!(complained.contains(complaint), "{line}: {complained}");
+    }
+    site.run("member set acme ann@acme.example --cost-rate=")
+        .good();
+    site.run("org set acme --currency EUR").good();
+}
+
+#[test]
 fn what_an_argument_cannot_be_is_said() {
     let site = Site::new();
     for (line, complaint) in [
@@ -91,6 +137,11 @@ fn what_an_argument_cannot_be_is_said() {
             "member add acme b@acme.example --name B --role boss",
             "boss",
         ),
+        ("org set acme", "--name"),
+        ("org set acme --timezone Mars", "Mars"),
+        ("org set acme --rounding-mode sideways", "nearest"),
+        ("org set acme --lock-before 2026-13-01", "2026-13-01"),
+        ("member set acme b@acme.example --billable-rate 1e3", "1e3"),
         ("sevre", "serve"),
     ] {
         let run = site.run(line);
@@ -171,6 +222,23 @@ async fn the_operators_changes_reach_a_running_server() {
     operate(&format!("org plan {} free", org.slug));
     me().send().await.expect_problem(402, "plan_required");
     operate(&format!("org plan {} agency", org.slug));
+    operate(&format!(
+        "org set {} --timezone Asia/Tokyo --default-billable-rate 75 --allow-overlap false",
+        org.slug
+    ));
+    operate(&format!(
+        "member set {} {} --billable-rate 90 --cost-rate 41.5 --weekly-capacity 72000",
+        org.slug, org.member.email
+    ));
+    let body = me().send().await.expect(200).json();
+    for (field, value) in [
+        ("timezone", serde_json::json!("Asia/Tokyo")),
+        ("billable_rate", serde_json::json!("90.00")),
+        ("cost_rate", serde_json::json!("41.50")),
+        ("weekly_capacity_seconds", serde_json::json!(72_000)),
+    ] {
+        assert_eq!(body[field], value, "{field}");
+    }
     let id = me().send().await.expect(200).json()["token"]["id"]
         .as_str()
         .unwrap()
