@@ -7,9 +7,11 @@ mod answers;
 mod clients;
 mod idempotency;
 mod lists;
+mod time_entries;
 
 pub use access::*;
 pub use answers::*;
 pub use clients::*;
 pub use idempotency::*;
 pub use lists::*;
+pub use time_entries::*;
