@@ -11,6 +11,8 @@ mod rollup;
 mod sql;
 mod state;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod timer;
 mod when;
 

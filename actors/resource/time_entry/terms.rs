@@ -110,6 +110,17 @@ impl Terms {
         })
     }
 
+    /// Terms without a database.
+    #[cfg(test)]
+    pub(super) fn new(member: MemberId, ground: Ground, task: Option<TaskTerms>) -> Self {
+        Self {
+            member,
+            ground,
+            task,
+            names_member: false,
+        }
+    }
+
     /// Whether an entry is billable that does not say.
     pub(crate) fn billable(&self) -> bool {
         match &self.task {
