@@ -19,7 +19,7 @@ use crate::common::{
 use crate::me::{Me, MyToken};
 use crate::member::Member;
 use crate::organization::{Organization, Rounding};
-use crate::time_entry::{TimeEntry, TimeEntryCreate, TimeEntryList};
+use crate::time_entry::{TagSchema, TimeEntry, TimeEntryCreate, TimeEntryList};
 use crate::words::{
     LockedReasonWord, PlanWord, RateSourceWord, RoleWord, RoundingModeWord, RoundingTargetWord,
     ScopeWord, StatusWord, WeekdayWord,
@@ -67,6 +67,7 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
         of::<WeekdayWord>(),
         of::<LockedReasonWord>(),
         of::<RateSourceWord>(),
+        of::<TagSchema>(),
         of::<TimeEntry>(),
         of::<TimeEntryCreate>(),
         of::<TimeEntryList>(),
