@@ -6,6 +6,7 @@ use hoursmith_domain::{Access, Grant, Plan, Scope};
 
 use crate::route::{Parameter, parameter};
 use crate::{Form, Method, Route, Shape};
+pub(crate) use wire::TagSchema;
 pub use wire::{TimeEntry, TimeEntryCreate, TimeEntryList};
 
 const READ: Access = Access {

@@ -11,10 +11,12 @@ mod rollup;
 mod sql;
 mod state;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod timer;
 mod when;
 
-use hoursmith_bus::Response;
+use hoursmith_bus::{Conditions, Response};
 use hoursmith_domain::{Cursor, InvoiceId, OrganizationId, Problem, TimeEntryId};
 use hoursmith_store::{Conn, Statement};
 use uuid::Uuid;
@@ -49,14 +51,14 @@ pub(crate) async fn list(request: &Request) -> Result<Response, Error> {
     let rows = filter.rows(&mut conn, &page).await?;
     drop(conn);
     let sight = request.sight();
-    let place = |entry: &TimeEntryState| match page.updated_since {
+    let at = |entry: &TimeEntryState| match page.updated_since {
         Some(_) => place(&page, entry),
         None => Cursor {
             sort: entry.order_at.as_micros(),
             id: entry.id.0,
         },
     };
-    page.respond(request, rows, place, |entry| entry.to_wire(sight))
+    page.respond(request, rows, at, |entry| entry.to_wire(sight))
 }
 
 /// `GET /api/v1/time_entries/{time_entry_id}`
@@ -85,10 +87,15 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
         Box::pin(async move {
             let terms = Terms::of_new(conn, organization, reach, &input).await?;
             input.refuse_hidden(sight)?;
-            hold_member(conn, organization, terms.member).await?;
-            let running = match stop_running {
-                true => timer::hold_running(conn, organization, terms.member, &mut stamp).await?,
-                false => None,
+            let starts_timer = input.when.starts_timer();
+            // What can meet no other time of the member need not wait for it.
+            if starts_timer || !terms.ground.allow_overlap {
+                hold_member(conn, organization, terms.member).await?;
+            }
+            let running = if starts_timer && stop_running {
+                timer::hold_running(conn, organization, terms.member, &mut stamp).await?
+            } else {
+                None
             };
             let id = TimeEntryId(stamp.new_id());
             let entry = TimeEntryState::create(id, input, &terms, stamp.now)?;
@@ -142,12 +149,12 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
 pub(crate) async fn stop(request: &Request) -> Result<Response, Error> {
     let id: TimeEntryId = request.id("time_entry_id")?;
     let organization = request.caller.organization();
-    let conditions = request.ask.head.conditions.clone();
     let (reach, sight) = (request.reach(), request.sight());
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
             let found = change::hold(conn, organization, reach, id, None).await?;
-            let before = held(found, &conditions, &mut stamp)?;
+            // A timer is stopped whatever else of it changed: no condition is taken.
+            let before = held(found, &Conditions::default(), &mut stamp)?;
             let entry = timer::end(conn, &stamp, organization, before, stamp.now).await?;
             let body = json(200, &entry.to_wire(sight))?;
             Ok(condition::tagged(body, entry.base.version))

@@ -25,6 +25,7 @@ use crate::project::{Budget, BudgetInput, Membership, Project, ProjectCreate, Pr
 use crate::project_member::{ProjectMember, ProjectMemberList, ProjectMemberPut};
 use crate::routes;
 use crate::time_entry::{TimeEntry, TimeEntryCreate, TimeEntryList};
+use crate::time_entry::{TagSchema, TimeEntry, TimeEntryCreate, TimeEntryList};
 use crate::words::{
     BillingMethodWord, BudgetKindWord, BudgetPeriodWord, CurrencyWord, EventTypeWord,
     InvoiceLineKindWord, InvoiceStatusWord, LockedReasonWord, PlanWord, RateSourceWord, RoleWord,
@@ -106,6 +107,7 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
         of::<WeekdayWord>(),
         of::<LockedReasonWord>(),
         of::<RateSourceWord>(),
+        of::<TagSchema>(),
         of::<TimeEntry>(),
         of::<TimeEntryCreate>(),
         of::<TimeEntryList>(),

@@ -1,12 +1,17 @@
 //! What a time entry looks like on the wire.
 
+use std::borrow::Cow;
+
 use hoursmith_domain::{Day, Timestamp};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde_json::json;
+use utoipa::openapi::schema::ObjectBuilder;
+use utoipa::openapi::{RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::common::{
-    ExternalReference, ExternalReferenceInput, Metadata, MetadataInputSchema, MetadataSchema,
+    ExternalReference, ExternalReferenceInput, LINE, Metadata, MetadataInputSchema, MetadataSchema,
 };
 use crate::words::{LockedReasonWord, RateSourceWord};
 
@@ -90,16 +95,16 @@ pub struct TimeEntry {
     #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "EUR")]
     pub currency: String,
     /// Words to find it by, in the order they were given.
-    #[schema(max_items = 20, min_length = 1, max_length = 50, example = json!(["design"]))]
+    #[schema(value_type = Vec<TagSchema>, max_items = 20)]
     pub tags: Vec<String>,
     /// Whether it can be changed no more.
-    #[schema(example = false)]
+    #[schema(example = true)]
     pub is_locked: bool,
     /// Why it is locked; null when it is not.
     #[schema(value_type = Option<LockedReasonWord>, required = true)]
     pub locked_reason: Option<String>,
     /// The sent invoice that bills it.
-    #[schema(required = true)]
+    #[schema(required = true, example = "0199c3a2-a5f0-7e19-9b04-c8d1530ef276")]
     pub invoice_id: Option<Uuid>,
     /// Counterpart in another system.
     #[schema(required = true)]
@@ -179,7 +184,7 @@ pub struct TimeEntryCreate {
     )]
     pub billable_rate: Option<String>,
     /// Words to find it by, each once.
-    #[schema(max_items = 20, min_length = 1, max_length = 50, example = json!(["design"]))]
+    #[schema(value_type = Option<Vec<TagSchema>>, max_items = 20)]
     pub tags: Option<Vec<String>>,
     /// Counterpart in another system.
     #[schema(value_type = Option<ExternalReferenceInput>)]
@@ -187,4 +192,27 @@ pub struct TimeEntryCreate {
     /// Pairs to set; a null value removes its pair, null for all removes all.
     #[schema(value_type = Option<MetadataInputSchema>)]
     pub metadata: Option<Metadata>,
+}
+
+/// Schema of a tag.
+#[derive(Debug)]
+pub(crate) struct TagSchema;
+
+impl PartialSchema for TagSchema {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("A word to find time by; upper and lower case differ."))
+            .min_length(Some(1))
+            .max_length(Some(50))
+            .pattern(Some(LINE))
+            .examples([json!("design")])
+            .into()
+    }
+}
+
+impl ToSchema for TagSchema {
+    fn name() -> Cow<'static, str> {
+        "Tag".into()
+    }
 }

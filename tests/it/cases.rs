@@ -14,6 +14,7 @@ mod lists;
 mod members;
 mod project_members;
 mod projects;
+mod time_entries;
 
 pub use access::*;
 pub use clients::*;
@@ -25,3 +26,4 @@ pub use lists::*;
 pub use members::*;
 pub use project_members::*;
 pub use projects::*;
+pub use time_entries::*;

@@ -59,7 +59,7 @@ pub(super) async fn add(
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), None)
         .await?;
-    draft_changed(conn, stamp, organization, entry.client).await
+    tell_drafts(conn, stamp, organization, &[entry]).await
 }
 
 /// Writes a change, if it is one.
@@ -81,12 +81,7 @@ pub(super) async fn save(
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), Some(previous))
         .await?;
-    // In one order, as with every other row that two transactions may both want.
-    let clients: BTreeSet<Option<ClientId>> = [before.client, entry.client].into();
-    for client in clients {
-        draft_changed(conn, stamp, organization, client).await?;
-    }
-    Ok(())
+    tell_drafts(conn, stamp, organization, &[before, entry]).await
 }
 
 /// Takes an entry away.
@@ -102,7 +97,26 @@ pub(super) async fn remove(
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), None)
         .await?;
-    draft_changed(conn, stamp, organization, entry.client).await
+    tell_drafts(conn, stamp, organization, &[entry]).await
+}
+
+/// Tells the drafts of the clients that an entry was, or is, billed to; a running one is on none. In
+/// one order, as with every row that two transactions may both want.
+async fn tell_drafts(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    organization: OrganizationId,
+    entries: &[&TimeEntryState],
+) -> Result<(), Error> {
+    let clients: BTreeSet<ClientId> = entries
+        .iter()
+        .filter(|entry| !entry.is_running())
+        .filter_map(|entry| entry.client)
+        .collect();
+    for client in clients {
+        draft_changed(conn, stamp, organization, Some(client)).await?;
+    }
+    Ok(())
 }
 
 /// Writes the event of an entry whose invoice was `was` until a moment ago. Whoever set the invoice

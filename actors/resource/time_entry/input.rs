@@ -43,6 +43,13 @@ pub(crate) struct WhenInput {
     pub(crate) duration_seconds: Patch<i64>,
 }
 
+impl WhenInput {
+    /// Whether a new entry that says this is a timer.
+    pub(crate) fn starts_timer(&self) -> bool {
+        matches!(When::begin(self, FIRST_INSTANT), Ok(When::Running(_)))
+    }
+}
+
 impl TimeEntryInput {
     /// Reads the body of a creation.
     pub(crate) fn read_new(body: &Value<'_>) -> Result<Self, Problem> {

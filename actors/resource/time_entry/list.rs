@@ -147,9 +147,7 @@ impl Filter {
 
     /// The first place that an entry since `from` can have, in microseconds.
     fn first_place(&self) -> i64 {
-        self.from.map_or(i64::MIN, |day| {
-            day.midnight_utc().minus(BEFORE_ITS_DAY).as_micros()
-        })
+        self.from.map_or(i64::MIN, |day| first_of(day).as_micros())
     }
 
     /// Where the page begins: behind the row before it, and not before the last place that an entry
@@ -160,6 +158,11 @@ impl Filter {
             None => after,
         }
     }
+}
+
+/// The first place that an entry of a day, or of a later one, can have.
+fn first_of(day: Day) -> Timestamp {
+    day.midnight_utc().minus(BEFORE_ITS_DAY)
 }
 
 /// The place past every entry of a day and of those before it.
@@ -175,5 +178,35 @@ fn before(place: Cursor, instant: Timestamp) -> Cursor {
     Cursor {
         sort: instant.as_micros(),
         id: Uuid::nil(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time_entry::when::When;
+    use hoursmith_domain::Zone;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The window of places in which the days of a filter are looked for leaves nothing out, in
+        /// no zone, also where its offset jumped.
+        #[test]
+        fn every_entry_lies_near_its_day(
+            instant in 0_i64..32_503_593_600,
+            zone in prop::sample::select(&["Pacific/Kiritimati", "Pacific/Pago_Pago", "Pacific/Apia",
+                "Europe/Berlin", "America/Santiago", "Asia/Kathmandu", "UTC"][..]),
+            next in 0_u32..3,
+        ) {
+            let zone: Zone = zone.parse().unwrap();
+            let start = Timestamp::from_micros(instant * 1_000_000);
+            let day = zone.day_of(start).minus(1).plus(next);
+            for when in [When::Running(start), When::Duration(1)] {
+                if when.check_day(day, zone).is_none() {
+                    let place = when.order_at(day, zone);
+                    prop_assert!(first_of(day) <= place && place < past(day), "{place} of {day}");
+                }
+            }
+        }
     }
 }

@@ -20,12 +20,12 @@ pub(crate) fn statements() -> &'static [Statement] {
 
 /// What changes, by row. Sorted: every transaction takes the rows in one order, months before tasks,
 /// so that no two wait for one another.
-#[derive(Debug, Default)]
-struct Changes {
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
     /// Seconds, and amounts in 1/10,000.
-    months: BTreeMap<(ProjectId, Month), (i64, i64)>,
+    pub(super) months: BTreeMap<(ProjectId, Month), (i64, i64)>,
     /// Seconds.
-    tasks: BTreeMap<TaskId, i64>,
+    pub(super) tasks: BTreeMap<TaskId, i64>,
 }
 
 /// Takes out what an entry added before a change, and adds what it adds after it.
@@ -35,30 +35,33 @@ pub(crate) async fn keep(
     before: Option<&TimeEntryState>,
     after: Option<&TimeEntryState>,
 ) -> Result<(), Error> {
-    let mut changes = Changes::default();
-    if let Some(before) = before {
-        changes.add(before, -1);
-    }
-    if let Some(after) = after {
-        changes.add(after, 1);
-    }
+    let changes = Changes::between(before, after);
     for ((project, month), (seconds, amount)) in changes.months {
-        if (seconds, amount) == (0, 0) {
-            continue;
-        }
         if !sql::add_to_month(conn, organization, project, month, seconds, amount).await? {
             return Err(total_too_large().into());
         }
     }
     for (task, seconds) in changes.tasks {
-        if seconds != 0 {
-            sql::add_to_task(conn, organization, task, seconds).await?;
-        }
+        sql::add_to_task(conn, organization, task, seconds).await?;
     }
     Ok(())
 }
 
 impl Changes {
+    /// What an entry's change changes; rows that stay as they are are left out.
+    pub(super) fn between(before: Option<&TimeEntryState>, after: Option<&TimeEntryState>) -> Self {
+        let mut changes = Self::default();
+        if let Some(before) = before {
+            changes.add(before, -1);
+        }
+        if let Some(after) = after {
+            changes.add(after, 1);
+        }
+        changes.months.retain(|_, total| *total != (0, 0));
+        changes.tasks.retain(|_, seconds| *seconds != 0);
+        changes
+    }
+
     fn add(&mut self, entry: &TimeEntryState, sign: i64) {
         let Some(seconds) = entry.when.seconds() else {
             return;

@@ -86,7 +86,7 @@ impl TimeEntryState {
             base: Base::new(now),
         };
         entry.refuse_locked()?;
-        let mut errors = terms.refusals(true, true);
+        let mut errors = terms.refusals(None);
         errors.extend(when.check_day(spent_on, zone));
         errors.extend(entry.take(input));
         entry.round(terms);
@@ -118,10 +118,7 @@ impl TimeEntryState {
         if moved || self.member != before.member {
             self.order_at = self.when.order_at(self.spent_on, zone);
         }
-        let mut errors = terms.refusals(
-            self.member != before.member,
-            self.project != before.project || self.task != before.task,
-        );
+        let mut errors = terms.refusals(Some(&before));
         if moved {
             errors.extend(self.when.check_day(self.spent_on, zone));
         }

@@ -110,6 +110,17 @@ impl Terms {
         })
     }
 
+    /// Terms without a database.
+    #[cfg(test)]
+    pub(super) fn new(member: MemberId, ground: Ground, task: Option<TaskTerms>) -> Self {
+        Self {
+            member,
+            ground,
+            task,
+            names_member: false,
+        }
+    }
+
     /// Whether an entry is billable that does not say.
     pub(crate) fn billable(&self) -> bool {
         match &self.task {
@@ -144,13 +155,15 @@ impl Terms {
     }
 
     /// What is wrong with member, project and task together, where one of them is new to the entry.
-    /// An entry of a member who left the project stays as it is.
-    pub(crate) fn refusals(&self, new_member: bool, new_work: bool) -> Vec<FieldError> {
+    /// Time of a member who left the project may still be put right.
+    pub(crate) fn refusals(&self, before: Option<&TimeEntryState>) -> Vec<FieldError> {
+        let new_member = before.is_none_or(|entry| entry.member != self.member);
+        let new_project = before.is_none_or(|entry| entry.project != self.ground.project);
         let mut errors = Vec::new();
         if new_member && !self.ground.is_active {
             let detail = "names a member who is not active";
             errors.push(FieldError::pointer("#/member_id", "not_active", detail));
-        } else if (new_member || new_work) && !self.ground.is_in_project {
+        } else if (new_member || new_project) && !self.ground.is_in_project {
             let (pointer, detail) = if self.names_member {
                 ("#/member_id", "names a member who is not in the project")
             } else {
@@ -158,8 +171,8 @@ impl Terms {
             };
             errors.push(FieldError::pointer(pointer, "not_in_project", detail));
         }
-        let strayed = |task: &TaskTerms| new_work && task.project != self.ground.project;
-        if self.task.as_ref().is_some_and(strayed) {
+        let has_strayed = |task: &TaskTerms| task.project != self.ground.project;
+        if self.task.as_ref().is_some_and(has_strayed) {
             let detail = "names a task of another project";
             errors.push(FieldError::pointer("#/task_id", "not_in_project", detail));
         }
