@@ -197,6 +197,9 @@ fn examples_are_what_the_wire_types_write() {
     let page = at("/api/v1/clients", "get", "200");
     let read: crate::client::ClientList = serde_json::from_value(page.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), page);
+    let invoice = at("/api/v1/invoices/{invoice_id}", "get", "200");
+    let read: crate::invoice::Invoice = serde_json::from_value(invoice.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), invoice);
     let organization = at("/api/v1/organization", "get", "200");
     let read: crate::organization::Organization =
         serde_json::from_value(organization.clone()).unwrap();

@@ -16,5 +16,6 @@ pub use answers::*;
 pub use clients::*;
 pub use idempotency::*;
 pub use invoices::*;
+pub use invoices_scene::{Scene, invoice};
 pub use invoices_settle::*;
 pub use lists::*;
