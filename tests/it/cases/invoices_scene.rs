@@ -53,7 +53,7 @@ const DRAFT: Statement = Statement {
 };
 const ENTRIES: Statement = Statement {
     name: "LIST_ENTRIES",
-    sql: "SELECT id, invoice_id, version FROM time_entries WHERE organization_id = $1 ORDER BY spent_on, id",
+    sql: "SELECT id, invoice_id FROM time_entries WHERE organization_id = $1 ORDER BY spent_on, id",
 };
 const EVENTS: Statement = Statement {
     name: "COUNT_EVENTS_OF",
@@ -301,15 +301,10 @@ impl<'a> Scene<'a> {
         page["data"].get(0).cloned()
     }
 
-    /// Id, invoice and version of every time entry, oldest first.
-    pub async fn entries(&self) -> Vec<(Uuid, Option<Uuid>, i64)> {
+    /// Id and invoice of every time entry, oldest first.
+    pub async fn entries(&self) -> Vec<(Uuid, Option<Uuid>)> {
         let mut conn = self.world.db.db().read().await.unwrap();
-        fetch_all!(
-            &mut conn,
-            ENTRIES as (Uuid, Option<Uuid>, i64),
-            self.org.id.0
-        )
-        .unwrap()
+        fetch_all!(&mut conn, ENTRIES as (Uuid, Option<Uuid>), self.org.id.0).unwrap()
     }
 
     /// How often something happened to an invoice.
