@@ -278,10 +278,10 @@ pub struct InvoiceLine {
     )]
     pub amount: String,
     /// The time entries that it bills, oldest first.
-    #[schema(max_items = 5000)]
+    #[schema(max_items = 5000, example = json!(["0199c3a2-7c55-7b1e-8a90-3d5c1e9f7a42"]))]
     pub time_entry_ids: Vec<Uuid>,
     /// The expense that it bills.
-    #[schema(max_items = 1)]
+    #[schema(max_items = 1, example = json!([]))]
     pub expense_ids: Vec<Uuid>,
 }
 

@@ -70,18 +70,12 @@ pub(crate) async fn list(request: &Request) -> Result<Response, Error> {
         if bytes > MAX_PAGE_BYTES && shown.len() > 1 {
             break;
         }
-        // The place is the row's as it was listed: an item that has changed since comes again.
+        // The place is the row's as it was listed. One that was sent since then is shown as it is,
+        // and comes again where the list is by change.
         let place = place(&page, &row);
         let Some(invoice) = content::fill(&mut conn, filter.organization, row).await? else {
             continue;
         };
-        let was_sent_meanwhile = filter
-            .status
-            .as_deref()
-            .is_some_and(|status| status != invoice.status.as_str());
-        if was_sent_meanwhile {
-            continue;
-        }
         let item = to_raw_value(&invoice.to_wire(now))
             .map_err(|source| hoursmith_kit::Failure::internal("write an invoice", source))?;
         bytes = bytes.saturating_add(item.get().len());

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::request::Request;
 
 /// Where a page ends before its limit, in bytes of its items, since an answer must fit the bus. A
-/// single item is far smaller. A short page proves nothing, and says so by `has_more`.
+/// single item fits it by its own bounds. A short page proves nothing, and says so by `has_more`.
 pub(crate) const MAX_PAGE_BYTES: usize = 768 * 1024;
 
 /// What a list is asked for.

@@ -177,8 +177,13 @@ fn complete(schema: &mut RefOr<Schema>) {
         Schema::Object(object) => complete_object(object),
         Schema::Array(Array {
             items: ArrayItems::RefOrSchema(item),
+            example,
+            examples,
             ..
-        }) => complete(item),
+        }) => {
+            examples.extend(example.take());
+            complete(item);
+        }
         Schema::OneOf(OneOf { items, .. })
         | Schema::AllOf(AllOf { items, .. })
         | Schema::AnyOf(AnyOf { items, .. }) => items.iter_mut().for_each(complete),

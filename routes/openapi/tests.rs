@@ -232,6 +232,9 @@ fn examples_are_what_the_wire_types_write() {
     let members = at("/api/v1/members", "get", "200");
     let read: crate::member::MemberList = serde_json::from_value(members.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), members);
+    let invoice = at("/api/v1/invoices/{invoice_id}", "get", "200");
+    let read: crate::invoice::Invoice = serde_json::from_value(invoice.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), invoice);
     let organization = at("/api/v1/organization", "get", "200");
     let read: crate::organization::Organization =
         serde_json::from_value(organization.clone()).unwrap();

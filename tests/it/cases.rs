@@ -21,6 +21,7 @@ pub use clients::*;
 pub use events::*;
 pub use idempotency::*;
 pub use invoices::*;
+pub use invoices_scene::{Scene, invoice};
 pub use invoices_settle::*;
 pub use lists::*;
 pub use members::*;

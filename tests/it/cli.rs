@@ -1,6 +1,7 @@
 //! The command line: the built program in a folder of its own, its output and its exit code.
 
 mod deployment;
+mod invoices;
 mod operator;
 
 use std::path::Path;

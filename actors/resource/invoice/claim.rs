@@ -1,7 +1,8 @@
 //! How time and expenses become an invoice's, and are released again.
 //!
 //! A row is an invoice's by one guarded UPDATE that names no ids: everything unbilled up to the last
-//! that the draft shows. Of two that want the same row the database lets one have it.
+//! that the draft shows. Of two that want the same row the database lets one have it. The change is
+//! counted and told by the resource whose row it is (`tell_of_invoice`), in the same transaction.
 
 mod sql;
 

@@ -48,7 +48,7 @@ pub(crate) async fn send(
     if shown.lines.is_empty() {
         return Err(super::conflict("The draft is empty: there is nothing to bill.").into());
     }
-    let claimed = claim::claim(conn, organization, &shown, stamp.now).await?;
+    let claimed = claim::claim(conn, organization, &shown).await?;
     claim::hold_projects(conn, organization, &shown).await?;
     let found = sql::lock(conn, organization, id).await?;
     let held = found.ok_or_else(Problem::not_found)?;

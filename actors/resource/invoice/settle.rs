@@ -72,7 +72,7 @@ pub(crate) async fn void(
     void.status = Status::Void;
     void.voided_at = Some(stamp.now);
     void.base.touch(stamp.now);
-    let released = claim::release(conn, organization, id, stamp.now).await?;
+    let released = claim::release(conn, organization, id).await?;
     time_entry::tell_of_invoice(conn, &stamp, organization, &released.entries, Some(id)).await?;
     expense::tell_of_invoice(conn, &stamp, organization, &released.expenses, Some(id)).await?;
     sql::update(conn, organization, &void).await?;

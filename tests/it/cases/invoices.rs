@@ -141,14 +141,9 @@ pub async fn a_draft_takes_the_oldest_that_fit(world: &World) {
     let scene = Scene::new(world).await;
     let client = scene.client("Many", "EUR", None).await;
     let project = scene.project(client, "Mill", None).await;
-    let mut made = Vec::new();
-    for _ in 0..505 {
-        made.push(
-            scene
-                .expense(project, "2026-11-02", None, 10_000, true)
-                .await,
-        );
-    }
+    let mut made = scene
+        .expenses(505, project, "2026-11-02", None, 10_000, true)
+        .await;
     scene.hour(project, "2026-11-01").await;
     scene.hour(project, "2026-11-03").await;
     let id = scene.draft(client).await;

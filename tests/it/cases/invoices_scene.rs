@@ -53,7 +53,7 @@ const DRAFT: Statement = Statement {
 };
 const ENTRIES: Statement = Statement {
     name: "LIST_ENTRIES",
-    sql: "SELECT id, invoice_id, version FROM time_entries WHERE organization_id = $1 ORDER BY spent_on, id",
+    sql: "SELECT id, invoice_id FROM time_entries WHERE organization_id = $1 ORDER BY spent_on, id",
 };
 const EVENTS: Statement = Statement {
     name: "COUNT_EVENTS_OF",
@@ -203,6 +203,7 @@ impl<'a> Scene<'a> {
         .await
     }
 
+    /// An expense of an amount, or of a quantity and a unit price.
     pub async fn expense(
         &self,
         project: Uuid,
@@ -211,24 +212,46 @@ impl<'a> Scene<'a> {
         amount: i64,
         billable: bool,
     ) -> Uuid {
-        let (organization, member, made) = (self.org.id.0, self.org.member.id.0, id());
-        let (quantity, price) = (of.map(|(quantity, _)| quantity), of.map(|(_, price)| price));
+        let mut made = self
+            .expenses(1, project, spent_on, of, amount, billable)
+            .await;
+        made.remove(0)
+    }
+
+    /// So many expenses that are alike.
+    pub async fn expenses(
+        &self,
+        count: usize,
+        project: Uuid,
+        spent_on: &'static str,
+        of: Option<(i64, i64)>,
+        amount: i64,
+        billable: bool,
+    ) -> Vec<Uuid> {
+        let (organization, member) = (self.org.id.0, self.org.member.id.0);
+        let (quantity, price) = of.unzip();
+        let made: Vec<Uuid> = (0..count).map(|_| id()).collect();
+        let ids = made.clone();
         self.write(move |conn| {
             Box::pin(async move {
-                execute!(
-                    conn,
-                    EXPENSE,
-                    organization,
-                    made,
-                    member,
-                    project,
-                    spent_on,
-                    "Train",
-                    quantity,
-                    price,
-                    amount,
-                    billable
-                )
+                let mut rows = 0;
+                for id in ids {
+                    rows += execute!(
+                        conn,
+                        EXPENSE,
+                        organization,
+                        id,
+                        member,
+                        project,
+                        spent_on,
+                        "Train",
+                        quantity,
+                        price,
+                        amount,
+                        billable
+                    )?;
+                }
+                Ok(rows)
             })
         })
         .await;
@@ -278,15 +301,10 @@ impl<'a> Scene<'a> {
         page["data"].get(0).cloned()
     }
 
-    /// Id, invoice and version of every time entry, oldest first.
-    pub async fn entries(&self) -> Vec<(Uuid, Option<Uuid>, i64)> {
+    /// Id and invoice of every time entry, oldest first.
+    pub async fn entries(&self) -> Vec<(Uuid, Option<Uuid>)> {
         let mut conn = self.world.db.db().read().await.unwrap();
-        fetch_all!(
-            &mut conn,
-            ENTRIES as (Uuid, Option<Uuid>, i64),
-            self.org.id.0
-        )
-        .unwrap()
+        fetch_all!(&mut conn, ENTRIES as (Uuid, Option<Uuid>), self.org.id.0).unwrap()
     }
 
     /// How often something happened to an invoice.

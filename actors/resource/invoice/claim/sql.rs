@@ -1,18 +1,11 @@
 //! Taking and releasing, and the rows that are held meanwhile.
 
-use hoursmith_domain::{ClientId, InvoiceId, OrganizationId, Timestamp};
+use hoursmith_domain::{ClientId, InvoiceId, OrganizationId};
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
 use uuid::Uuid;
 
 use super::super::state::InvoiceState;
 use super::Claimed;
-
-/// Counts a change of a row that an invoice takes or releases.
-macro_rules! touched {
-    () => {
-        "version = version + 1, updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END"
-    };
-}
 
 hoursmith_store::statements! {
     /// Holds a client's billing until the transaction ends; how long it has to pay.
@@ -24,27 +17,18 @@ hoursmith_store::statements! {
         OR id IN (SELECT x.project_id FROM expenses x WHERE x.organization_id = $1 AND x.invoice_id = $2) \
         OR (billing_method = 'fixed' AND fixed_fee > 0))";
     /// Time becomes an invoice's, up to a day and id.
-    CLAIM_ENTRIES = concat!(
-        "UPDATE time_entries SET invoice_id = $2, ", touched!(),
-        " WHERE organization_id = $1 AND client_id = $4 AND currency = $5 AND invoice_id IS NULL \
-        AND amount IS NOT NULL AND (spent_on, id) <= ($6, $7) RETURNING id"
-    );
+    CLAIM_ENTRIES = "UPDATE time_entries SET invoice_id = $2 WHERE organization_id = $1 AND client_id = $3 \
+        AND currency = $4 AND invoice_id IS NULL AND amount IS NOT NULL AND (spent_on, id) <= ($5, $6) \
+        RETURNING id";
     /// Expenses become an invoice's, up to a day and id.
-    CLAIM_EXPENSES = concat!(
-        "UPDATE expenses SET invoice_id = $2, ", touched!(),
-        " WHERE organization_id = $1 AND client_id = $4 AND currency = $5 AND invoice_id IS NULL \
-        AND billable AND (spent_on, id) <= ($6, $7) RETURNING id"
-    );
+    CLAIM_EXPENSES = "UPDATE expenses SET invoice_id = $2 WHERE organization_id = $1 AND client_id = $3 \
+        AND currency = $4 AND invoice_id IS NULL AND billable AND (spent_on, id) <= ($5, $6) RETURNING id";
     /// Time that is no invoice's any more.
-    RELEASE_ENTRIES = concat!(
-        "UPDATE time_entries SET invoice_id = NULL, ", touched!(),
-        " WHERE organization_id = $1 AND invoice_id = $2 RETURNING id"
-    );
+    RELEASE_ENTRIES = "UPDATE time_entries SET invoice_id = NULL \
+        WHERE organization_id = $1 AND invoice_id = $2 RETURNING id";
     /// Expenses that are no invoice's any more.
-    RELEASE_EXPENSES = concat!(
-        "UPDATE expenses SET invoice_id = NULL, ", touched!(),
-        " WHERE organization_id = $1 AND invoice_id = $2 RETURNING id"
-    );
+    RELEASE_EXPENSES = "UPDATE expenses SET invoice_id = NULL \
+        WHERE organization_id = $1 AND invoice_id = $2 RETURNING id";
     /// The next number of the organization. Held until the transaction ends, so that one that fails
     /// gives its number back and leaves no gap.
     NEXT_NUMBER = "INSERT INTO counters (organization_id, name, value) VALUES ($1, 'invoice', 1) \
@@ -87,7 +71,6 @@ pub(crate) async fn claim(
     conn: &mut Conn,
     organization: OrganizationId,
     draft: &InvoiceState,
-    now: Timestamp,
 ) -> Result<Claimed, Error> {
     let Some(through) = draft.through else {
         return Ok(Claimed::default());
@@ -99,7 +82,6 @@ pub(crate) async fn claim(
                 $statement as (Uuid,),
                 organization.0,
                 draft.id.0,
-                now.as_micros(),
                 draft.client.0,
                 draft.currency.as_str(),
                 through.0.to_string(),
@@ -121,20 +103,13 @@ pub(crate) async fn release(
     conn: &mut Conn,
     organization: OrganizationId,
     invoice: InvoiceId,
-    now: Timestamp,
 ) -> Result<Claimed, Error> {
     macro_rules! ids {
         ($statement:path) => {
-            fetch_all!(
-                conn,
-                $statement as (Uuid,),
-                organization.0,
-                invoice.0,
-                now.as_micros()
-            )?
-            .into_iter()
-            .map(|(id,)| id)
-            .collect()
+            fetch_all!(conn, $statement as (Uuid,), organization.0, invoice.0)?
+                .into_iter()
+                .map(|(id,)| id)
+                .collect()
         };
     }
     Ok(Claimed {

@@ -34,7 +34,7 @@ macro_rules! items {
                  ON b.organization_id = l.organization_id AND b.id = l.invoice_id \
                  WHERE l.organization_id = $1 AND l.project_id = p.id AND l.kind = 'fixed' \
                  AND b.status <> 'void') \
-             ORDER BY p.id LIMIT $6) AS fees \
+             ORDER BY p.created_at, p.id LIMIT $6) AS fees \
              UNION ALL SELECT * FROM (SELECT 'time', e.id, e.project_id, p.name, e.task_id, t.name, \
              CAST(NULL AS TEXT), CAST(NULL AS TEXT), e.spent_on, e.rounded_seconds, \
              CAST(NULL AS BIGINT), e.rate, e.amount, CAST(NULL AS BIGINT), CAST(NULL AS BIGINT) \
