@@ -55,7 +55,7 @@ pub(super) fn rewrite(
 }
 
 /// Makes one object of every schema that is all of some objects; the names of those.
-fn merge_compositions(schemas: &mut Vec<(String, RefOr<Schema>)>) -> HashSet<String> {
+fn merge_compositions(schemas: &mut [(String, RefOr<Schema>)]) -> HashSet<String> {
     let mut parts = HashSet::new();
     for index in 0..schemas.len() {
         let merged = match schemas.get(index) {

@@ -274,7 +274,7 @@ fn every_operation_is_described_and_exemplified() {
         let responses = operation["responses"].as_object().unwrap();
         for part in body.into_iter().chain(responses.values()) {
             for (media_type, content) in contents(&document, part) {
-                let example = content.get("example").or(content.get("examples"));
+                let example = content.get("example").or_else(|| content.get("examples"));
                 let empty = example.is_none_or(|example| {
                     example.is_null() || example.as_object().is_some_and(serde_json::Map::is_empty)
                 });
