@@ -15,15 +15,21 @@ pub mod openapi;
 pub mod organization;
 pub mod problem;
 mod route;
+pub mod task;
 mod words;
 
 pub use route::{DEFAULT_LIMIT, Form, Method, Parameter, Route, Shape};
 
 /// Every route, grouped by resource, in the order of the document.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    [me::ROUTES, organization::ROUTES, client::ROUTES]
-        .into_iter()
-        .flatten()
+    [
+        me::ROUTES,
+        organization::ROUTES,
+        client::ROUTES,
+        task::ROUTES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The route of an id such as `client.create`.

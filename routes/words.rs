@@ -51,4 +51,6 @@ words! {
         ["none", "up", "down", "nearest"];
     RoundingTargetWord, "RoundingTarget", "What is rounded.", "entry",
         ["entry"];
+    TaskStatusWord, "TaskStatus", "Whether a task is to be done or is done.", "open",
+        crate::task::STATUSES.iter().copied();
 }

@@ -14,7 +14,7 @@ use hoursmith_store::Statement;
 use crate::error::Error;
 use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
-use crate::{admin, client, me, organization, work};
+use crate::{admin, client, me, organization, seen, task, work};
 
 const NAME: &str = "resource";
 
@@ -41,6 +41,8 @@ impl Plugin for Resource {
             client::statements(),
             me::statements(),
             organization::statements(),
+            seen::statements(),
+            &task::statements(),
             work::statements(),
         ]
         .concat()
@@ -98,6 +100,11 @@ async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
         "client.read" => client::read(request).await,
         "client.update" => client::update(request).await,
         "client.delete" => client::delete(request).await,
+        "task.list" => task::list(request).await,
+        "task.create" => task::create(request).await,
+        "task.read" => task::read(request).await,
+        "task.update" => task::update(request).await,
+        "task.delete" => task::delete(request).await,
         other => Err(Failure::internal("find the handler", format!("no route {other}")).into()),
     }
 }

@@ -21,6 +21,7 @@ mod me;
 mod organization;
 mod reference;
 mod request;
+mod seen;
 mod settings;
 mod sight;
 mod task;

@@ -29,6 +29,11 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Clients",
         "Whom the organization works for and bills.",
     ),
+    (
+        "task",
+        "Tasks",
+        "What is to be done in a project, by whom, until when.",
+    ),
 ];
 
 /// The document of a product that is reached at `public_url` (without a slash at the end).

@@ -39,9 +39,10 @@ fn example(schema: &RefOr<Schema>, components: &Components) -> Value {
             let word = object.enum_values.as_ref().and_then(|words| words.first());
             word.cloned().unwrap_or_default()
         }
-        Schema::Array(array) => match &array.items {
-            ArrayItems::RefOrSchema(item) => json!([example(item, components)]),
-            ArrayItems::False => json!([]),
+        Schema::Array(array) => match (array.examples.first(), &array.items) {
+            (Some(example), _) => example.clone(),
+            (None, ArrayItems::RefOrSchema(item)) => json!([example(item, components)]),
+            (None, ArrayItems::False) => json!([]),
         },
         // The derive writes an optional reference as "null or this": the example is of this.
         Schema::OneOf(choice) => choice

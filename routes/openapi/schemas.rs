@@ -19,8 +19,10 @@ use crate::common::{
 use crate::me::{Me, MyToken};
 use crate::member::Member;
 use crate::organization::{Organization, Rounding};
+use crate::task::{Task, TaskCreate, TaskList};
 use crate::words::{
-    PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
+    PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord,
+    TaskStatusWord, WeekdayWord,
 };
 
 /// Characters of a hyphenated UUID.
@@ -56,6 +58,15 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
         of::<MyToken>(),
         of::<Organization>(),
         of::<Rounding>(),
+        of::<Task>(),
+        of::<TaskCreate>(),
+        of::<TaskList>(),
+        patch_of::<TaskCreate>(
+            "TaskUpdate",
+            "What changes; what is absent stays.",
+            json!({"status": "completed"}),
+        ),
+        of::<TaskStatusWord>(),
         of::<PlanWord>(),
         of::<RoleWord>(),
         of::<RoundingModeWord>(),
@@ -120,8 +131,13 @@ fn complete(schema: &mut RefOr<Schema>) {
         Schema::Object(object) => complete_object(object),
         Schema::Array(Array {
             items: ArrayItems::RefOrSchema(item),
+            example,
+            examples,
             ..
-        }) => complete(item),
+        }) => {
+            examples.extend(example.take());
+            complete(item);
+        }
         Schema::OneOf(OneOf { items, .. })
         | Schema::AllOf(AllOf { items, .. })
         | Schema::AnyOf(AnyOf { items, .. }) => items.iter_mut().for_each(complete),

@@ -7,9 +7,11 @@ mod answers;
 mod clients;
 mod idempotency;
 mod lists;
+mod tasks;
 
 pub use access::*;
 pub use answers::*;
 pub use clients::*;
 pub use idempotency::*;
 pub use lists::*;
+pub use tasks::*;

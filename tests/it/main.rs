@@ -31,6 +31,7 @@ mod outages;
 mod processes;
 mod rooms;
 mod scale;
+mod scene;
 mod shutdown;
 mod tokens;
 mod traces;

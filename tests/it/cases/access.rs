@@ -9,7 +9,7 @@ use crate::http::Answer;
 use crate::world::{Person, World};
 
 /// Everything of an answer but what is the request's own.
-fn essence(answer: &Answer, id: &str) -> (u16, Vec<(String, String)>, String) {
+pub fn essence(answer: &Answer, id: &str) -> (u16, Vec<(String, String)>, String) {
     let own = [
         "date",
         "x-request-id",

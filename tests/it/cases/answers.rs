@@ -105,7 +105,11 @@ pub async fn every_change_of_a_member_has_its_event(world: &World) {
 }
 
 /// The rows of the change feed whose types begin so, in order.
-async fn events(world: &World, organization: OrganizationId, kind: &str) -> Vec<(String, Value)> {
+pub async fn events(
+    world: &World,
+    organization: OrganizationId,
+    kind: &str,
+) -> Vec<(String, Value)> {
     const EVENTS: hoursmith_store::Statement = hoursmith_store::Statement {
         name: "LIST_EVENTS",
         sql: "SELECT type, data FROM events WHERE organization_id = $1 ORDER BY position",

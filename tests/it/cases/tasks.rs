@@ -1,0 +1,700 @@
+//! Tasks.
+
+use hoursmith_domain::Role;
+use serde_json::{Value, json};
+
+use super::access::essence;
+use super::answers::events;
+use crate::http::Answer;
+use crate::scene::{NEVER, column, delete, errors, get, hour, project, project_in, run, send};
+use crate::world::{Org, Person, World};
+
+fn at(task: &Value) -> String {
+    format!("/tasks/{}", task["id"].as_str().unwrap())
+}
+
+async fn post(world: &World, person: &Person, body: &Value) -> Answer {
+    send(world, person, "POST", "/tasks", body).await
+}
+
+/// A task of a project that must come to be.
+async fn task(world: &World, org: &Org, project: &str, name: &str) -> Value {
+    let body = json!({"project_id": project, "name": name});
+    post(world, &org.owner, &body).await.expect(201).json()
+}
+
+async fn patch(world: &World, person: &Person, task: &Value, body: Value) -> Answer {
+    send(world, person, "PATCH", &at(task), &body).await
+}
+
+/// A project with the manager and the member in it.
+async fn shared(world: &World, org: &Org) -> String {
+    project_in(world, org, "EUR", &[&org.manager, &org.member]).await
+}
+
+pub async fn a_task_is_created_read_changed_and_deleted(world: &World) {
+    let org = world.org().await;
+    let home = shared(world, &org).await;
+    let mut assignees = [org.manager.id.to_string(), org.member.id.to_string()];
+    assignees.sort();
+    let mut reversed = assignees.clone();
+    reversed.reverse();
+    let body = json!({
+        "project_id": home, "name": "Ümlaut 🦀", "description": "two\nlines", "status": "completed",
+        "billable": false, "billable_rate": "110.1250", "estimated_seconds": 28800,
+        "assignee_ids": reversed, "due_on": "2026-12-18",
+        "external_reference": {"service": "jira", "id": "T-1", "url": "https://jira.example/T-1"},
+        "metadata": {"a": "1"}
+    });
+    let answer = post(world, &org.owner, &body).await.expect(201);
+    let made = answer.json();
+    assert!(answer.header("location").ends_with(&at(&made)));
+    for (field, value) in body.as_object().unwrap() {
+        match field.as_str() {
+            "billable_rate" => assert_eq!(made[field], "110.125"),
+            "assignee_ids" => assert_eq!(made[field], json!(assignees), "ordered"),
+            _ => assert_eq!(&made[field], value, "{field}"),
+        }
+    }
+    assert_eq!(made["completed_at"], made["created_at"]);
+    assert_eq!(
+        (&made["currency"], &made["tracked_seconds"]),
+        (&json!("EUR"), &json!(0))
+    );
+    let read = get(world, &org.owner, &at(&made)).await.expect(200);
+    assert_eq!(
+        (read.json(), read.header("etag")),
+        (made.clone(), answer.header("etag"))
+    );
+
+    let change = json!({
+        "name": "Other", "description": null, "billable": true, "billable_rate": null,
+        "estimated_seconds": null, "assignee_ids": null, "due_on": null,
+        "external_reference": null, "metadata": {"a": null, "b": "2"}
+    });
+    let now = patch(world, &org.admin, &made, change)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&now["name"], &now["billable"]),
+        (&json!("Other"), &json!(true))
+    );
+    for field in [
+        "description",
+        "billable_rate",
+        "estimated_seconds",
+        "due_on",
+        "external_reference",
+    ] {
+        assert_eq!(now[field], Value::Null, "{field}");
+    }
+    assert_eq!(
+        (&now["assignee_ids"], &now["metadata"]),
+        (&json!([]), &json!({"b": "2"}))
+    );
+    assert_eq!(now["completed_at"], made["completed_at"], "still completed");
+
+    delete(world, &org.owner, &at(&made)).await.expect(204);
+    for answer in [
+        get(world, &org.owner, &at(&made)).await,
+        delete(world, &org.owner, &at(&made)).await,
+        patch(world, &org.owner, &made, json!({"name": "x"})).await,
+    ] {
+        answer.expect_problem(404, "not_found");
+    }
+}
+
+pub async fn a_task_has_defaults(world: &World) {
+    let org = world.org().await;
+    let own = project(world, &org, None).await;
+    let made = task(world, &org, &own, "A").await;
+    assert_eq!(
+        (&made["status"], &made["completed_at"]),
+        (&json!("open"), &Value::Null)
+    );
+    assert_eq!(
+        (&made["billable"], &made["assignee_ids"]),
+        (&json!(true), &json!([]))
+    );
+    assert_eq!(made["currency"], "EUR", "the organization's");
+    let organization = org.id.0;
+    run!(
+        world,
+        "UPDATE projects SET billable = FALSE, archived_at = 1 WHERE organization_id = $1",
+        organization
+    );
+    let archived = task(world, &org, &own, "B").await;
+    assert_eq!(archived["billable"], false, "the project's");
+    let renamed = patch(world, &org.owner, &archived, json!({"name": "C"})).await;
+    assert_eq!(
+        renamed.expect(200).json()["name"],
+        "C",
+        "tasks are not locked"
+    );
+
+    for (currency, shown) in [("EUR", "7.50"), ("JPY", "7.5"), ("KWD", "7.500")] {
+        let home = project_in(world, &org, currency, &[]).await;
+        let body = json!({"project_id": home, "name": currency, "billable_rate": "7.5"});
+        let made = post(world, &org.owner, &body).await.expect(201).json();
+        assert_eq!(
+            (&made["billable_rate"], &made["currency"]),
+            (&json!(shown), &json!(currency))
+        );
+    }
+}
+
+pub async fn every_invalid_field_of_a_task_is_named(world: &World) {
+    let org = world.org().await;
+    let too_many: Vec<&str> = vec![NEVER; 101];
+    let body = json!({
+        "id": NEVER, "colour": "red", "project_id": "x", "description": "\u{202e}", "status": "done",
+        "billable": "yes", "billable_rate": "-1", "estimated_seconds": -1,
+        "assignee_ids": [NEVER, NEVER, "x", 7], "due_on": "2026-02-30", "tracked_seconds": 5,
+        "completed_at": null, "currency": "EUR"
+    });
+    let answer = post(world, &org.owner, &body).await;
+    let found = errors(&answer.expect_problem(422, "validation_failed"));
+    let expected = [
+        ("#/assignee_ids/1", "duplicate"),
+        ("#/assignee_ids/2", "invalid_id"),
+        ("#/assignee_ids/3", "type"),
+        ("#/billable", "type"),
+        ("#/billable_rate", "min_value"),
+        ("#/colour", "unknown_field"),
+        ("#/completed_at", "read_only"),
+        ("#/currency", "read_only"),
+        ("#/description", "invalid_character"),
+        ("#/due_on", "invalid_date"),
+        ("#/estimated_seconds", "out_of_range"),
+        ("#/id", "read_only"),
+        ("#/name", "required"),
+        ("#/project_id", "invalid_id"),
+        ("#/status", "invalid_choice"),
+        ("#/tracked_seconds", "read_only"),
+    ];
+    assert_eq!(
+        found,
+        expected.map(|(at, code)| (at.to_owned(), code.to_owned()))
+    );
+    let made = task(world, &org, &project(world, &org, None).await, "A").await;
+    for (body, at, code) in [
+        (json!({"name": null}), "#/name", "not_nullable"),
+        (json!({"name": ""}), "#/name", "too_short"),
+        (json!({"project_id": null}), "#/project_id", "not_nullable"),
+        (json!({"status": null}), "#/status", "not_nullable"),
+        (json!({"billable": null}), "#/billable", "not_nullable"),
+        (json!({"billable_rate": 5}), "#/billable_rate", "type"),
+        (
+            json!({"assignee_ids": too_many}),
+            "#/assignee_ids",
+            "too_many",
+        ),
+        (json!({"assignee_ids": "x"}), "#/assignee_ids", "type"),
+    ] {
+        let answer = patch(world, &org.owner, &made, body).await;
+        let found = errors(&answer.expect_problem(422, "validation_failed"));
+        assert_eq!(found, [(at.to_owned(), code.to_owned())]);
+    }
+    let read = get(world, &org.owner, &at(&made)).await.expect(200);
+    assert_eq!(read.json(), made, "nothing changed");
+}
+
+pub async fn names_of_tasks_are_unique_in_their_project(world: &World) {
+    let org = world.org().await;
+    let (one, two) = (
+        project(world, &org, None).await,
+        project(world, &org, None).await,
+    );
+    task(world, &org, &one, "Ärger").await;
+    let other = task(world, &org, &one, "Other").await;
+    let elsewhere = task(world, &org, &two, "ÄRGER").await;
+    let again = post(
+        world,
+        &org.owner,
+        &json!({"project_id": one, "name": "ÄRGER"}),
+    )
+    .await;
+    let rename = patch(world, &org.owner, &other, json!({"name": "äRGER"})).await;
+    let moved = patch(world, &org.owner, &elsewhere, json!({"project_id": one})).await;
+    for answer in [again, rename, moved] {
+        let found = errors(&answer.expect_problem(409, "conflict"));
+        assert_eq!(found, [("#/name".to_owned(), "taken".to_owned())]);
+    }
+    let own_case = patch(world, &org.owner, &other, json!({"name": "OTHER"})).await;
+    own_case.expect(200);
+}
+
+pub async fn a_task_with_time_stays(world: &World) {
+    let org = world.org().await;
+    let home = shared(world, &org).await;
+    let yen = project_in(world, &org, "JPY", &[&org.member]).await;
+    let body = json!({"project_id": home, "name": "A", "assignee_ids": [org.member.id], "billable_rate": "5"});
+    let made = post(world, &org.owner, &body).await.expect(201).json();
+    let moved = patch(world, &org.owner, &made, json!({"project_id": yen})).await;
+    let moved = moved.expect(200).json();
+    assert_eq!(
+        (&moved["project_id"], &moved["currency"]),
+        (&json!(yen), &json!("JPY"))
+    );
+    assert_eq!(moved["assignee_ids"], made["assignee_ids"]);
+    assert_eq!(
+        column(
+            world,
+            &org.owner,
+            &format!("/tasks?assignee_id={}", org.member.id),
+            "id"
+        )
+        .await
+        .len(),
+        1
+    );
+
+    hour(world, &org, &yen, made["id"].as_str().unwrap(), &org.member).await;
+    let stays = patch(
+        world,
+        &org.owner,
+        &made,
+        json!({"project_id": home, "name": "B"}),
+    )
+    .await;
+    let found = errors(&stays.expect_problem(409, "conflict"));
+    assert_eq!(found, [("#/project_id".to_owned(), "has_time".to_owned())]);
+    let refused = delete(world, &org.owner, &at(&made)).await;
+    let refused = refused.expect_problem(409, "in_use").json();
+    assert!(refused["detail"].as_str().unwrap().contains("completed"));
+    let same = patch(
+        world,
+        &org.owner,
+        &made,
+        json!({"project_id": yen, "status": "completed"}),
+    )
+    .await;
+    assert_eq!(
+        same.expect(200).json()["status"],
+        "completed",
+        "the same project is no move"
+    );
+}
+
+pub async fn assignees_are_in_the_project(world: &World) {
+    let org = world.org().await;
+    let home = project_in(world, &org, "EUR", &[&org.member]).await;
+    let away = project_in(world, &org, "EUR", &[]).await;
+    let stranger = [("#/assignee_ids/1".to_owned(), "not_in_project".to_owned())];
+    let both = json!([org.member.id, org.admin.id]);
+    let body = json!({"project_id": home, "name": "A", "assignee_ids": both});
+    let refused = post(world, &org.owner, &body).await;
+    assert_eq!(
+        errors(&refused.expect_problem(422, "validation_failed")),
+        stranger
+    );
+    let made = task(world, &org, &home, "A").await;
+    let refused = patch(world, &org.owner, &made, json!({"assignee_ids": both})).await;
+    assert_eq!(
+        errors(&refused.expect_problem(422, "validation_failed")),
+        stranger
+    );
+    let alone = json!({"assignee_ids": [org.member.id]});
+    patch(world, &org.owner, &made, alone.clone())
+        .await
+        .expect(200);
+    // Whoever is assigned would be left behind.
+    let refused = patch(world, &org.owner, &made, json!({"project_id": away})).await;
+    let found = errors(&refused.expect_problem(422, "validation_failed"));
+    assert_eq!(
+        found,
+        [("#/project_id".to_owned(), "not_in_project".to_owned())]
+    );
+    let mut with_them = alone;
+    with_them["project_id"] = json!(away);
+    let refused = patch(world, &org.owner, &made, with_them).await;
+    let found = errors(&refused.expect_problem(422, "validation_failed"));
+    assert_eq!(
+        found,
+        [("#/assignee_ids/0".to_owned(), "not_in_project".to_owned())]
+    );
+    let without = json!({"project_id": away, "assignee_ids": []});
+    patch(world, &org.owner, &made, without).await.expect(200);
+    let still = get(world, &org.owner, &at(&made)).await.json();
+    assert_eq!(
+        (&still["project_id"], &still["assignee_ids"]),
+        (&json!(away), &json!([]))
+    );
+}
+
+pub async fn changes_of_a_task_have_their_events(world: &World) {
+    let org = world.org().await;
+    let home = shared(world, &org).await;
+    let made = task(world, &org, &home, "A").await;
+    let change = async |body: Value| {
+        let answer = patch(world, &org.owner, &made, body).await;
+        answer.expect(200).json()
+    };
+    let renamed = change(json!({"name": "B"})).await;
+    change(json!({"name": "B", "status": "open"})).await;
+    let completed = change(json!({"status": "completed"})).await;
+    change(json!({"status": "completed"})).await;
+    let reopened = change(json!({"status": "open"})).await;
+    let both = change(json!({"status": "completed", "due_on": "2026-12-01"})).await;
+    let assigned = change(json!({"assignee_ids": [org.member.id]})).await;
+    delete(world, &org.owner, &at(&made)).await.expect(204);
+    patch(world, &org.owner, &made, json!({"name": "C"}))
+        .await
+        .expect(404);
+
+    let open = json!({"status": "open", "completed_at": null});
+    let done = json!({"status": "completed", "completed_at": completed["completed_at"]});
+    let expected = [
+        ("task.created", json!({"object": made})),
+        (
+            "task.updated",
+            json!({"object": renamed, "previous_attributes": {"name": "A"}}),
+        ),
+        (
+            "task.completed",
+            json!({"object": completed, "previous_attributes": open}),
+        ),
+        (
+            "task.reopened",
+            json!({"object": reopened, "previous_attributes": done}),
+        ),
+        (
+            "task.updated",
+            json!({"object": both, "previous_attributes": {"due_on": null}}),
+        ),
+        (
+            "task.completed",
+            json!({"object": both, "previous_attributes": open}),
+        ),
+        (
+            "task.updated",
+            json!({"object": assigned, "previous_attributes": {"assignee_ids": []}}),
+        ),
+        ("task.deleted", json!({"object": assigned})),
+    ];
+    let found = events(world, org.id, "task.").await;
+    assert_eq!(found, expected.map(|(kind, data)| (kind.to_owned(), data)));
+}
+
+pub async fn tasks_are_filtered(world: &World) {
+    let org = world.org().await;
+    let (one, two) = (shared(world, &org).await, shared(world, &org).await);
+    let add = async |body: Value| post(world, &org.owner, &body).await.expect(201).json();
+    let member = json!([org.member.id]);
+    add(json!({"project_id": one, "name": "100% Ärger_x", "due_on": "2026-12-01", "assignee_ids": member})).await;
+    add(json!({"project_id": one, "name": "Done", "status": "completed", "due_on": "2026-12-02"}))
+        .await;
+    add(json!({"project_id": two, "name": "Two", "assignee_ids": [org.member.id, org.manager.id]}))
+        .await;
+    let linked = add(
+        json!({"project_id": two, "name": "Linked", "status": "completed", "assignee_ids": member,
+        "due_on": "2026-11-30", "external_reference": {"service": "s", "id": "e 1"}}),
+    )
+    .await;
+    let find =
+        async |query: &str| column(world, &org.owner, &format!("/tasks{query}"), "name").await;
+    let (member, manager) = (org.member.id, org.manager.id);
+    for (query, expected) in [
+        (String::new(), vec!["Linked", "Two", "Done", "100% Ärger_x"]),
+        (format!("?project_id={one}"), vec!["Done", "100% Ärger_x"]),
+        (format!("?project_id={two}"), vec!["Linked", "Two"]),
+        ("?status=open".to_owned(), vec!["Two", "100% Ärger_x"]),
+        ("?status=completed".to_owned(), vec!["Linked", "Done"]),
+        (
+            format!("?assignee_id={member}"),
+            vec!["Linked", "Two", "100% Ärger_x"],
+        ),
+        (format!("?assignee_id={manager}"), vec!["Two"]),
+        (
+            "?due_before=2026-12-02".to_owned(),
+            vec!["Linked", "100% Ärger_x"],
+        ),
+        ("?due_before=2026-11-30".to_owned(), vec![]),
+        ("?q=%C3%A4RGER".to_owned(), vec!["100% Ärger_x"]),
+        ("?q=0%25%20".to_owned(), vec!["100% Ärger_x"]),
+        ("?q=o_e".to_owned(), vec![]),
+        ("?external_reference_id=e%201".to_owned(), vec!["Linked"]),
+        (
+            format!("?external_reference_id=e%201&project_id={one}"),
+            vec![],
+        ),
+        (
+            format!("?project_id={one}&assignee_id={member}&status=open"),
+            vec!["100% Ärger_x"],
+        ),
+        (
+            format!("?assignee_id={member}&due_before=2026-12-31&status=completed"),
+            vec!["Linked"],
+        ),
+        (format!("?project_id={two}&q=T"), vec!["Two"]),
+        (format!("?project_id={NEVER}"), vec![]),
+        (format!("?assignee_id={NEVER}"), vec![]),
+        (
+            "?updated_since=1970-01-01T00:00:00Z".to_owned(),
+            vec!["100% Ärger_x", "Done", "Two", "Linked"],
+        ),
+        (
+            format!("?updated_since=1970-01-01T00:00:00Z&assignee_id={member}&project_id={two}"),
+            vec!["Two", "Linked"],
+        ),
+        (
+            format!(
+                "?updated_since={}&external_reference_id=e%201",
+                linked["updated_at"].as_str().unwrap()
+            ),
+            vec!["Linked"],
+        ),
+    ] {
+        assert_eq!(find(&query).await, expected, "{query}");
+    }
+    for (query, code) in [
+        ("?status=done", "invalid_parameter"),
+        ("?project_id=x", "invalid_parameter"),
+        ("?due_before=soon", "invalid_parameter"),
+        ("?colour=red", "unknown_parameter"),
+    ] {
+        let answer = get(world, &org.owner, &format!("/tasks{query}")).await;
+        answer.expect_problem(400, code);
+    }
+}
+
+pub async fn roles_reach_their_tasks(world: &World) {
+    let org = world.org().await;
+    let (home, hidden) = (shared(world, &org).await, project(world, &org, None).await);
+    let body = json!({"project_id": home, "name": "Mine", "billable_rate": "10", "assignee_ids": [org.member.id]});
+    let mine = post(world, &org.owner, &body).await.expect(201).json();
+    let others = task(world, &org, &home, "Others'").await;
+    let unseen = task(world, &org, &hidden, "Unseen").await;
+    for (person, rate) in [(&org.manager, json!("10.00")), (&org.member, Value::Null)] {
+        assert_eq!(
+            column(world, person, "/tasks", "name").await,
+            ["Others'", "Mine"]
+        );
+        let read = get(world, person, &at(&mine)).await.expect(200).json();
+        assert_eq!(read["billable_rate"], rate);
+        get(world, person, &at(&unseen))
+            .await
+            .expect_problem(404, "not_found");
+        let rows = column(
+            world,
+            person,
+            &format!("/tasks?project_id={hidden}"),
+            "name",
+        )
+        .await;
+        assert!(rows.is_empty());
+    }
+
+    // A member: the status of its own, and nothing else.
+    let done = patch(world, &org.member, &mine, json!({"status": "completed"})).await;
+    let done = done.expect(200).json();
+    assert_eq!(
+        (&done["status"], &done["billable_rate"]),
+        (&json!("completed"), &Value::Null)
+    );
+    for field in ["name", "metadata", "billable_rate", "assignee_ids"] {
+        let body = json!({"status": "open", field: null});
+        let body = if field == "name" {
+            json!({"status": "open", "name": "x"})
+        } else {
+            body
+        };
+        let refused = patch(world, &org.member, &mine, body.clone()).await;
+        let detail = refused.expect_problem(403, "role_forbidden").json();
+        assert!(
+            detail["detail"]
+                .as_str()
+                .unwrap()
+                .contains(&format!("`{field}`"))
+        );
+        // Not assigned: not there, whatever is sent.
+        let absent = patch(world, &org.member, &others, body).await;
+        absent.expect_problem(404, "not_found");
+    }
+    let absent = patch(world, &org.member, &others, json!({"status": "completed"})).await;
+    absent.expect_problem(404, "not_found");
+    let wrong = patch(world, &org.member, &mine, json!({"status": "gone"})).await;
+    wrong.expect_problem(422, "validation_failed");
+    let made = post(
+        world,
+        &org.member,
+        &json!({"project_id": home, "name": "x"}),
+    )
+    .await;
+    made.expect_problem(403, "role_forbidden");
+    let gone = delete(world, &org.member, &at(&mine)).await;
+    gone.expect_problem(403, "role_forbidden");
+
+    // A manager: everything in its projects.
+    let body = json!({"project_id": home, "name": "New", "billable_rate": "5", "assignee_ids": [org.member.id]});
+    let new = post(world, &org.manager, &body).await.expect(201).json();
+    assert_eq!(new["billable_rate"], "5.00");
+    patch(world, &org.manager, &new, json!({"name": "Newer"}))
+        .await
+        .expect(200);
+    delete(world, &org.manager, &at(&new)).await.expect(204);
+    let outside = json!({"project_id": hidden, "name": "x"});
+    let refused = post(world, &org.manager, &outside)
+        .await
+        .expect_problem(404, "not_found");
+    assert_eq!(errors(&refused)[0].0, "#/project_id");
+    let moved = patch(world, &org.manager, &mine, json!({"project_id": hidden})).await;
+    assert_eq!(
+        errors(&moved.expect_problem(404, "not_found"))[0].0,
+        "#/project_id"
+    );
+    // It shares no project with the admin, whom the owner sees.
+    let unseen_person = json!({"assignee_ids": [org.admin.id]});
+    let refused = patch(world, &org.manager, &mine, unseen_person.clone()).await;
+    assert_eq!(
+        errors(&refused.expect_problem(404, "not_found"))[0].0,
+        "#/assignee_ids/0"
+    );
+    let refused = patch(world, &org.owner, &mine, unseen_person).await;
+    refused.expect_problem(422, "validation_failed");
+    let refused = patch(world, &org.manager, &unseen, json!({"name": "x"})).await;
+    refused.expect_problem(404, "not_found");
+    let refused = delete(world, &org.manager, &at(&unseen)).await;
+    refused.expect_problem(404, "not_found");
+    let operator = world.operator();
+    let promoted = operator.set_role(&org.slug, &org.member.email, Role::Admin);
+    promoted.await.unwrap();
+    get(world, &org.member, &at(&unseen)).await.expect(200);
+}
+
+pub async fn foreign_ids_around_tasks_never_existed(world: &World) {
+    let (org, other) = (world.org().await, world.org().await);
+    let home = shared(world, &org).await;
+    let mine = task(world, &org, &home, "Mine").await;
+    let foreign_home = shared(world, &other).await;
+    let foreign = task(world, &other, &foreign_home, "Foreign").await;
+    let foreign_id = foreign["id"].as_str().unwrap();
+    let foreign_member = other.member.id.to_string();
+    let never = json!({ "id": NEVER });
+    let change = json!({"status": "completed"});
+    for person in [&org.owner, &org.manager, &org.member] {
+        let pairs = [
+            (
+                get(world, person, &at(&foreign)).await,
+                get(world, person, &at(&never)).await,
+            ),
+            (
+                patch(world, person, &foreign, change.clone()).await,
+                patch(world, person, &never, change.clone()).await,
+            ),
+        ];
+        for (there, nowhere) in pairs {
+            assert_eq!(there.status, 404);
+            assert_eq!(essence(&there, foreign_id), essence(&nowhere, NEVER));
+        }
+    }
+    for person in [&org.owner, &org.manager] {
+        let in_body = async |project: &str| {
+            post(world, person, &json!({"project_id": project, "name": "x"})).await
+        };
+        let moved = async |project: &str| {
+            patch(world, person, &mine, json!({ "project_id": project })).await
+        };
+        let assigned = async |member: &str| {
+            patch(world, person, &mine, json!({ "assignee_ids": [member] })).await
+        };
+        let gone = async |task: &Value| delete(world, person, &at(task)).await;
+        for (there, nowhere, id) in [
+            (
+                in_body(&foreign_home).await,
+                in_body(NEVER).await,
+                foreign_home.as_str(),
+            ),
+            (
+                moved(&foreign_home).await,
+                moved(NEVER).await,
+                &foreign_home,
+            ),
+            (
+                assigned(&foreign_member).await,
+                assigned(NEVER).await,
+                &foreign_member,
+            ),
+            (gone(&foreign).await, gone(&never).await, foreign_id),
+        ] {
+            assert_eq!(there.status, 404, "{there:?}");
+            assert_eq!(essence(&there, id), essence(&nowhere, NEVER));
+        }
+    }
+    for (field, id) in [
+        ("project_id", &foreign_home),
+        ("assignee_id", &foreign_member),
+    ] {
+        for id in [id.as_str(), NEVER] {
+            let rows = get(world, &org.owner, &format!("/tasks?{field}={id}")).await;
+            assert_eq!(rows.expect(200).json()["data"], json!([]));
+        }
+    }
+    let untouched = get(world, &other.owner, &at(&foreign)).await.expect(200);
+    assert_eq!(untouched.json(), foreign);
+}
+
+pub async fn a_task_has_conditions_and_safe_retries(world: &World) {
+    let org = world.org().await;
+    let home = shared(world, &org).await;
+    let body = json!({"project_id": home, "name": "A"});
+    let call = || {
+        world
+            .post("/api/v1/tasks", &org.manager)
+            .key("one")
+            .json(&body)
+    };
+    let first = call().send().await.expect(201);
+    let again = call().send().await.expect(201);
+    assert_eq!(
+        (&again.body, again.header("idempotent-replayed")),
+        (&first.body, "true")
+    );
+    assert_eq!(column(world, &org.owner, "/tasks", "id").await.len(), 1);
+
+    let made = first.json();
+    let url = format!("/api/v1{}", at(&made));
+    let etag = first.header("etag");
+    let unchanged = world.get(&url, &org.manager).header("if-none-match", etag);
+    unchanged.send().await.expect(304);
+    // What a member sees differs where there is a rate alone.
+    let shared = world.get(&url, &org.member).header("if-none-match", etag);
+    shared.send().await.expect(304);
+    let call = |method: &str, etag: &str| {
+        let call = world.call(method, &url).token(&org.owner.token);
+        call.header("if-match", etag)
+    };
+    let rename = json!({"name": "B"});
+    let changed = call("PATCH", etag).json(&rename).send().await.expect(200);
+    for answer in [
+        call("PATCH", etag).json(&json!({"name": "C"})).send().await,
+        call("DELETE", etag).send().await,
+    ] {
+        answer.expect_problem(412, "precondition_failed");
+    }
+    let none = call("PATCH", changed.header("etag"))
+        .json(&rename)
+        .send()
+        .await;
+    assert_eq!(none.expect(200).header("etag"), changed.header("etag"));
+
+    // Time that is tracked shows, and is no change of the task.
+    let organization = org.id.0;
+    run!(
+        world,
+        "UPDATE tasks SET tracked_seconds = 3600 WHERE organization_id = $1",
+        organization
+    );
+    let copy = world
+        .get(&url, &org.owner)
+        .header("if-none-match", changed.header("etag"));
+    let shown = copy.send().await.expect(200);
+    assert_eq!(shown.json()["tracked_seconds"], 3600);
+    let renamed = call("PATCH", changed.header("etag")).json(&json!({"name": "D"}));
+    assert_eq!(
+        renamed.send().await.expect(200).json()["tracked_seconds"],
+        3600
+    );
+    call("DELETE", "*").send().await.expect(204);
+}
