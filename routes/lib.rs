@@ -9,6 +9,7 @@
 pub mod client;
 pub mod common;
 pub mod docs;
+pub mod expense;
 pub mod me;
 pub mod member;
 pub mod openapi;
@@ -27,6 +28,7 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         organization::ROUTES,
         client::ROUTES,
         task::ROUTES,
+        expense::ROUTES,
     ]
     .into_iter()
     .flatten()

@@ -51,6 +51,8 @@ words! {
         ["none", "up", "down", "nearest"];
     RoundingTargetWord, "RoundingTarget", "What is rounded.", "entry",
         ["entry"];
+    LockedReasonWord, "LockedReason", "Why time or an expense cannot change, the strongest reason first.", "invoiced",
+        ["invoiced", "period_locked", "project_archived"];
     TaskStatusWord, "TaskStatus", "Whether a task is to be done or is done.", "open",
         crate::task::STATUSES.iter().copied();
 }

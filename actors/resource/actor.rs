@@ -14,7 +14,7 @@ use hoursmith_store::Statement;
 use crate::error::Error;
 use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
-use crate::{admin, client, me, organization, seen, task, work};
+use crate::{admin, client, expense, me, organization, seen, task, work};
 
 const NAME: &str = "resource";
 
@@ -39,6 +39,7 @@ impl Plugin for Resource {
         [
             admin::statements(),
             client::statements(),
+            &expense::statements(),
             me::statements(),
             organization::statements(),
             seen::statements(),
@@ -105,6 +106,11 @@ async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
         "task.read" => task::read(request).await,
         "task.update" => task::update(request).await,
         "task.delete" => task::delete(request).await,
+        "expense.list" => expense::list(request).await,
+        "expense.create" => expense::create(request).await,
+        "expense.read" => expense::read(request).await,
+        "expense.update" => expense::update(request).await,
+        "expense.delete" => expense::delete(request).await,
         other => Err(Failure::internal("find the handler", format!("no route {other}")).into()),
     }
 }

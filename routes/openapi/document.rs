@@ -34,6 +34,7 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Tasks",
         "What is to be done in a project, by whom, until when.",
     ),
+    ("expense", "Expenses", "What members paid for projects."),
 ];
 
 /// The document of a product that is reached at `public_url` (without a slash at the end).

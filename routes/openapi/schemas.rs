@@ -16,13 +16,14 @@ use crate::client::{Address, AddressInput, Client, ClientCreate, ClientList};
 use crate::common::{
     ExternalReference, ExternalReferenceInput, LINE, MetadataInputSchema, MetadataSchema,
 };
+use crate::expense::{Expense, ExpenseCreate, ExpenseList};
 use crate::me::{Me, MyToken};
 use crate::member::Member;
 use crate::organization::{Organization, Rounding};
 use crate::task::{Task, TaskCreate, TaskList};
 use crate::words::{
-    PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord,
-    TaskStatusWord, WeekdayWord,
+    LockedReasonWord, PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord,
+    StatusWord, TaskStatusWord, WeekdayWord,
 };
 
 /// Characters of a hyphenated UUID.
@@ -44,6 +45,15 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
             "What changes; what is absent stays.",
             json!({"billable_rate": "135.00", "notes": null}),
         ),
+        of::<Expense>(),
+        of::<ExpenseCreate>(),
+        of::<ExpenseList>(),
+        patch_of::<ExpenseCreate>(
+            "ExpenseUpdate",
+            "What changes; what is absent stays.",
+            json!({"quantity": "40", "description": null}),
+        ),
+        of::<LockedReasonWord>(),
         of::<ExternalReference>(),
         of::<ExternalReferenceInput>(),
         patch_of::<ExternalReferenceInput>(

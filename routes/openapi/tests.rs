@@ -154,16 +154,30 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
     for name in [
         "ClientCreate",
         "ClientUpdate",
+        "TaskCreate",
+        "TaskUpdate",
+        "ExpenseCreate",
+        "ExpenseUpdate",
         "AddressInput",
         "ExternalReferenceInput",
     ] {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
     }
-    for name in ["ClientCreate", "ClientUpdate"] {
+    let client = "name currency archived";
+    let task = "name project_id status billable";
+    let expense = "member_id project_id spent_on amount currency billable reimbursable";
+    for (name, never_null) in [
+        ("ClientCreate", client),
+        ("ClientUpdate", client),
+        ("TaskCreate", task),
+        ("TaskUpdate", task),
+        ("ExpenseCreate", expense),
+        ("ExpenseUpdate", expense),
+    ] {
         let schema = &schemas[name];
         for (field, property) in schema["properties"].as_object().unwrap() {
             let nullable = property.to_string().contains("\"null\"");
-            let never_null = ["name", "currency", "archived"].contains(&field.as_str());
+            let never_null = never_null.split(' ').any(|never| never == field);
             assert_eq!(nullable, !never_null, "{name}.{field}");
         }
     }
@@ -196,6 +210,12 @@ fn examples_are_what_the_wire_types_write() {
     assert_eq!(serde_json::to_value(read).unwrap(), client);
     let page = at("/api/v1/clients", "get", "200");
     let read: crate::client::ClientList = serde_json::from_value(page.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), page);
+    let page = at("/api/v1/tasks", "get", "200");
+    let read: crate::task::TaskList = serde_json::from_value(page.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), page);
+    let page = at("/api/v1/expenses", "get", "200");
+    let read: crate::expense::ExpenseList = serde_json::from_value(page.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), page);
     let organization = at("/api/v1/organization", "get", "200");
     let read: crate::organization::Organization =

@@ -5,13 +5,19 @@
 mod access;
 mod answers;
 mod clients;
+mod expenses;
+mod expenses_seen;
 mod idempotency;
 mod lists;
 mod tasks;
+mod tasks_seen;
 
 pub use access::*;
 pub use answers::*;
 pub use clients::*;
+pub use expenses::*;
+pub use expenses_seen::*;
 pub use idempotency::*;
 pub use lists::*;
 pub use tasks::*;
+pub use tasks_seen::*;

@@ -43,7 +43,7 @@ fn every_route_is_a_row_of_the_access_table() {
             assert_eq!(row[column], value, "{}: {column}", route.id);
         }
     }
-    for resource in ["me", "organization", "client", "task"] {
+    for resource in ["me", "organization", "client", "task", "expense"] {
         let listed = table
             .iter()
             .filter(|row| row["resource"] == resource)
