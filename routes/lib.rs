@@ -11,6 +11,7 @@ pub mod common;
 pub mod docs;
 pub mod event;
 pub mod invoice;
+pub mod expense;
 pub mod me;
 pub mod member;
 pub mod openapi;
@@ -22,6 +23,7 @@ pub mod project_member;
 mod read_only;
 mod route;
 pub mod time_entry;
+pub mod task;
 mod words;
 
 use hoursmith_domain::Access;
@@ -42,6 +44,9 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         time_entry::ROUTES,
         invoice::ROUTES,
         event::ROUTES,
+        client::ROUTES,
+        task::ROUTES,
+        expense::ROUTES,
     ]
     .into_iter()
     .flatten()

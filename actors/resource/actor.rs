@@ -18,6 +18,7 @@ use crate::{
     admin, client, event, invoice, me, member, organization, project, project_member, time_entry,
     work,
 };
+use crate::{admin, client, expense, me, organization, seen, task, work};
 
 pub(crate) const NAME: &str = "resource";
 
@@ -46,12 +47,15 @@ impl Plugin for Resource {
             invoice::statements(),
             invoice::claim_statements(),
             invoice::content_statements(),
+            &expense::statements(),
             me::statements(),
             member::statements(),
             organization::statements(),
             project::statements(),
             project_member::statements(),
             &time_entry::statements(),
+            seen::statements(),
+            &task::statements(),
             work::statements(),
         ]
         .concat()
@@ -140,6 +144,16 @@ async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
         "invoice.send" => invoice::send(request).await,
         "invoice.pay" => invoice::pay(request).await,
         "invoice.void" => invoice::void(request).await,
+        "task.list" => task::list(request).await,
+        "task.create" => task::create(request).await,
+        "task.read" => task::read(request).await,
+        "task.update" => task::update(request).await,
+        "task.delete" => task::delete(request).await,
+        "expense.list" => expense::list(request).await,
+        "expense.create" => expense::create(request).await,
+        "expense.read" => expense::read(request).await,
+        "expense.update" => expense::update(request).await,
+        "expense.delete" => expense::delete(request).await,
         other => Err(Failure::internal("find the handler", format!("no route {other}")).into()),
     }
 }

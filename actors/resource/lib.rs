@@ -25,6 +25,7 @@ mod project;
 mod project_member;
 mod reference;
 mod request;
+mod seen;
 mod settings;
 mod sight;
 mod task;

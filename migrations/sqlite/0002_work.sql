@@ -45,6 +45,7 @@ CREATE TABLE project_months (
     FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id)
 ) STRICT, WITHOUT ROWID;
 
+-- `assignee_ids` is JSON; `task_assignees` is the same to search in.
 CREATE TABLE tasks (
     organization_id            BLOB    NOT NULL,
     id                         BLOB    NOT NULL CHECK (length(id) = 16),
@@ -58,6 +59,7 @@ CREATE TABLE tasks (
     billable_rate              INTEGER NULL CHECK (billable_rate >= 0),
     estimated_seconds          INTEGER NULL CHECK (estimated_seconds >= 0),
     due_on                     TEXT    NULL CHECK (length(due_on) = 10),
+    assignee_ids               TEXT    NOT NULL DEFAULT '[]',
     tracked_seconds            INTEGER NOT NULL DEFAULT 0,
     external_reference_service TEXT    NULL,
     external_reference_id      TEXT    NULL,
@@ -77,19 +79,22 @@ CREATE INDEX tasks_by_updated ON tasks (organization_id, updated_at, id);
 CREATE INDEX tasks_by_project ON tasks (organization_id, project_id, created_at, id);
 CREATE INDEX tasks_by_external_reference ON tasks (organization_id, external_reference_id, created_at, id);
 
--- Whoever is assigned is in the project.
+-- Whoever is assigned is in the project. `created_at` is the task's, so that the tasks of a member are
+-- read in the order of their list.
 CREATE TABLE task_assignees (
-    organization_id BLOB NOT NULL,
-    project_id      BLOB NOT NULL,
-    task_id         BLOB NOT NULL,
-    member_id       BLOB NOT NULL,
+    organization_id BLOB    NOT NULL,
+    project_id      BLOB    NOT NULL,
+    task_id         BLOB    NOT NULL,
+    member_id       BLOB    NOT NULL,
+    created_at      INTEGER NOT NULL,
     PRIMARY KEY (organization_id, task_id, member_id),
     FOREIGN KEY (organization_id, project_id, task_id) REFERENCES tasks (organization_id, project_id, id)
         ON UPDATE CASCADE ON DELETE CASCADE,
     FOREIGN KEY (organization_id, project_id, member_id)
         REFERENCES project_members (organization_id, project_id, member_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX task_assignees_by_member ON task_assignees (organization_id, project_id, member_id, task_id);
+CREATE INDEX task_assignees_by_member ON task_assignees (organization_id, member_id, created_at, task_id);
+CREATE INDEX task_assignees_by_project ON task_assignees (organization_id, project_id, member_id, task_id);
 
 -- An invoice has its lines and sums stored from the moment it is sent. Until then it is a draft,
 -- whose content is read from what is unbilled; `version` and `updated_at` follow that content.
@@ -265,6 +270,7 @@ CREATE TABLE expenses (
 CREATE INDEX expenses_by_created ON expenses (organization_id, created_at, id);
 CREATE INDEX expenses_by_updated ON expenses (organization_id, updated_at, id);
 CREATE INDEX expenses_by_member ON expenses (organization_id, member_id, created_at, id);
+CREATE INDEX expenses_by_client ON expenses (organization_id, client_id, created_at, id);
 CREATE INDEX expenses_by_project ON expenses (organization_id, project_id, created_at, id);
 CREATE INDEX expenses_by_invoice ON expenses (organization_id, invoice_id);
 CREATE INDEX expenses_unbilled ON expenses (organization_id, client_id, spent_on, id)

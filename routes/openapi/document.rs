@@ -55,6 +55,11 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Events",
         "The change feed: what changed, in order and without a gap.",
     ),
+        "task",
+        "Tasks",
+        "What is to be done in a project, by whom, until when.",
+    ),
+    ("expense", "Expenses", "What members paid for projects."),
 ];
 
 /// The document of a product that is reached at `public_url` (without a slash at the end).

@@ -18,6 +18,7 @@ use crate::common::{
 };
 use crate::event::{Event, EventData, EventList, EventObject, EventPreviousAttributes};
 use crate::invoice::{Invoice, InvoiceLine, InvoiceList};
+use crate::expense::{Expense, ExpenseCreate, ExpenseList};
 use crate::me::{Me, MyToken};
 use crate::member::{Member, MemberList};
 use crate::organization::{Organization, Rounding};
@@ -30,6 +31,10 @@ use crate::words::{
     BillingMethodWord, BudgetKindWord, BudgetPeriodWord, CurrencyWord, EventTypeWord,
     InvoiceLineKindWord, InvoiceStatusWord, LockedReasonWord, PlanWord, RateSourceWord, RoleWord,
     RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
+use crate::task::{Task, TaskCreate, TaskList};
+use crate::words::{
+    LockedReasonWord, PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord,
+    StatusWord, TaskStatusWord, WeekdayWord,
 };
 
 /// Pattern by which a wire type says that a text is a currency; the document lists the codes.
@@ -60,6 +65,15 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
         of::<EventObject>(),
         of::<EventPreviousAttributes>(),
         of::<EventTypeWord>(),
+        of::<Expense>(),
+        of::<ExpenseCreate>(),
+        of::<ExpenseList>(),
+        patch_of::<ExpenseCreate>(
+            "ExpenseUpdate",
+            "What changes; what is absent stays.",
+            json!({"quantity": "40", "description": null}),
+        ),
+        of::<LockedReasonWord>(),
         of::<ExternalReference>(),
         of::<ExternalReferenceInput>(),
         patch_of::<ExternalReferenceInput>(
@@ -98,6 +112,15 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
         of::<BudgetPeriodWord>(),
         of::<Rounding>(),
         of::<CurrencyWord>(),
+        of::<Task>(),
+        of::<TaskCreate>(),
+        of::<TaskList>(),
+        patch_of::<TaskCreate>(
+            "TaskUpdate",
+            "What changes; what is absent stays.",
+            json!({"status": "completed"}),
+        ),
+        of::<TaskStatusWord>(),
         of::<PlanWord>(),
         of::<RoleWord>(),
         of::<RoundingModeWord>(),

@@ -154,6 +154,10 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
     for name in [
         "ClientCreate",
         "ClientUpdate",
+        "TaskCreate",
+        "TaskUpdate",
+        "ExpenseCreate",
+        "ExpenseUpdate",
         "AddressInput",
         "ExternalReferenceInput",
         "ProjectCreate",
@@ -165,6 +169,10 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
     }
     let client: &[&str] = &["name", "currency", "archived"];
     let project: &[&str] = &["name", "billable", "billing_method", "archived"];
+    let task: &[&str] = &["name", "project_id", "status", "billable"];
+    let expense: &[&str] = &[
+        "member_id", "project_id", "spent_on", "amount", "currency", "billable", "reimbursable",
+    ];
     let budget: &[&str] = &["kind", "amount", "period"];
     for (name, never_null) in [
         ("ClientCreate", client),
@@ -173,6 +181,10 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
         ("ProjectUpdate", project),
         ("ProjectMemberPut", &[]),
         ("BudgetInput", budget),
+        ("TaskCreate", task),
+        ("TaskUpdate", task),
+        ("ExpenseCreate", expense),
+        ("ExpenseUpdate", expense),
     ] {
         let schema = &schemas[name];
         for (field, property) in schema["properties"].as_object().unwrap() {
@@ -235,6 +247,12 @@ fn examples_are_what_the_wire_types_write() {
     let invoice = at("/api/v1/invoices/{invoice_id}", "get", "200");
     let read: crate::invoice::Invoice = serde_json::from_value(invoice.clone()).unwrap();
     assert_eq!(serde_json::to_value(read).unwrap(), invoice);
+    let page = at("/api/v1/tasks", "get", "200");
+    let read: crate::task::TaskList = serde_json::from_value(page.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), page);
+    let page = at("/api/v1/expenses", "get", "200");
+    let read: crate::expense::ExpenseList = serde_json::from_value(page.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), page);
     let organization = at("/api/v1/organization", "get", "200");
     let read: crate::organization::Organization =
         serde_json::from_value(organization.clone()).unwrap();

@@ -36,6 +36,7 @@ mod processes;
 mod relay;
 mod rooms;
 mod scale;
+mod scene;
 mod shutdown;
 mod tokens;
 mod traces;
