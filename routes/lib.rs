@@ -10,8 +10,8 @@ pub mod client;
 pub mod common;
 pub mod docs;
 pub mod event;
-pub mod invoice;
 pub mod expense;
+pub mod invoice;
 pub mod me;
 pub mod member;
 pub mod openapi;
@@ -22,8 +22,8 @@ pub mod project;
 pub mod project_member;
 mod read_only;
 mod route;
-pub mod time_entry;
 pub mod task;
+pub mod time_entry;
 mod words;
 
 use hoursmith_domain::Access;
@@ -41,12 +41,11 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         client::ROUTES,
         project::ROUTES,
         project_member::ROUTES,
+        task::ROUTES,
         time_entry::ROUTES,
+        expense::ROUTES,
         invoice::ROUTES,
         event::ROUTES,
-        client::ROUTES,
-        task::ROUTES,
-        expense::ROUTES,
     ]
     .into_iter()
     .flatten()

@@ -69,8 +69,6 @@ words! {
         crate::invoice::STATUSES.iter().copied();
     InvoiceLineKindWord, "InvoiceLineKind", "What a line bills.", "time",
         crate::invoice::KINDS.iter().copied();
-    LockedReasonWord, "LockedReason", "Why time or an expense cannot change, the strongest reason first.", "invoiced",
-        ["invoiced", "period_locked", "project_archived"];
     TaskStatusWord, "TaskStatus", "Whether a task is to be done or is done.", "open",
         crate::task::STATUSES.iter().copied();
 }

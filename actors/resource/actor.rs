@@ -15,10 +15,9 @@ use crate::error::Error;
 use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
 use crate::{
-    admin, client, event, invoice, me, member, organization, project, project_member, time_entry,
-    work,
+    admin, client, event, expense, invoice, me, member, organization, project, project_member,
+    seen, task, time_entry, work,
 };
-use crate::{admin, client, expense, me, organization, seen, task, work};
 
 pub(crate) const NAME: &str = "resource";
 

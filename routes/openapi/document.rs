@@ -41,10 +41,16 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Who was added to a project, at what rate.",
     ),
     (
+        "task",
+        "Tasks",
+        "What is to be done in a project, by whom, until when.",
+    ),
+    (
         "time_entry",
         "Time entries",
         "What members spent on projects, and timers that run.",
     ),
+    ("expense", "Expenses", "What members paid for projects."),
     (
         "invoice",
         "Invoices",
@@ -55,11 +61,6 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Events",
         "The change feed: what changed, in order and without a gap.",
     ),
-        "task",
-        "Tasks",
-        "What is to be done in a project, by whom, until when.",
-    ),
-    ("expense", "Expenses", "What members paid for projects."),
 ];
 
 /// The document of a product that is reached at `public_url` (without a slash at the end).

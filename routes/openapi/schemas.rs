@@ -17,24 +17,20 @@ use crate::common::{
     ExternalReference, ExternalReferenceInput, LINE, MetadataInputSchema, MetadataSchema,
 };
 use crate::event::{Event, EventData, EventList, EventObject, EventPreviousAttributes};
-use crate::invoice::{Invoice, InvoiceLine, InvoiceList};
 use crate::expense::{Expense, ExpenseCreate, ExpenseList};
+use crate::invoice::{Invoice, InvoiceLine, InvoiceList};
 use crate::me::{Me, MyToken};
 use crate::member::{Member, MemberList};
 use crate::organization::{Organization, Rounding};
 use crate::project::{Budget, BudgetInput, Membership, Project, ProjectCreate, ProjectList};
 use crate::project_member::{ProjectMember, ProjectMemberList, ProjectMemberPut};
 use crate::routes;
-use crate::time_entry::{TimeEntry, TimeEntryCreate, TimeEntryList};
+use crate::task::{Task, TaskCreate, TaskList};
 use crate::time_entry::{TagSchema, TimeEntry, TimeEntryCreate, TimeEntryList};
 use crate::words::{
     BillingMethodWord, BudgetKindWord, BudgetPeriodWord, CurrencyWord, EventTypeWord,
     InvoiceLineKindWord, InvoiceStatusWord, LockedReasonWord, PlanWord, RateSourceWord, RoleWord,
-    RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord, WeekdayWord,
-use crate::task::{Task, TaskCreate, TaskList};
-use crate::words::{
-    LockedReasonWord, PlanWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord,
-    StatusWord, TaskStatusWord, WeekdayWord,
+    RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord, TaskStatusWord, WeekdayWord,
 };
 
 /// Pattern by which a wire type says that a text is a currency; the document lists the codes.
@@ -128,7 +124,6 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
         of::<ScopeWord>(),
         of::<StatusWord>(),
         of::<WeekdayWord>(),
-        of::<LockedReasonWord>(),
         of::<RateSourceWord>(),
         of::<TagSchema>(),
         of::<TimeEntry>(),

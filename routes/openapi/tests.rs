@@ -171,7 +171,13 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
     let project: &[&str] = &["name", "billable", "billing_method", "archived"];
     let task: &[&str] = &["name", "project_id", "status", "billable"];
     let expense: &[&str] = &[
-        "member_id", "project_id", "spent_on", "amount", "currency", "billable", "reimbursable",
+        "member_id",
+        "project_id",
+        "spent_on",
+        "amount",
+        "currency",
+        "billable",
+        "reimbursable",
     ];
     let budget: &[&str] = &["kind", "amount", "period"];
     for (name, never_null) in [

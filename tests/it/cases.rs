@@ -16,9 +16,9 @@ mod lists;
 mod members;
 mod project_members;
 mod projects;
-mod time_entries;
 mod tasks;
 mod tasks_seen;
+mod time_entries;
 
 pub use access::*;
 pub use clients::*;
@@ -33,6 +33,6 @@ pub use lists::*;
 pub use members::*;
 pub use project_members::*;
 pub use projects::*;
-pub use time_entries::*;
 pub use tasks::*;
 pub use tasks_seen::*;
+pub use time_entries::*;
