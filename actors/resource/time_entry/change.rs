@@ -119,8 +119,7 @@ async fn tell_drafts(
     Ok(())
 }
 
-/// Writes the event of an entry whose invoice was `was` until a moment ago. Whoever set the invoice
-/// has counted the change.
+/// Counts a change of an entry's invoice, which was `was`, and writes its event.
 pub(super) async fn tell_of_invoice(
     conn: &mut Conn,
     stamp: &Stamp,
@@ -128,6 +127,7 @@ pub(super) async fn tell_of_invoice(
     id: TimeEntryId,
     was: Option<InvoiceId>,
 ) -> Result<(), Error> {
+    sql::touch(conn, organization, id, stamp.now).await?;
     let Some(entry) = sql::find(conn, organization, id, Reach::ALL).await? else {
         return Ok(());
     };

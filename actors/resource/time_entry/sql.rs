@@ -80,6 +80,10 @@ hoursmith_store::statements! {
         rate_source = $17, amount = $18, currency = $19, tags = $20, external_reference_service = $21, \
         external_reference_id = $22, external_reference_url = $23, metadata = $24, version = $25, \
         updated_at = $26 WHERE organization_id = $1 AND id = $2";
+    /// Counts a change that was made by others, later than the last one.
+    TOUCH_TIME_ENTRY = "UPDATE time_entries SET version = version + 1, \
+        updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END \
+        WHERE organization_id = $1 AND id = $2";
     /// Gone, and its tags with it.
     DELETE_TIME_ENTRY = "DELETE FROM time_entries WHERE organization_id = $1 AND id = $2";
     /// A tag of an entry, to find it by.
@@ -266,6 +270,22 @@ async fn insert_tags(
             entry.id.0
         )?;
     }
+    Ok(())
+}
+
+pub(super) async fn touch(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    id: TimeEntryId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    execute!(
+        conn,
+        TOUCH_TIME_ENTRY,
+        organization.0,
+        id.0,
+        now.as_micros()
+    )?;
     Ok(())
 }
 
