@@ -7,6 +7,8 @@
 //! so that a second transaction waits for the first and then finds whose the lease is.
 //!
 //! A clock that is ahead takes a lease too early: the work changes hands more often, and stays right.
+//! One that was set back would find the lease of before taken for hours, so a lease that ends later
+//! than any can, by twice its time, counts as over.
 
 use hoursmith_domain::Timestamp;
 use uuid::Uuid;
@@ -20,7 +22,7 @@ crate::statements! {
     TAKE_LEASE = "INSERT INTO leases (name, holder, token, expires_at) VALUES ($1, $2, 1, $4)
         ON CONFLICT (name) DO UPDATE
         SET holder = excluded.holder, token = leases.token + 1, expires_at = excluded.expires_at
-        WHERE leases.expires_at <= $3
+        WHERE leases.expires_at <= $3 OR leases.expires_at > $5
         RETURNING token";
     /// Holds on to a lease that nobody has taken meanwhile; writes no row otherwise.
     HOLD_LEASE = "UPDATE leases SET expires_at = $4 WHERE name = $1 AND holder = $2 AND token = $3";
@@ -55,6 +57,7 @@ pub async fn take(
         holder,
         now.as_micros(),
         until.as_micros(),
+        until.plus(now.until(until)).as_micros(),
     )?;
     Ok(taken.map(|(token,)| Lease {
         name,

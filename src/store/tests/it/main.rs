@@ -72,6 +72,7 @@ on_both! {
         a_lease_that_is_over_is_anybodys_under_a_larger_token
         a_lease_that_nobody_took_is_held_on_to
         a_lease_that_is_given_back_is_free
+        a_clock_that_was_set_back_waits_for_no_lease
         one_of_many_takers_wins;
     schema =>
         statements_prepare

@@ -83,6 +83,17 @@ pub(crate) async fn a_lease_that_is_given_back_is_free(db: TestDb) {
     assert_eq!(taken(&db, 2, 1, 11).await, Some(2));
 }
 
+pub(crate) async fn a_clock_that_was_set_back_waits_for_no_lease(db: TestDb) {
+    assert_eq!(taken(&db, 1, 3600, 3610).await, Some(1));
+    assert_eq!(
+        taken(&db, 2, 3590, 3600).await,
+        None,
+        "another clock, perhaps"
+    );
+    assert_eq!(taken(&db, 2, 0, 10).await, Some(2));
+    assert!(!hold(&db, 1, 1, at(10)).await);
+}
+
 pub(crate) async fn one_of_many_takers_wins(db: TestDb) {
     for round in 0..10 {
         let takers = (0..8).map(|holder| taken(&db, holder, round * 10, round * 10 + 10));
