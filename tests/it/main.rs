@@ -28,6 +28,7 @@ mod modes;
 mod operations;
 mod otlp;
 mod outages;
+mod plans;
 mod processes;
 mod rooms;
 mod scale;
