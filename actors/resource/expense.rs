@@ -259,3 +259,6 @@ async fn tell_drafts(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,8 @@
 mod actor;
 pub mod admin;
 mod base;
+#[cfg(test)]
+mod bench;
 mod client;
 mod condition;
 mod error;

@@ -261,3 +261,6 @@ fn in_use(error: hoursmith_store::Error) -> Error {
     )
     .into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,7 @@ mod dice;
 mod feed;
 mod forgery;
 mod http;
+mod indexes;
 mod limits;
 mod matrix;
 mod metrics;
