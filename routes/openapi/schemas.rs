@@ -156,8 +156,12 @@ fn complete_object(object: &mut Object) {
     // `example` is the derive's word; JSON Schema's is `examples`.
     object.examples.extend(object.example.take());
     if is_of(&object.schema_type, &Type::Integer) {
-        object.minimum.get_or_insert((-MAX_SAFE_INTEGER).into());
-        object.maximum.get_or_insert(MAX_SAFE_INTEGER.into());
+        object
+            .minimum
+            .get_or_insert_with(|| (-MAX_SAFE_INTEGER).into());
+        object
+            .maximum
+            .get_or_insert_with(|| MAX_SAFE_INTEGER.into());
     }
     if !is_text(&object.schema_type) {
         return;
