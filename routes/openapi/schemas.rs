@@ -14,7 +14,7 @@ use utoipa::openapi::{Ref, RefOr, Schema, Type};
 use super::{plain, problem};
 use crate::client::{Address, AddressInput, Client, ClientCreate, ClientList};
 use crate::common::{
-    ExternalReference, ExternalReferenceInput, LINE, MetadataInputSchema, MetadataSchema,
+    DAY, ExternalReference, ExternalReferenceInput, LINE, MetadataInputSchema, MetadataSchema,
 };
 use crate::event::{Event, EventData, EventList, EventObject, EventPreviousAttributes};
 use crate::expense::{Expense, ExpenseCreate, ExpenseList};
@@ -38,6 +38,9 @@ const CURRENCY: &str = "^[A-Z]{3}$";
 
 /// Characters of a hyphenated UUID.
 const UUID_LENGTH: usize = 36;
+
+/// Largest whole number that every client reads exactly (RFC 8259, section 6).
+const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// The merge patch of an external reference.
 const REFERENCE_PATCH: &str = "ExternalReferencePatch";
@@ -201,6 +204,13 @@ fn complete(schema: &mut RefOr<Schema>) {
         }) => {
             examples.extend(example.take());
             complete(item);
+            unique_items,
+            ..
+        }) => {
+            complete(item);
+            // Lists of ids and words are sets: `Fields::list` refuses what is given twice.
+            *unique_items |=
+                matches!(&**item, RefOr::T(Schema::Object(item)) if is_text(&item.schema_type));
         }
         Schema::OneOf(OneOf { items, .. })
         | Schema::AllOf(AllOf { items, .. })
@@ -216,6 +226,14 @@ fn complete_object(object: &mut Object) {
     }
     // `example` is the derive's word; JSON Schema's is `examples`.
     object.examples.extend(object.example.take());
+    if is_of(&object.schema_type, &Type::Integer) {
+        object
+            .minimum
+            .get_or_insert_with(|| (-MAX_SAFE_INTEGER).into());
+        object
+            .maximum
+            .get_or_insert_with(|| MAX_SAFE_INTEGER.into());
+    }
     if !is_text(&object.schema_type) {
         return;
     }
@@ -223,6 +241,9 @@ fn complete_object(object: &mut Object) {
         Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)) => {
             object.min_length = Some(UUID_LENGTH);
             object.max_length = Some(UUID_LENGTH);
+        }
+        Some(SchemaFormat::KnownFormat(KnownFormat::Date)) => {
+            object.pattern.get_or_insert_with(|| DAY.to_owned());
         }
         Some(_) => {}
         None if object.pattern.is_none() && object.enum_values.is_none() => {
@@ -250,9 +271,13 @@ fn list_currencies(property: &mut RefOr<Schema>) {
 }
 
 fn is_text(schema_type: &SchemaType) -> bool {
+    is_of(schema_type, &Type::String)
+}
+
+fn is_of(schema_type: &SchemaType, wanted: &Type) -> bool {
     match schema_type {
-        SchemaType::Type(of) => *of == Type::String,
-        SchemaType::Array(types) => types.contains(&Type::String),
+        SchemaType::Type(of) => of == wanted,
+        SchemaType::Array(types) => types.contains(wanted),
         SchemaType::AnyValue => false,
     }
 }
