@@ -1,5 +1,7 @@
 //! What holds of every entry, whatever its numbers are.
 
+mod invoices;
+
 use std::collections::BTreeMap;
 
 use hoursmith_domain::{
