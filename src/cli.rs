@@ -8,8 +8,10 @@ mod doctor;
 mod manage;
 mod serve;
 mod token;
+mod verify;
 
 use std::error::Error;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,6 +61,9 @@ enum Command {
     /// Mint, list and revoke API tokens.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Say whether a delivery's signature is good, and if not, why. The body comes from standard
+    /// input.
+    VerifySignature(verify::VerifyArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Check the settings, the database's durability and the bus.
@@ -86,6 +91,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         Command::Org(command) => block_on(manage::org(settings()?, command)),
         Command::Member(command) => block_on(manage::member(settings()?, command)),
         Command::Token(command) => block_on(token::run(settings()?, command)),
+        Command::VerifySignature(args) => verify::run(&args, io::stdin().lock()),
         Command::Openapi => {
             println!(
                 "{}",

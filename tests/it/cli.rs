@@ -2,6 +2,7 @@
 
 mod deployment;
 mod operator;
+mod signature;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
