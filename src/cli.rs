@@ -9,8 +9,10 @@ mod invoice;
 mod manage;
 mod serve;
 mod token;
+mod verify;
 
 use std::error::Error;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -63,6 +65,9 @@ enum Command {
     /// List, send, pay and void invoices.
     #[command(subcommand)]
     Invoice(invoice::InvoiceCommand),
+    /// Say whether a delivery's signature is good, and if not, why. The body comes from standard
+    /// input.
+    VerifySignature(verify::VerifyArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Check the settings, the database's durability and the bus.
@@ -91,6 +96,7 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         Command::Member(command) => block_on(manage::member(settings()?, command)),
         Command::Token(command) => block_on(token::run(settings()?, command)),
         Command::Invoice(command) => block_on(invoice::run(settings()?, command)),
+        Command::VerifySignature(args) => verify::run(&args, io::stdin().lock()),
         Command::Openapi => {
             println!(
                 "{}",

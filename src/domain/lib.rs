@@ -1,4 +1,4 @@
-//! The product's words: ids, roles, plans, access, money, time, problems, JSON input, keys.
+//! The product's words: ids, roles, plans, access, money, time, problems, JSON input, keys, webhooks.
 //!
 //! This room knows nothing of ours and does no I/O: no async, no clock, no randomness, no SQL,
 //! no HTTP status. Whatever needs the present moment or random bytes takes them as arguments.
@@ -22,6 +22,7 @@ mod role;
 mod text;
 mod time;
 mod token;
+pub mod webhook;
 
 pub use access::{Access, Grant, Refusal};
 pub use billing::{RateSource, Rates, Rounding, RoundingMode, amount_of_time};

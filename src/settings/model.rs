@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::layer::Origins;
 use crate::limits::LimitSettings;
+use crate::outbound::OutboundSettings;
 use crate::redact::redacted;
 use crate::request::RequestSettings;
 use crate::{load, redact};
@@ -58,6 +59,8 @@ pub struct Settings {
     pub request: RequestSettings,
     /// Rate limits per plan.
     pub limits: LimitSettings,
+    /// Where webhooks may go.
+    pub outbound: OutboundSettings,
     /// One table per actor, read by the actor itself with [`Settings::actor`].
     pub actors: BTreeMap<String, serde_json::Value>,
     #[serde(skip)]
@@ -167,6 +170,7 @@ impl Default for Settings {
             telemetry: TelemetrySettings::default(),
             request: RequestSettings::default(),
             limits: LimitSettings::default(),
+            outbound: OutboundSettings::default(),
             actors: BTreeMap::new(),
             origins: Origins::default(),
         }

@@ -3,6 +3,7 @@
 mod deployment;
 mod invoices;
 mod operator;
+mod signature;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

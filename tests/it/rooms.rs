@@ -19,10 +19,12 @@ fn allowed(room: &str) -> BTreeSet<&'static str> {
         "kit" => &["domain", "bus", "store", "settings", "telemetry"],
         "routes" | "nats" => &["domain", "bus"],
         "gateway" => &["domain", "bus", "kit", "routes", "settings", "telemetry"],
+        "outbound" => &["kit", "settings"],
         actor if plugins::names().contains(&actor) => &[
             "domain",
             "bus",
             "kit",
+            "outbound",
             "routes",
             "settings",
             "store",
@@ -109,8 +111,10 @@ fn libraries_stay_in_their_rooms() {
         };
         only("async-nats", &["nats"]);
         only("ractor", &["kit"]);
-        only("hyper", &["gateway"]);
-        only("hyper-util", &["gateway"]);
+        only("hyper", &["gateway", "outbound"]);
+        only("hyper-util", &["gateway", "outbound"]);
+        only("hickory-resolver", &["outbound"]);
+        only("tokio-rustls", &["outbound"]);
         only("matchit", &["gateway"]);
         if uses.contains("sqlx") && room != "store" {
             for path in sources(&folder) {

@@ -1,0 +1,128 @@
+//! Which events an endpoint wants: types, all of a resource (`invoice.*`), or all (`*`).
+//!
+//! Only what this version can write is taken: a pattern that matches nothing would look like a
+//! subscription and never fire.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::EventType;
+
+/// The most patterns an endpoint may have; more than there are types is a mistake of its author.
+pub const MAX_EVENT_FILTERS: usize = 50;
+
+/// One pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventFilter {
+    /// `*`: every type, also those of later versions.
+    All,
+    /// `invoice.*`: every type of a resource, also those of later versions.
+    Resource(&'static str),
+    /// One type.
+    Type(EventType),
+}
+
+/// A pattern that matches no type of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a type of event such as invoice.sent, a resource such as invoice.*, or *")]
+pub struct EventFilterError;
+
+/// The patterns of an endpoint, of which one must match.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventFilters(pub Vec<EventFilter>);
+
+impl EventFilter {
+    /// Whether an event of this type is wanted.
+    pub fn matches(&self, event: EventType) -> bool {
+        match self {
+            Self::All => true,
+            Self::Resource(resource) => *resource == resource_of(event),
+            Self::Type(wanted) => *wanted == event,
+        }
+    }
+}
+
+impl EventFilters {
+    /// Whether an event of this type is wanted. No pattern wants nothing.
+    pub fn matches(&self, event: EventType) -> bool {
+        self.0.iter().any(|filter| filter.matches(event))
+    }
+}
+
+impl FromStr for EventFilter {
+    type Err = EventFilterError;
+
+    fn from_str(text: &str) -> Result<Self, EventFilterError> {
+        if text == "*" {
+            return Ok(Self::All);
+        }
+        let known = || EventType::ALL.iter().copied();
+        match text.strip_suffix(".*") {
+            Some(resource) => known()
+                .map(resource_of)
+                .find(|known| *known == resource)
+                .map(Self::Resource),
+            None => known().find(|event| event.as_str() == text).map(Self::Type),
+        }
+        .ok_or(EventFilterError)
+    }
+}
+
+impl fmt::Display for EventFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::Resource(resource) => write!(f, "{resource}.*"),
+            Self::Type(event) => event.fmt(f),
+        }
+    }
+}
+
+/// What stands before the dot of a type.
+fn resource_of(event: EventType) -> &'static str {
+    let word = event.as_str();
+    word.split_once('.').map_or(word, |(resource, _)| resource)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_matches_its_types_and_no_other() {
+        let filters =
+            |texts: &[&str]| EventFilters(texts.iter().map(|text| text.parse().unwrap()).collect());
+        for event in EventType::ALL.iter().copied() {
+            assert!(filters(&["*"]).matches(event));
+            assert!(!filters(&[]).matches(event));
+            assert!(filters(&[event.as_str()]).matches(event));
+            assert_eq!(
+                filters(&["invoice.*", "time_entry.deleted"]).matches(event),
+                event.as_str().starts_with("invoice.") || event == EventType::TimeEntryDeleted
+            );
+        }
+    }
+
+    #[test]
+    fn what_would_never_fire_is_refused_and_the_rest_comes_back() {
+        for text in ["*", "invoice.*", "time_entry.*", "client.updated"] {
+            assert_eq!(text.parse::<EventFilter>().unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "**",
+            "*.*",
+            ".*",
+            "invoice",
+            "invoice.",
+            "invoice.**",
+            "invoice.*.x",
+            "time.*",
+            "Invoice.*",
+            "invoice.exploded",
+            "* ",
+        ] {
+            assert!(text.parse::<EventFilter>().is_err(), "{text}");
+        }
+    }
+}
