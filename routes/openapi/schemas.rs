@@ -200,13 +200,10 @@ fn complete(schema: &mut RefOr<Schema>) {
             items: ArrayItems::RefOrSchema(item),
             example,
             examples,
-            ..
-        }) => {
-            examples.extend(example.take());
-            complete(item);
             unique_items,
             ..
         }) => {
+            examples.extend(example.take());
             complete(item);
             // Lists of ids and words are sets: `Fields::list` refuses what is given twice.
             *unique_items |=
