@@ -209,12 +209,9 @@ async fn parties(
         Patch::Value(named) if named != default => named,
         _ => return Ok((project, default)),
     };
-    if !seen::member(conn, organization, reach, member).await? {
+    // Who reaches its own rows alone has nobody else to name.
+    if reach.own || !seen::member(conn, organization, reach, member).await? {
         return Err(missing("member_id").into());
-    }
-    if reach.own {
-        let detail = "Your role may enter its own expenses alone, so not set `member_id`.";
-        return Err(Problem::new(Code::RoleForbidden, detail).into());
     }
     Ok((project, member))
 }

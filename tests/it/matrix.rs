@@ -214,10 +214,9 @@ async fn refuse(scene: &Scene, line: &mut Connection, row: &Row, plan: Plan) -> 
 /// An answer without its own ids.
 fn strip(answer: &Answer, id: &str, scene: &Scene) -> (u16, Vec<(String, String)>, String) {
     let (status, headers, body) = essence(answer, id);
-    let body = scene
-        .paired
-        .iter()
-        .fold(body, |body, (foreign, never)| body.replace(foreign, never));
+    let body = scene.paired.iter().fold(body, |body, (foreign, never)| {
+        body.replace(foreign, "ID").replace(never, "ID")
+    });
     (status, headers, body)
 }
 
