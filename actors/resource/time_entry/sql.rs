@@ -34,16 +34,9 @@ macro_rules! columns {
 /// The rows that a caller sees: all ($2), or the time on projects that the member ($3) was added to,
 /// or of that only the member's own ($4). Not correlated: asked once, not for each entry.
 macro_rules! visible {
-    ($alias:literal) => {
-        concat!(
-            $alias,
-            ".organization_id = $1 AND ($2 OR (",
-            $alias,
-            ".project_id IN (SELECT pm.project_id FROM project_members pm \
-                WHERE pm.organization_id = $1 AND pm.member_id = $3) AND (NOT $4 OR ",
-            $alias,
-            ".member_id = $3)))"
-        )
+    () => {
+        "e.organization_id = $1 AND ($2 OR (e.project_id IN (SELECT pm.project_id FROM project_members pm \
+            WHERE pm.organization_id = $1 AND pm.member_id = $3) AND (NOT $4 OR e.member_id = $3)))"
     };
 }
 
@@ -52,7 +45,7 @@ pub(super) use {columns, visible};
 hoursmith_store::statements! {
     /// An entry that the caller sees.
     FIND_TIME_ENTRY = concat!(
-        "SELECT ", columns!(), " FROM time_entries e WHERE ", visible!("e"), " AND e.id = $5"
+        "SELECT ", columns!(), " FROM time_entries e WHERE ", visible!(), " AND e.id = $5"
     );
     /// Whose time it is, to hold the member before the entry.
     MEMBER_OF_TIME_ENTRY = "SELECT member_id FROM time_entries WHERE organization_id = $1 AND id = $2";

@@ -14,122 +14,96 @@ use crate::time_entry::state::TimeEntryState;
 
 /// Every filter, as a condition on rows that were found by another.
 macro_rules! filters {
-    ($e:literal) => {
-        concat!(
-            " AND (CAST($5 AS TEXT) IS NULL OR ",
-            $e,
-            ".spent_on >= $5)",
-            " AND (CAST($6 AS TEXT) IS NULL OR ",
-            $e,
-            ".spent_on <= $6)",
-            " AND (CAST($7 AS UUID) IS NULL OR ",
-            $e,
-            ".member_id = $7)",
-            " AND (CAST($8 AS UUID) IS NULL OR ",
-            $e,
-            ".client_id = $8)",
-            " AND (CAST($9 AS UUID) IS NULL OR ",
-            $e,
-            ".project_id = $9)",
-            " AND (CAST($10 AS UUID) IS NULL OR ",
-            $e,
-            ".task_id = $10)",
-            " AND (CAST($11 AS BOOLEAN) IS NULL OR (",
-            $e,
-            ".duration_seconds IS NULL) = $11)",
-            " AND (CAST($12 AS BOOLEAN) IS NULL OR ",
-            $e,
-            ".billable = $12)",
-            " AND (CAST($13 AS BOOLEAN) IS NULL OR (",
-            $e,
-            ".invoice_id IS NOT NULL) = $13)",
-            " AND (CAST($14 AS BOOLEAN) IS NULL OR (",
-            $e,
-            ".invoice_id IS NOT NULL OR ",
-            $e,
-            ".spent_on < $17 OR ",
-            $e,
-            ".project_id IN (SELECT p.id FROM projects p \
-                WHERE p.organization_id = $1 AND p.archived_at IS NOT NULL)) = $14)",
-            " AND (CAST($15 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM time_entry_tags f \
-                WHERE f.organization_id = $1 AND f.time_entry_id = ",
-            $e,
-            ".id AND f.tag = $15))",
-            " AND (CAST($16 AS TEXT) IS NULL OR ",
-            $e,
-            ".external_reference_id = $16)",
-            " AND ",
-            $e,
-            ".order_at >= $18"
-        )
+    () => {
+        " AND (CAST($5 AS TEXT) IS NULL OR e.spent_on >= $5) \
+          AND (CAST($6 AS TEXT) IS NULL OR e.spent_on <= $6) \
+          AND (CAST($7 AS UUID) IS NULL OR e.member_id = $7) \
+          AND (CAST($8 AS UUID) IS NULL OR e.client_id = $8) \
+          AND (CAST($9 AS UUID) IS NULL OR e.project_id = $9) \
+          AND (CAST($10 AS UUID) IS NULL OR e.task_id = $10) \
+          AND (CAST($11 AS BOOLEAN) IS NULL OR (e.duration_seconds IS NULL) = $11) \
+          AND (CAST($12 AS BOOLEAN) IS NULL OR e.billable = $12) \
+          AND (CAST($13 AS BOOLEAN) IS NULL OR (e.invoice_id IS NOT NULL) = $13) \
+          AND (CAST($14 AS BOOLEAN) IS NULL OR (e.invoice_id IS NOT NULL OR e.spent_on < $17 \
+            OR e.project_id IN (SELECT p.id FROM projects p \
+                WHERE p.organization_id = $1 AND p.archived_at IS NOT NULL)) = $14) \
+          AND (CAST($15 AS TEXT) IS NULL OR EXISTS (SELECT 1 FROM time_entry_tags f \
+            WHERE f.organization_id = $1 AND f.time_entry_id = e.id AND f.tag = $15)) \
+          AND (CAST($16 AS TEXT) IS NULL OR e.external_reference_id = $16) \
+          AND e.order_at >= $18"
     };
 }
 
 /// Latest first, after a place.
 macro_rules! latest_first {
-    ($e:literal, $sort:literal, $id:literal) => {
+    ($sort:literal, $id:literal) => {
         concat!(
-            " AND (",
-            $e,
-            ".order_at, ",
-            $e,
-            ".id) < (",
+            " AND (e.order_at, e.id) < (",
             $sort,
             ", ",
             $id,
-            ") ORDER BY ",
-            $e,
-            ".order_at DESC, ",
-            $e,
-            ".id DESC"
+            ") ORDER BY e.order_at DESC, e.id DESC"
         )
+    };
+    () => {
+        latest_first!("$19", "$20")
     };
 }
 
-/// A page by a condition that an index holds together with the order.
+/// Entries by a condition that an index holds together with the order.
 macro_rules! list {
-    ($condition:literal) => {
+    ($columns:expr, $condition:literal $(, $sort:literal, $id:literal)?) => {
         concat!(
             "SELECT ",
-            columns!(),
+            $columns,
             " FROM time_entries e WHERE ",
-            visible!("e"),
-            filters!("e"),
+            visible!(),
+            filters!(),
             $condition,
-            latest_first!("e", "$19", "$20"),
+            latest_first!($($sort, $id)?),
             " LIMIT $21"
         )
     };
+    ($condition:literal) => {
+        list!(columns!(), $condition)
+    };
 }
 
-/// A page by last change, oldest first.
+/// Entries by last change, oldest first.
 macro_rules! list_updated {
     ($condition:literal) => {
         concat!(
             "SELECT ",
             columns!(),
             " FROM time_entries e WHERE ",
-            visible!("e"),
-            filters!("e"),
+            visible!(),
+            filters!(),
             $condition,
             " AND (e.updated_at, e.id) > ($19, $20) ORDER BY e.updated_at, e.id LIMIT $21"
         )
     };
 }
 
-/// A page of many projects. Of each, only what might be on the page: entries down to the place of its
-/// last one that would be, if the page were of this project alone. A hundred projects then cost a
+/// Entries of many projects. Of each, only what might be on the page: down to the place of its last
+/// entry that would be, if the page were of this project alone. A hundred projects then cost a
 /// hundred pages, however much time they have.
 macro_rules! list_of_projects {
     ($columns:expr, $projects:literal) => {
         concat!(
-            "WITH tops AS MATERIALIZED (SELECT s.project_id, COALESCE((SELECT x.order_at \
-                FROM time_entries x WHERE x.organization_id = $1 AND x.project_id = s.project_id",
-            filters!("x"), latest_first!("x", "$19", "$20"),
-            " LIMIT 1 OFFSET $21 - 1), $18) AS least FROM (", $projects, ") s) \
-             SELECT ", $columns, " FROM tops CROSS JOIN time_entries e WHERE ", visible!("e"),
-            " AND e.project_id = tops.project_id AND e.order_at >= tops.least", filters!("e"),
-            latest_first!("e", "$19", "$20"), " LIMIT $21"
+            "WITH tops AS MATERIALIZED (SELECT s.project_id, COALESCE((SELECT e.order_at \
+                FROM time_entries e WHERE e.organization_id = $1 AND e.project_id = s.project_id",
+            filters!(),
+            latest_first!(),
+            " LIMIT 1 OFFSET $21 - 1), $18) AS least FROM (",
+            $projects,
+            ") s) SELECT ",
+            $columns,
+            " FROM tops CROSS JOIN time_entries e WHERE ",
+            visible!(),
+            " AND e.project_id = tops.project_id AND e.order_at >= tops.least",
+            filters!(),
+            latest_first!(),
+            " LIMIT $21"
         )
     };
 }
@@ -147,9 +121,9 @@ hoursmith_store::statements! {
     LIST_TIME_ENTRIES_RUNNING = list!(" AND e.duration_seconds IS NULL");
     /// With a tag.
     LIST_TIME_ENTRIES_BY_TAG = concat!(
-        "SELECT ", columns!(), " FROM time_entry_tags t CROSS JOIN time_entries e WHERE ", visible!("e"),
+        "SELECT ", columns!(), " FROM time_entry_tags t CROSS JOIN time_entries e WHERE ", visible!(),
         " AND t.organization_id = $1 AND t.tag = $15 AND t.order_at >= $18 AND e.id = t.time_entry_id \
-          AND (t.order_at, t.time_entry_id) < ($19, $20)", filters!("e"),
+          AND (t.order_at, t.time_entry_id) < ($19, $20)", filters!(),
         " ORDER BY t.order_at DESC, t.time_entry_id DESC LIMIT $21"
     );
     /// On a project.
@@ -173,10 +147,8 @@ hoursmith_store::statements! {
     /// `lock_before` is found from the last place ($22, $23) that it can have.
     LIST_TIME_ENTRIES_LOCKED = concat!(
         "SELECT ", columns!(), " FROM time_entries e WHERE e.organization_id = $1 AND e.id IN ( \
-         SELECT i.id FROM (SELECT e.id FROM time_entries e WHERE ", visible!("e"), filters!("e"),
-        " AND e.invoice_id IS NOT NULL", latest_first!("e", "$19", "$20"), " LIMIT $21) i \
-         UNION ALL SELECT l.id FROM (SELECT e.id FROM time_entries e WHERE ", visible!("e"), filters!("e"),
-        " AND e.spent_on < $17", latest_first!("e", "$22", "$23"), " LIMIT $21) l \
+         SELECT i.id FROM (", list!("e.id", " AND e.invoice_id IS NOT NULL"), ") i \
+         UNION ALL SELECT l.id FROM (", list!("e.id", " AND e.spent_on < $17", "$22", "$23"), ") l \
          UNION ALL SELECT a.id FROM (",
         list_of_projects!(
             "e.id",

@@ -235,7 +235,7 @@ pub async fn time_is_found_by_every_filter_alone_and_with_others(world: &World) 
                 .all(|entry| ids(&mine).contains(&id(entry).to_string())),
             "{query}"
         );
-        assert!(query != "" || ids(&found) == ids(&mine));
+        assert!(!query.is_empty() || ids(&found) == ids(&mine));
     }
 }
 

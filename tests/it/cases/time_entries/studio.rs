@@ -99,19 +99,19 @@ impl<'w> Studio<'w> {
         run!(
             self,
             NEW_PROJECT,
-            id = id,
-            client = client,
-            name = id.to_string()
+            first = id,
+            second = client,
+            third = id.to_string()
         );
         id
     }
 
     pub async fn join(&self, project: Uuid, person: &Person) {
-        run!(self, JOIN_PROJECT, project = project, member = person.id.0);
+        run!(self, JOIN_PROJECT, first = project, second = person.id.0);
     }
 
     pub async fn leave(&self, project: Uuid, person: &Person) {
-        run!(self, LEAVE_PROJECT, project = project, member = person.id.0);
+        run!(self, LEAVE_PROJECT, first = project, second = person.id.0);
     }
 
     pub async fn task_of(&self, project: Uuid) -> Uuid {
@@ -119,9 +119,9 @@ impl<'w> Studio<'w> {
         run!(
             self,
             NEW_TASK,
-            id = id,
-            project = project,
-            name = id.to_string()
+            first = id,
+            second = project,
+            third = id.to_string()
         );
         id
     }
@@ -132,24 +132,29 @@ impl<'w> Studio<'w> {
         run!(
             self,
             NEW_INVOICE,
-            id = invoice,
-            client = self.client,
-            number = invoice.to_string()
+            first = invoice,
+            second = self.client,
+            third = invoice.to_string()
         );
         for entry in entries {
-            run!(self, BILL, entry = id(entry), invoice = invoice);
+            run!(self, BILL, first = id(entry), second = invoice);
         }
         invoice
     }
 
     /// Sets a number of a row.
     pub async fn set(&self, statement: Statement, row: Uuid, value: Option<i64>) {
-        run!(self, statement, row = row, value = value);
+        run!(self, statement, first = row, second = value);
     }
 
     /// Sets a text of a row.
     pub async fn set_text(&self, statement: Statement, row: Uuid, value: Option<&str>) {
-        run!(self, statement, row = row, value = value.map(str::to_owned));
+        run!(
+            self,
+            statement,
+            first = row,
+            second = value.map(str::to_owned)
+        );
     }
 
     /// Sets a text of the organization.
