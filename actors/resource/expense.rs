@@ -8,8 +8,8 @@ mod state;
 
 use hoursmith_bus::Response;
 use hoursmith_domain::{
-    Amount, Code, EventType, ExpenseId, FieldError, InvoiceId, MemberId, OrganizationId, Patch,
-    Problem, ProjectId,
+    Amount, EventType, ExpenseId, FieldError, InvoiceId, MemberId, OrganizationId, Patch, Problem,
+    ProjectId,
 };
 use hoursmith_store::{Conn, ErrorKind, Statement};
 use uuid::Uuid;

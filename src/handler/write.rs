@@ -31,11 +31,11 @@ const COMMIT_MARGIN: Duration = Duration::from_millis(250);
 
 /// What an effect is given beside the connection.
 #[derive(Debug, Clone)]
-pub(crate) struct Stamp {
+pub struct Stamp {
     /// The moment of the change: `created_at`, `updated_at` and the event's time. Taken when the
     /// job runs, not when it queues: whoever syncs by `updated_at` must not find an older moment
     /// behind a newer one.
-    pub(crate) now: Timestamp,
+    pub now: Timestamp,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     organization: OrganizationId,
@@ -66,7 +66,7 @@ impl From<hoursmith_store::Error> for Stop {
 
 /// Runs an effect. What it returns is committed with it; what it refuses leaves nothing behind
 /// but, under a key, the refusal's record.
-pub(crate) async fn write<F>(request: &Request, effect: F) -> Result<Response, Error>
+pub async fn write<F>(request: &Request, effect: F) -> Result<Response, Error>
 where
     F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<Response, Error>>
         + Send
@@ -248,7 +248,7 @@ fn key(ticket: &IdempotencyTicket) -> Key<'_> {
 
 impl Stamp {
     /// The stamp of a change that happens now, in the current trace.
-    pub(crate) fn new(
+    pub fn new(
         clock: &Arc<dyn Clock>,
         random: &Arc<dyn Random>,
         organization: OrganizationId,
@@ -265,7 +265,7 @@ impl Stamp {
 
     /// Takes the moment anew, once a row that had to be waited for is held; always after the
     /// row's last change, whatever the clock says.
-    pub(crate) fn renew(&mut self, last_change: Timestamp) {
+    pub fn renew(&mut self, last_change: Timestamp) {
         self.now = self
             .clock
             .now()
@@ -273,13 +273,13 @@ impl Stamp {
     }
 
     /// A new id, of this moment.
-    pub(crate) fn new_id(&self) -> Uuid {
+    pub fn new_id(&self) -> Uuid {
         self.random.uuid_v7(self.now)
     }
 
     /// Writes the event of the change: the object as an owner sees it after the change, and what
     /// its changed fields were before.
-    pub(crate) async fn event(
+    pub async fn event(
         &self,
         conn: &mut Conn,
         kind: EventType,
@@ -310,7 +310,7 @@ impl Stamp {
 }
 
 /// The fields of `before` whose values `after` changed, but for `updated_at`, which always does.
-pub(crate) fn changed_fields(before: &Value, after: &Value) -> Map<String, Value> {
+pub fn changed_fields(before: &Value, after: &Value) -> Map<String, Value> {
     let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
         return Map::new();
     };
