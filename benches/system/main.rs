@@ -30,7 +30,13 @@ mod writes;
 
 use std::path::Path;
 
+use mimalloc::MiMalloc;
+
 use report::Report;
+
+/// The program's, so that the baselines differ from it in what they do alone.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     // What `cargo bench` adds for harnesses that know it.

@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use hoursmith_bus::{
-    Ask, Bus, Envelope, Error, ErrorKind, Handler, Head, Pattern, Service, Subject, Subscription,
+    Ask, Bus, Envelope, Error, ErrorKind, Handler, Pattern, Service, Subject, Subscription,
     Verdict,
 };
 use hoursmith_domain::Keys;
@@ -185,7 +185,7 @@ impl Pool {
     fn open(&self, subject: &Subject, envelope: &Envelope) -> Result<Box<Ask>, Error> {
         let refused = || Error::new(ErrorKind::Refused, "open the envelope of", subject);
         envelope.verify(subject, &self.inner.keys)?;
-        let head = Head::decode(&envelope.head).ok_or_else(refused)?;
+        let head = envelope.question().ok_or_else(refused)?;
         let caller = match &head.caller {
             None => None,
             Some(sealed) => {
@@ -250,6 +250,9 @@ impl Pool {
     /// than a request should wait to hear it.
     async fn idle_worker(&self) -> Result<usize, ErrorKind> {
         let inner = &self.inner;
+        if let Some(index) = inner.idle.take_now() {
+            return Ok(index);
+        }
         tokio::select! {
             biased;
             index = inner.idle.take() => index.ok_or(ErrorKind::Closed),
