@@ -26,6 +26,7 @@ mod reads;
 mod report;
 mod resident;
 mod site;
+mod slow_disk;
 mod writes;
 
 use std::path::Path;
@@ -52,6 +53,7 @@ fn main() {
     {
         ["direct", database] => direct::serve(Path::new(database)),
         ["echo", url] => chain::echo(url),
+        ["commits", millis] => writes::alone(millis.parse().unwrap()),
         sections => measure(sections),
     }
 }

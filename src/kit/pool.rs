@@ -10,8 +10,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use hoursmith_bus::{
-    Ask, Bus, Envelope, Error, ErrorKind, Handler, Pattern, Service, Subject, Subscription,
-    Verdict,
+    Ask, Bus, Envelope, Error, ErrorKind, Handler, Pattern, Service, Subject, Subscription, Verdict,
 };
 use hoursmith_domain::Keys;
 use ractor::{Actor, ActorCell};
@@ -182,7 +181,7 @@ impl Pool {
         Ok(answer.sealed_answer(&subject, &envelope, &self.inner.keys))
     }
 
-    fn open(&self, subject: &Subject, envelope: &Envelope) -> Result<Box<Ask>, Error> {
+    fn open(&self, subject: &Subject, envelope: &Envelope) -> Result<Ask, Error> {
         let refused = || Error::new(ErrorKind::Refused, "open the envelope of", subject);
         envelope.verify(subject, &self.inner.keys)?;
         let head = envelope.question().ok_or_else(refused)?;
@@ -193,18 +192,18 @@ impl Pool {
                 Some(opened.ok_or_else(refused)?)
             }
         };
-        Ok(Box::new(Ask {
+        Ok(Ask {
             head,
             body: envelope.body.clone(),
             caller,
             deadline: envelope.deadline,
-        }))
+        })
     }
 
     /// Admits a request, hands it to a worker and waits for the answer.
     async fn ask(
         &self,
-        ask: Box<Ask>,
+        ask: Ask,
         span: tracing::Span,
     ) -> Result<Result<Verdict, crate::Failure>, ErrorKind> {
         let inner = &self.inner;

@@ -64,7 +64,10 @@ pub async fn every_part_survives(rig: &Rig) {
     for (head, body) in parts {
         let mut sent = rig.envelope(Bytes::copy_from_slice(body));
         sent.head = Bytes::copy_from_slice(head).into();
-        for (trace, seal) in [(None, None), (trace.clone(), Some(Seal::from_bytes([0xA7; 32])))] {
+        for (trace, seal) in [
+            (None, None),
+            (trace.clone(), Some(Seal::from_bytes([0xA7; 32]))),
+        ] {
             let sent = Envelope {
                 trace,
                 seal,
