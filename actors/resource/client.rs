@@ -108,13 +108,17 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
             let before = held(found, &conditions, &mut stamp)?;
             let mut client = before.clone();
             client.apply(input, stamp.now)?;
-            if client.currency != before.currency && sql::is_billed(conn, organization, id).await? {
-                return Err(currency_fixed().into());
-            }
             if let Some(previous) = settle(&before, &mut client, stamp.now) {
                 sql::update(conn, organization, &client)
                     .await
                     .map_err(name_taken)?;
+                // After the change, which waits for whoever is writing what is in the currency: so
+                // that what came first is seen, and what comes later sees the change.
+                if client.currency != before.currency
+                    && sql::is_billed(conn, organization, id).await?
+                {
+                    return Err(currency_fixed().into());
+                }
                 stamp
                     .event(
                         conn,

@@ -6,10 +6,12 @@ mod list;
 mod sql;
 mod state;
 
+use std::collections::BTreeSet;
+
 use hoursmith_bus::Response;
 use hoursmith_domain::{
-    Amount, EventType, ExpenseId, FieldError, InvoiceId, MemberId, OrganizationId, Patch, Problem,
-    ProjectId,
+    Amount, ClientId, EventType, ExpenseId, FieldError, InvoiceId, MemberId, OrganizationId, Patch,
+    Problem, ProjectId,
 };
 use hoursmith_store::{Conn, ErrorKind, Statement};
 use uuid::Uuid;
@@ -22,7 +24,7 @@ use crate::list::json;
 use crate::request::Request;
 use crate::seen;
 use crate::sight::Reach;
-use crate::work::{Ground, LockedReason, ground};
+use crate::work::{Ground, LockedReason, ground, must_stand};
 use crate::write::{Stamp, write};
 use input::ExpenseInput;
 pub(crate) use list::list;
@@ -70,6 +72,7 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
             sql::insert(conn, organization, &expense)
                 .await
                 .map_err(gone)?;
+            must_stand(conn, organization, project, ground.client, ground.currency).await?;
             let kind = EventType::ExpenseCreated;
             stamp
                 .event(conn, kind, id.0, expense.to_event(), None)
@@ -116,6 +119,9 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
                 sql::update(conn, organization, &expense)
                     .await
                     .map_err(gone)?;
+                if expense.project != before.project {
+                    must_stand(conn, organization, project, ground.client, ground.currency).await?;
+                }
                 let (kind, object) = (EventType::ExpenseUpdated, expense.to_event());
                 stamp
                     .event(conn, kind, id.0, object, Some(previous))
@@ -241,7 +247,8 @@ fn unlocked(reason: Option<LockedReason>) -> Result<(), Problem> {
     reason.map_or(Ok(()), |reason| Err(reason.refusal()))
 }
 
-/// Tells the drafts that may hold an expense, as it was and as it is: of each client once.
+/// Tells the drafts that may hold an expense, as it was and as it is: of each client once, in one
+/// order, as with every row that two transactions may both want.
 async fn tell_drafts(
     conn: &mut Conn,
     stamp: &Stamp,
@@ -249,10 +256,9 @@ async fn tell_drafts(
     states: &[&ExpenseState],
 ) -> Result<(), Error> {
     let billable = states.iter().filter(|state| state.billable);
-    let mut clients: Vec<_> = billable.map(|state| state.client).collect();
-    clients.dedup();
+    let clients: BTreeSet<ClientId> = billable.filter_map(|state| state.client).collect();
     for client in clients {
-        draft_changed(conn, stamp, organization, client).await?;
+        draft_changed(conn, stamp, organization, Some(client)).await?;
     }
     Ok(())
 }

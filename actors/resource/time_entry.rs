@@ -99,12 +99,16 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
             };
             let id = TimeEntryId(stamp.new_id());
             let entry = TimeEntryState::create(id, input, &terms, stamp.now)?;
-            if let (When::Running(start), Some(running)) = (entry.when, running) {
-                timer::end(conn, &stamp, organization, running, start).await?;
+            let mut stopped = None;
+            if let (When::Running(start), Some(running)) = (entry.when, &running) {
+                stopped = Some(timer::end(conn, &stamp, organization, running, start).await?);
             }
             timer::refuse_second(conn, organization, reach, &entry).await?;
             timer::refuse_overlap(conn, organization, &terms, &entry).await?;
             change::add(conn, &stamp, organization, &entry).await?;
+            if let Some(stopped) = &stopped {
+                change::tell_drafts(conn, &stamp, organization, &[stopped]).await?;
+            }
             let body = json(201, &entry.to_wire(sight))?
                 .with_header("location", format!("{location}{}", entry.id));
             Ok(condition::tagged(body, entry.base.version))
@@ -137,7 +141,9 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
                 timer::refuse_second(conn, organization, reach, &entry).await?;
                 timer::refuse_overlap(conn, organization, &terms, &entry).await?;
             }
-            change::save(conn, &stamp, organization, &before, &mut entry).await?;
+            if change::save(conn, &stamp, organization, &before, &mut entry).await? {
+                change::tell_drafts(conn, &stamp, organization, &[&before, &entry]).await?;
+            }
             let body = json(200, &entry.to_wire(sight))?;
             Ok(condition::tagged(body, entry.base.version))
         })
@@ -155,7 +161,8 @@ pub(crate) async fn stop(request: &Request) -> Result<Response, Error> {
             let found = change::hold(conn, organization, reach, id, None).await?;
             // A timer is stopped whatever else of it changed: no condition is taken.
             let before = held(found, &Conditions::default(), &mut stamp)?;
-            let entry = timer::end(conn, &stamp, organization, before, stamp.now).await?;
+            let entry = timer::end(conn, &stamp, organization, &before, stamp.now).await?;
+            change::tell_drafts(conn, &stamp, organization, &[&entry]).await?;
             let body = json(200, &entry.to_wire(sight))?;
             Ok(condition::tagged(body, entry.base.version))
         })

@@ -1,5 +1,9 @@
-//! Holding an entry, and writing what became of it: the row, its totals, its event, and word to the
+//! Holding an entry, and writing what became of it: its totals, the row, its event, and word to the
 //! draft of the client whom it is billed to.
+//!
+//! In this order, which is that of all who write: member, entry, totals of project and task, what
+//! the entry's row refers to, and drafts last. Two who want the same rows so never wait for one
+//! another.
 
 use std::collections::BTreeSet;
 
@@ -15,6 +19,7 @@ use crate::base::{Stored as _, settle};
 use crate::error::Error;
 use crate::invoice::draft_changed;
 use crate::sight::Reach;
+use crate::work::must_stand;
 use crate::write::{Stamp, changed_fields};
 
 /// An entry within the caller's reach, held by the transaction together with its member and the one
@@ -51,10 +56,18 @@ pub(super) async fn add(
     organization: OrganizationId,
     entry: &TimeEntryState,
 ) -> Result<(), Error> {
+    rollup::keep(conn, organization, None, Some(entry)).await?;
     sql::insert(conn, organization, entry)
         .await
-        .map_err(timer::taken)?;
-    rollup::keep(conn, organization, None, Some(entry)).await?;
+        .map_err(|error| timer::refused(error, entry))?;
+    must_stand(
+        conn,
+        organization,
+        entry.project,
+        entry.client,
+        entry.currency,
+    )
+    .await?;
     let kind = EventType::TimeEntryCreated;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), None)
@@ -62,26 +75,36 @@ pub(super) async fn add(
     tell_drafts(conn, stamp, organization, &[entry]).await
 }
 
-/// Writes a change, if it is one.
+/// Writes a change; false if it is none. The drafts are for the caller to tell, last of all.
 pub(super) async fn save(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
     before: &TimeEntryState,
     entry: &mut TimeEntryState,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let Some(previous) = settle(before, entry, stamp.now) else {
-        return Ok(());
+        return Ok(false);
     };
+    rollup::keep(conn, organization, Some(before), Some(entry)).await?;
     sql::update(conn, organization, before, entry)
         .await
-        .map_err(timer::taken)?;
-    rollup::keep(conn, organization, Some(before), Some(entry)).await?;
+        .map_err(|error| timer::refused(error, entry))?;
+    if entry.project != before.project {
+        must_stand(
+            conn,
+            organization,
+            entry.project,
+            entry.client,
+            entry.currency,
+        )
+        .await?;
+    }
     let kind = EventType::TimeEntryUpdated;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), Some(previous))
         .await?;
-    tell_drafts(conn, stamp, organization, &[before, entry]).await
+    Ok(true)
 }
 
 /// Takes an entry away.
@@ -91,8 +114,8 @@ pub(super) async fn remove(
     organization: OrganizationId,
     entry: &TimeEntryState,
 ) -> Result<(), Error> {
-    sql::delete(conn, organization, entry.id).await?;
     rollup::keep(conn, organization, Some(entry), None).await?;
+    sql::delete(conn, organization, entry.id).await?;
     let kind = EventType::TimeEntryDeleted;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), None)
@@ -102,7 +125,7 @@ pub(super) async fn remove(
 
 /// Tells the drafts of the clients that an entry was, or is, billed to; a running one is on none. In
 /// one order, as with every row that two transactions may both want.
-async fn tell_drafts(
+pub(super) async fn tell_drafts(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,

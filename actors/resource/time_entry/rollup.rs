@@ -8,10 +8,10 @@ mod sql;
 use std::collections::BTreeMap;
 
 use hoursmith_domain::{Month, OrganizationId, Problem, ProjectId, TaskId};
-use hoursmith_store::{Conn, Statement};
+use hoursmith_store::{Conn, ErrorKind, Statement};
 
 use super::state::{TimeEntryState, too_large};
-use crate::base::refuse_any;
+use crate::base::{missing, refuse_any};
 use crate::error::Error;
 
 pub(crate) fn statements() -> &'static [Statement] {
@@ -28,7 +28,10 @@ pub(super) struct Changes {
     pub(super) tasks: BTreeMap<TaskId, i64>,
 }
 
-/// Takes out what an entry added before a change, and adds what it adds after it.
+/// Takes out what an entry added before a change, and adds what it adds after it. Before the
+/// entry's own row is written, which holds its project and task for others of their keys: who
+/// renames, moves or deletes those holds them first and then waits for the entries on them, and so
+/// must never be waited for by an entry that is written already.
 pub(crate) async fn keep(
     conn: &mut Conn,
     organization: OrganizationId,
@@ -37,7 +40,8 @@ pub(crate) async fn keep(
 ) -> Result<(), Error> {
     let changes = Changes::between(before, after);
     for ((project, month), (seconds, amount)) in changes.months {
-        if !sql::add_to_month(conn, organization, project, month, seconds, amount).await? {
+        let added = sql::add_to_month(conn, organization, project, month, seconds, amount);
+        if !added.await.map_err(gone)? {
             return Err(total_too_large().into());
         }
     }
@@ -83,6 +87,14 @@ impl Changes {
             *total = total.saturating_add(seconds);
         }
     }
+}
+
+/// A project that was deleted after it was seen, as the database finds.
+fn gone(error: hoursmith_store::Error) -> Error {
+    if error.kind() == ErrorKind::ForeignKeyViolation {
+        return missing("project_id").into();
+    }
+    error.into()
 }
 
 /// A month's total that could not be shown as an amount any more.

@@ -13,6 +13,7 @@ use super::state::TimeEntryState;
 use super::terms::Terms;
 use super::when::When;
 use super::{change, sql};
+use crate::base::missing;
 use crate::error::Error;
 use crate::sight::Reach;
 use crate::write::Stamp;
@@ -36,22 +37,23 @@ pub(super) async fn hold_running(
     Ok(entry)
 }
 
-/// Ends a running entry at an instant, or where it began when that is later.
+/// Ends a running entry at an instant, or where it began when that is later. Its draft is for the
+/// caller to tell, last of all.
 pub(super) async fn end(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    before: TimeEntryState,
+    before: &TimeEntryState,
     at: Timestamp,
 ) -> Result<TimeEntryState, Error> {
     before.refuse_locked()?;
     if !before.is_running() {
         return Err(Problem::new(Code::Conflict, "The time entry does not run.").into());
     }
-    let terms = Terms::of_entry(conn, organization, &before).await?;
+    let terms = Terms::of_entry(conn, organization, before).await?;
     let mut entry = before.clone();
     entry.stop(at, &terms)?;
-    change::save(conn, stamp, organization, &before, &mut entry).await?;
+    change::save(conn, stamp, organization, before, &mut entry).await?;
     Ok(entry)
 }
 
@@ -107,12 +109,15 @@ pub(super) async fn refuse_overlap(
     .into())
 }
 
-/// The one unique key that an entry can run into, past all that was asked before.
-pub(super) fn taken(error: hoursmith_store::Error) -> Error {
-    if error.kind() == ErrorKind::UniqueViolation {
-        second(None).into()
-    } else {
-        error.into()
+/// What the database refuses of an entry's row, past all that was asked before: the member's second
+/// timer, the one unique key, or a task or project that was deleted a moment ago. A project with
+/// tasks cannot be deleted, so that where a task is named it is the task.
+pub(super) fn refused(error: hoursmith_store::Error, entry: &TimeEntryState) -> Error {
+    match (error.kind(), entry.task) {
+        (ErrorKind::UniqueViolation, _) => second(None).into(),
+        (ErrorKind::ForeignKeyViolation, Some(_)) => missing("task_id").into(),
+        (ErrorKind::ForeignKeyViolation, None) => missing("project_id").into(),
+        _ => error.into(),
     }
 }
 

@@ -11,11 +11,13 @@ hoursmith_store::statements! {
     /// Holds a client's billing until the transaction ends; how long it has to pay.
     HOLD_CLIENT = "UPDATE clients SET version = version WHERE organization_id = $1 AND id = $2 \
         RETURNING payment_terms_days";
-    /// Holds the projects whose names and fees are about to be frozen.
-    HOLD_PROJECTS = "UPDATE projects SET version = version WHERE organization_id = $1 AND client_id = $3 AND ( \
+    /// The projects whose names and fees are about to be frozen, in the order in which they are held.
+    LIST_CLAIMED_PROJECTS = "SELECT id FROM projects WHERE organization_id = $1 AND client_id = $3 AND ( \
         id IN (SELECT e.project_id FROM time_entries e WHERE e.organization_id = $1 AND e.invoice_id = $2) \
         OR id IN (SELECT x.project_id FROM expenses x WHERE x.organization_id = $1 AND x.invoice_id = $2) \
-        OR (billing_method = 'fixed' AND fixed_fee > 0))";
+        OR (billing_method = 'fixed' AND fixed_fee > 0)) ORDER BY id";
+    /// Holds one of them until the transaction ends.
+    HOLD_CLAIMED_PROJECT = "UPDATE projects SET version = version WHERE organization_id = $1 AND id = $2";
     /// Time becomes an invoice's, up to a day and id.
     CLAIM_ENTRIES = "UPDATE time_entries SET invoice_id = $2 WHERE organization_id = $1 AND client_id = $3 \
         AND currency = $4 AND invoice_id IS NULL AND amount IS NOT NULL AND (spent_on, id) <= ($5, $6) \
@@ -50,19 +52,23 @@ pub(crate) async fn hold_client(
     Ok(row.and_then(|(days,)| days))
 }
 
-/// Holds the projects of what was claimed, and those with a fee.
+/// Holds the projects of what was claimed, and those with a fee: the smaller id first, like whoever
+/// takes a member out of several.
 pub(crate) async fn hold_projects(
     conn: &mut Conn,
     organization: OrganizationId,
     draft: &InvoiceState,
 ) -> Result<(), Error> {
-    execute!(
+    let projects = fetch_all!(
         conn,
-        HOLD_PROJECTS,
+        LIST_CLAIMED_PROJECTS as (Uuid,),
         organization.0,
         draft.id.0,
         draft.client.0
     )?;
+    for (project,) in projects {
+        execute!(conn, HOLD_CLAIMED_PROJECT, organization.0, project)?;
+    }
     Ok(())
 }
 
