@@ -5,6 +5,7 @@ Counts the answers, too: ANSWERS names the file that gets a line for each, read 
 """
 
 import os
+import uuid
 
 import schemathesis
 import world
@@ -27,6 +28,9 @@ FRESH = {
     "expense_id": world.expense,
 }
 
+# Names and idempotency keys that were sent: a second one like it would be a conflict.
+sent = set()
+
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
@@ -40,9 +44,24 @@ def before_call(context, case, kwargs):
         for name in case.path_parameters or {}:
             made = LASTING.get(name)
             case.path_parameters[name] = os.environ[made] if made else FRESH[name]()
+    # No generator can know the current entity tag.
+    case.headers.pop("If-Match", None)
+    once(case.headers, "Idempotency-Key")
     if isinstance(case.body, dict):
+        once(case.body, "name")
         refer(case.body)
-        settle(case.operation.definition.raw.get("operationId"), case.body)
+        operation = case.operation.definition.raw["operationId"]
+        SETTLE.get(operation, lambda body: None)(case.body)
+        if operation.endswith("_update"):
+            complete(case.body)
+
+
+def once(values, name):
+    """Makes another value, as long or longer, of one that was sent before."""
+    value = values.get(name)
+    if isinstance(value, str) and value in sent:
+        values[name] = (uuid.uuid4().hex * 8)[: max(32, len(value))]
+    sent.add(values.get(name))
 
 
 def refer(body):
@@ -54,23 +73,54 @@ def refer(body):
         body["assignee_ids"] = [os.environ["MEMBER"]]
 
 
-def settle(operation, body):
-    """Keeps the rules that a schema cannot state."""
-    # A patch may name a part of a reference only where the rest is stored, which depends on the row.
-    if isinstance(body.get("external_reference"), dict) and operation.endswith("_update"):
+def complete(body):
+    """A patch may name a part of an object only where the rest is stored, which depends on the row."""
+    if isinstance(body.get("external_reference"), dict):
         body["external_reference"].setdefault("service", "xero")
         body["external_reference"].setdefault("id", "INV-2041")
-    if operation == "project_create" and body.get("starts_on") and body.get("ends_on"):
+    if isinstance(body.get("budget"), dict):
+        body["budget"].setdefault("kind", "hours")
+        body["budget"].setdefault("amount", "120")
+
+
+# The rest keeps the rules that no schema can state, or none of a patch, which leaves fields out.
+
+
+def settle_project(body):
+    """Days are in order, a fee goes with `fixed` alone, `none` is not billable."""
+    if body.get("starts_on") and body.get("ends_on"):
         body["starts_on"], body["ends_on"] = sorted((body["starts_on"], body["ends_on"]))
-    # The day is next to that of the beginning, and two of beginning, end and length give the third.
-    if operation == "time_entry_create" and (body.get("started_at") or body.get("ended_at")):
+    if body.get("fixed_fee") is not None:
+        body["billing_method"] = "fixed"
+    if body.get("billing_method") == "none":
+        body["billable"] = False
+
+
+def settle_time(body):
+    """Two of beginning, end and length give the third; the day is next to that of the beginning."""
+    if body.get("started_at"):
+        body.pop("ended_at", None)
+    if body.get("started_at") or body.get("ended_at") or "duration_seconds" not in body:
         body.pop("spent_on", None)
-        if body.get("started_at"):
-            body.pop("ended_at", None)
-    # Tax is part of the amount, and a client is billed in its own currency.
-    if operation == "expense_create":
-        body.pop("tax_amount", None)
-        body.pop("currency", None)
+
+
+def settle_expense(body):
+    """What was paid is said in one way, tax is part of it, and a client pays in its own currency."""
+    for name in ("tax_amount", "currency"):
+        body.pop(name, None)
+    if "amount" in body or None in (body.get("quantity"), body.get("unit_price")):
+        body.pop("quantity", None)
+        body.pop("unit_price", None)
+
+
+SETTLE = {
+    "project_create": settle_project,
+    "project_update": settle_project,
+    "time_entry_create": settle_time,
+    "time_entry_update": settle_time,
+    "expense_create": settle_expense,
+    "expense_update": settle_expense,
+}
 
 
 @schemathesis.hook
