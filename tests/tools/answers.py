@@ -1,10 +1,10 @@
 """How the requests that schemathesis made were answered: every operation must have succeeded, and
-more than half of the valid requests, else the checks saw refusals alone."""
+nine of ten valid requests, else the checks saw refusals alone."""
 
 import collections
 import sys
 
-LEAST = 0.5
+LEAST = 0.9
 
 counts: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
 with open(sys.argv[1], encoding="utf-8") as lines:

@@ -40,11 +40,13 @@ def task() -> str:
 
 def timer() -> str:
     """A time entry that runs; the one that ran is stopped."""
-    return call("POST", "time_entries?stop_running=true", {"project_id": os.environ["PROJECT"]})["id"]
+    body = {"project_id": os.environ["PROJECT"]}
+    return call("POST", "time_entries?stop_running=true", body)["id"]
 
 
 def expense() -> str:
-    return call("POST", "expenses", {"project_id": os.environ["PROJECT"], "amount": "12.75"})["id"]
+    body = {"project_id": os.environ["PROJECT"], "amount": "12.75"}
+    return call("POST", "expenses", body)["id"]
 
 
 def main() -> None:
