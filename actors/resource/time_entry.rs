@@ -93,7 +93,7 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
                 hold_member(conn, organization, terms.member).await?;
             }
             let running = if starts_timer && stop_running {
-                timer::hold_running(conn, organization, terms.member, &mut stamp).await?
+                timer::hold_running(conn, organization, reach, terms.member, &mut stamp).await?
             } else {
                 None
             };
