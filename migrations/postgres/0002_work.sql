@@ -46,7 +46,7 @@ CREATE TABLE project_months (
     tracked_seconds BIGINT  NOT NULL,
     billable_amount BIGINT  NOT NULL,
     PRIMARY KEY (organization_id, project_id, month),
-    FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id)
+    FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id) ON DELETE CASCADE
 );
 
 -- `assignee_ids` is JSON; `task_assignees` is the same to search in.

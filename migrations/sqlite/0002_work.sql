@@ -46,7 +46,7 @@ CREATE TABLE project_months (
     tracked_seconds INTEGER NOT NULL,
     billable_amount INTEGER NOT NULL,
     PRIMARY KEY (organization_id, project_id, month),
-    FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id)
+    FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
 -- `assignee_ids` is JSON; `task_assignees` is the same to search in.

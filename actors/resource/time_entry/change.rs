@@ -1,9 +1,8 @@
-//! Holding an entry, and writing what became of it: its totals, the row, its event, and word to the
+//! Holding an entry, and writing what became of it: the row, its totals, its event, and word to the
 //! draft of the client whom it is billed to.
 //!
-//! In this order, which is that of all who write: member, entry, totals of project and task, what
-//! the entry's row refers to, and drafts last. Two who want the same rows so never wait for one
-//! another.
+//! In this order, which is that of all who write: member, entry, tasks, what the entry's row refers
+//! to, months of projects, and drafts last. Two who want the same rows so never wait for one another.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +11,10 @@ use hoursmith_domain::{
 };
 use hoursmith_store::Conn;
 
+use super::rollup::Changes;
 use super::state::TimeEntryState;
 use super::terms::hold_member;
-use super::{rollup, sql, timer};
+use super::{sql, timer};
 use crate::base::{Stored as _, settle};
 use crate::error::Error;
 use crate::invoice::{Billing, draft_changed, tell};
@@ -56,7 +56,8 @@ pub(super) async fn add(
     organization: OrganizationId,
     entry: &TimeEntryState,
 ) -> Result<(), Error> {
-    rollup::keep(conn, organization, None, Some(entry)).await?;
+    let totals = Changes::between(None, Some(entry));
+    totals.add_to_tasks(conn, organization).await?;
     sql::insert(conn, organization, entry)
         .await
         .map_err(|error| timer::refused(error, entry))?;
@@ -68,6 +69,7 @@ pub(super) async fn add(
         entry.currency,
     )
     .await?;
+    totals.add_to_months(conn, organization).await?;
     let kind = EventType::TimeEntryCreated;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), None)
@@ -86,7 +88,8 @@ pub(super) async fn save(
     let Some(previous) = settle(before, entry, stamp.now) else {
         return Ok(false);
     };
-    rollup::keep(conn, organization, Some(before), Some(entry)).await?;
+    let totals = Changes::between(Some(before), Some(entry));
+    totals.add_to_tasks(conn, organization).await?;
     sql::update(conn, organization, before, entry)
         .await
         .map_err(|error| timer::refused(error, entry))?;
@@ -100,6 +103,7 @@ pub(super) async fn save(
         )
         .await?;
     }
+    totals.add_to_months(conn, organization).await?;
     let kind = EventType::TimeEntryUpdated;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), Some(previous))
@@ -114,7 +118,9 @@ pub(super) async fn remove(
     organization: OrganizationId,
     entry: &TimeEntryState,
 ) -> Result<(), Error> {
-    rollup::keep(conn, organization, Some(entry), None).await?;
+    let totals = Changes::between(Some(entry), None);
+    totals.add_to_tasks(conn, organization).await?;
+    totals.add_to_months(conn, organization).await?;
     sql::delete(conn, organization, entry.id).await?;
     let kind = EventType::TimeEntryDeleted;
     stamp
