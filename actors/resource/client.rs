@@ -5,14 +5,14 @@ mod sql;
 mod state;
 
 use hoursmith_bus::Response;
-use hoursmith_domain::{ClientId, Code, EventType, FieldError, Problem, fold};
+use hoursmith_domain::{ClientId, Code, EventType, FieldError, Patch, Problem, fold};
 use hoursmith_store::{Conn, ErrorKind, Statement};
 
 use crate::base::{Stored as _, held, place, settle};
 use crate::condition;
 use crate::error::Error;
 use crate::list::{Page, json};
-use crate::organization::home;
+use crate::organization::{self, home};
 use crate::request::Request;
 use crate::write::write;
 pub(crate) use input::ClientInput;
@@ -104,6 +104,10 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
     let sight = request.sight();
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
+            if input.name != Patch::Absent {
+                // Two clients that take each other's names would wait for each other.
+                organization::hold(conn, organization).await?;
+            }
             let found = sql::lock(conn, organization, id).await?;
             let before = held(found, &conditions, &mut stamp)?;
             let mut client = before.clone();

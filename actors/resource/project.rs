@@ -18,7 +18,7 @@ use crate::condition;
 use crate::error::Error;
 use crate::invoice;
 use crate::list::{Page, json};
-use crate::organization::home;
+use crate::organization::{self, home};
 use crate::request::Request;
 use crate::sight::Reach;
 use crate::work::BillingMethod;
@@ -119,6 +119,10 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
     let (reach, sight) = (request.reach(), request.sight());
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
+            if input.name != Patch::Absent || input.client != Patch::Absent {
+                // Two projects that take each other's names would wait for each other.
+                organization::hold(conn, organization).await?;
+            }
             let found = lock(conn, organization, id, reach, stamp.now).await?;
             let before = held(found, &conditions, &mut stamp)?;
             let mut project = before.clone();

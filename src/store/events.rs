@@ -128,7 +128,7 @@ pub async fn append_all(conn: &mut Conn, events: &[NewEvent<'_>]) -> Result<(), 
                     .bind(event.trace_parent)
                     .bind(event.created_at.as_micros());
             }
-            query.execute(&mut **inner)
+            async { query.execute(&mut **inner).await.map(drop) }
         })?;
     }
     for event in rest {

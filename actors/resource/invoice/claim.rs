@@ -37,7 +37,7 @@ pub(crate) async fn tell<R: Stored + Send>(
     kind: EventType,
     billed: Vec<R>,
     billing: Billing,
-    free: impl Fn(&R) -> R + Send,
+    free: impl Fn(&R) -> R + Send + Sync,
 ) -> Result<(), Error> {
     let changes = billed.into_iter().map(|billed| {
         let free = free(&billed);

@@ -1,7 +1,9 @@
 //! Taking and releasing, and the rows that are held meanwhile.
 
 use hoursmith_domain::{ClientId, InvoiceId, OrganizationId};
-use hoursmith_store::{Conn, Error, execute, fetch_one, fetch_optional};
+use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
+
+use uuid::Uuid;
 
 use super::super::state::InvoiceState;
 
