@@ -141,3 +141,43 @@ async fn whatever_is_written_stands_on_one_ground_on_sqlite() {
 async fn whatever_is_written_stands_on_one_ground_on_postgres() {
     whatever_is_written_stands_on_one_ground(Store::Postgres).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn measure_parallel_entries() {
+    let world = World::start(Bus::Memory, Store::Postgres).await;
+    let org = world.org().await;
+    let client = made(&world, &org, "/clients", &json!({"name": "c"})).await;
+    let project = json!({"name": "p", "client_id": client, "billable_rate": "100"});
+    let project = made(&world, &org, "/projects", &project).await;
+    let id = project.as_str().unwrap();
+    let people = [&org.owner, &org.admin, &org.manager, &org.member];
+    for person in people {
+        let path = format!("/projects/{id}/members/{}", person.id);
+        send(&world, &org.owner, "PUT", &path, &json!({}))
+            .await
+            .expect(201);
+    }
+    let task = made(
+        &world,
+        &org,
+        "/tasks",
+        &json!({"name": "t", "project_id": project}),
+    )
+    .await;
+    let body = json!({"project_id": project, "task_id": task, "duration_seconds": 60});
+    for _ in 0..6 {
+        let start = std::time::Instant::now();
+        join_all((0..8).map(|n| {
+            let (world, body, person) = (&world, &body, people[n % 4]);
+            async move {
+                let mut line = crate::http::Connection::open(world.address).await;
+                for _ in 0..100 {
+                    let call = world.post("/api/v1/time_entries", person).json(body);
+                    line.send(call).await.expect(201);
+                }
+            }
+        }))
+        .await;
+        println!("MEASURE {:?} for 800", start.elapsed());
+    }
+}

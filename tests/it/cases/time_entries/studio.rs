@@ -50,8 +50,9 @@ hoursmith_store::statements! {
 
 /// Runs a statement on the organization's rows.
 macro_rules! run {
-    ($studio:expr, $statement:expr $(, $name:ident)+) => {{
+    ($studio:expr, $statement:expr $(, $name:ident = $bind:expr)+) => {{
         let (organization, statement) = ($studio.org.id.0, $statement);
+        $(let $name = $bind;)+
         let write = $studio.world.db.write::<_, Error>(move |conn| {
             Box::pin(async move { execute!(conn, statement, organization, $($name),+) })
         });
