@@ -14,12 +14,11 @@ use hoursmith_domain::{
     Problem, ProjectId,
 };
 use hoursmith_store::{Conn, ErrorKind, Statement};
-use uuid::Uuid;
 
 use crate::base::{Stored as _, held, missing, refuse_any, settle};
 use crate::condition;
 use crate::error::Error;
-use crate::invoice::draft_changed;
+use crate::invoice::{Billing, draft_changed, tell};
 use crate::list::json;
 use crate::request::Request;
 use crate::seen;
@@ -158,37 +157,22 @@ pub(crate) async fn delete(request: &Request) -> Result<Response, Error> {
     .await
 }
 
-/// Writes the events of expenses whose invoice was set or cleared a moment ago in the same
-/// transaction, with version and `updated_at`; `was` is the invoice before.
+/// Counts the change of what an invoice took, or is about to release, and writes the events.
 pub(crate) async fn tell_of_invoice(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    ids: &[Uuid],
-    was: Option<InvoiceId>,
+    invoice: InvoiceId,
+    billing: Billing,
 ) -> Result<(), Error> {
-    let everything = Reach {
-        all: true,
-        member: MemberId(Uuid::nil()),
-        own: false,
+    sql::touch_billed(conn, organization, invoice, stamp.now).await?;
+    let billed = sql::billed(conn, organization, invoice).await?;
+    let free = |expense: &ExpenseState| ExpenseState {
+        invoice: None,
+        ..expense.clone()
     };
-    for id in ids {
-        let found = sql::find(conn, organization, ExpenseId(*id), everything).await?;
-        let Some(mut expense) = found else { continue };
-        let before = ExpenseState {
-            invoice: was,
-            ..expense.clone()
-        };
-        let mut stamp = stamp.clone();
-        stamp.renew(before.base.updated_at);
-        let Some(previous) = settle(&before, &mut expense, stamp.now) else {
-            continue;
-        };
-        sql::update(conn, organization, &expense).await?;
-        let (kind, object) = (EventType::ExpenseUpdated, expense.to_event());
-        stamp.event(conn, kind, *id, object, Some(previous)).await?;
-    }
-    Ok(())
+    let kind = EventType::ExpenseUpdated;
+    tell(conn, stamp, kind, billed, billing, free).await
 }
 
 /// The project and the member that an expense will have. What the body names anew must be there

@@ -17,16 +17,16 @@ mod timer;
 mod when;
 
 use hoursmith_bus::{Conditions, Response};
-use hoursmith_domain::{Cursor, InvoiceId, OrganizationId, Problem, TimeEntryId};
-use hoursmith_store::{Conn, Statement};
-use uuid::Uuid;
+use hoursmith_domain::{Cursor, Problem, TimeEntryId};
+use hoursmith_store::Statement;
 
 use crate::base::{held, place};
 use crate::condition;
 use crate::error::Error;
 use crate::list::{Page, json};
 use crate::request::Request;
-use crate::write::{Stamp, write};
+use crate::write::write;
+pub(crate) use change::tell_of_invoice;
 use input::TimeEntryInput;
 use list::Filter;
 use state::TimeEntryState;
@@ -93,7 +93,7 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
                 hold_member(conn, organization, terms.member).await?;
             }
             let running = if starts_timer && stop_running {
-                timer::hold_running(conn, organization, terms.member, &mut stamp).await?
+                timer::hold_running(conn, organization, reach, terms.member, &mut stamp).await?
             } else {
                 None
             };
@@ -186,19 +186,4 @@ pub(crate) async fn delete(request: &Request) -> Result<Response, Error> {
         })
     })
     .await
-}
-
-/// Writes the events of time entries whose invoice was set or cleared a moment ago in the same
-/// transaction, with version and `updated_at`; `was` is the invoice before.
-pub(crate) async fn tell_of_invoice(
-    conn: &mut Conn,
-    stamp: &Stamp,
-    organization: OrganizationId,
-    ids: &[Uuid],
-    was: Option<InvoiceId>,
-) -> Result<(), Error> {
-    for id in ids {
-        change::tell_of_invoice(conn, stamp, organization, TimeEntryId(*id), was).await?;
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hoursmith_bus::Ask;
+use hoursmith_bus::{Ask, Response, Verdict};
 use hoursmith_domain::{Caller, Grant, Keys, Problem, RequestId};
 use hoursmith_kit::{Clock, Failure, Host, Random};
 use hoursmith_routes::problem;
@@ -39,6 +39,27 @@ impl Context {
             keys: host.keys.clone(),
             public_url: host.settings.public_url.trim_end_matches('/').to_owned(),
             wake_up: Arc::new(WakeUp::of(host)),
+        }
+    }
+
+    /// Answers a question by a handler; a refusal becomes its problem.
+    pub async fn answer<F>(
+        self: &Arc<Self>,
+        ask: Ask,
+        route: impl FnOnce(Request) -> F,
+    ) -> Result<Verdict, Failure>
+    where
+        F: Future<Output = Result<Response, Error>>,
+    {
+        let (request_id, path) = (ask.head.request_id, ask.head.path.clone());
+        let answer = async { route(Request::new(Arc::clone(self), ask)?).await };
+        match answer.await {
+            Ok(response) => Ok(Verdict::Respond(response)),
+            Err(Error::Problem(problem)) => {
+                let context = self.problem(request_id, &path);
+                Ok(Verdict::Respond(problem::render(&problem, &context)))
+            }
+            Err(Error::Failure(failure)) => Err(failure),
         }
     }
 

@@ -17,10 +17,10 @@ use super::terms::hold_member;
 use super::{sql, timer};
 use crate::base::{Stored as _, settle};
 use crate::error::Error;
-use crate::invoice::draft_changed;
+use crate::invoice::{Billing, draft_changed, tell};
 use crate::sight::Reach;
 use crate::work::must_stand;
-use crate::write::{Stamp, changed_fields};
+use crate::write::Stamp;
 
 /// An entry within the caller's reach, held by the transaction together with its member and the one
 /// it may pass to.
@@ -148,25 +148,20 @@ pub(super) async fn tell_drafts(
     Ok(())
 }
 
-/// Counts a change of an entry's invoice, which was `was`, and writes its event.
-pub(super) async fn tell_of_invoice(
+/// Counts the change of what an invoice took, or is about to release, and writes the events.
+pub(crate) async fn tell_of_invoice(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    id: TimeEntryId,
-    was: Option<InvoiceId>,
+    invoice: InvoiceId,
+    billing: Billing,
 ) -> Result<(), Error> {
-    sql::touch(conn, organization, id, stamp.now).await?;
-    let Some(entry) = sql::find(conn, organization, id, Reach::ALL).await? else {
-        return Ok(());
-    };
-    let before = TimeEntryState {
-        invoice: was,
+    sql::touch_billed(conn, organization, invoice, stamp.now).await?;
+    let billed = sql::billed(conn, organization, invoice).await?;
+    let free = |entry: &TimeEntryState| TimeEntryState {
+        invoice: None,
         ..entry.clone()
     };
-    let previous = changed_fields(&before.to_event(), &entry.to_event());
     let kind = EventType::TimeEntryUpdated;
-    stamp
-        .event(conn, kind, id.0, entry.to_event(), Some(previous))
-        .await
+    tell(conn, stamp, kind, billed, billing, free).await
 }

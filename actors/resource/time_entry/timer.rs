@@ -18,11 +18,12 @@ use crate::error::Error;
 use crate::sight::Reach;
 use crate::write::Stamp;
 
-/// The running entry of a member who is held, held as well. Whether the caller sees it does not
-/// matter: it is the member's one timer that is asked for.
+/// The running entry of a member who is held, held as well, if the caller may stop it: one's own
+/// always, also on a project that one left meanwhile, and another's within reach.
 pub(super) async fn hold_running(
     conn: &mut Conn,
     organization: OrganizationId,
+    reach: Reach,
     member: MemberId,
     stamp: &mut Stamp,
 ) -> Result<Option<TimeEntryState>, Error> {
@@ -30,7 +31,12 @@ pub(super) async fn hold_running(
         return Ok(None);
     };
     sql::hold(conn, organization, id).await?;
-    let entry = sql::find(conn, organization, id, Reach::ALL).await?;
+    let reach = if member == reach.member {
+        Reach::ALL
+    } else {
+        reach
+    };
+    let entry = sql::find(conn, organization, id, reach).await?;
     if let Some(entry) = &entry {
         stamp.renew(entry.base.updated_at);
     }
@@ -69,8 +75,11 @@ pub(super) async fn refuse_second(
     }
     match sql::running(conn, organization, entry.member).await? {
         Some((first, _)) if first != entry.id => {
-            let seen = sql::find(conn, organization, first, reach).await?;
-            Err(second(seen.map(|first| first.id)).into())
+            match sql::find(conn, organization, first, reach).await? {
+                Some(first) => Err(second(Some(first.id)).into()),
+                None if entry.member == reach.member => Err(second(None).into()),
+                None => Err(second_unseen().into()),
+            }
         }
         _ => Ok(()),
     }
@@ -119,6 +128,14 @@ pub(super) fn refused(error: hoursmith_store::Error, entry: &TimeEntryState) -> 
         (ErrorKind::ForeignKeyViolation, None) => missing("project_id").into(),
         _ => error.into(),
     }
+}
+
+/// The same where the caller does not see the first and so cannot have it make way.
+fn second_unseen() -> Problem {
+    Problem::new(
+        Code::Conflict,
+        "The member has a timer running that you do not see. Whoever sees it has to stop it first.",
+    )
 }
 
 fn second(running: Option<TimeEntryId>) -> Problem {

@@ -2,10 +2,10 @@
 
 use hoursmith_domain::{ClientId, InvoiceId, OrganizationId};
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
+
 use uuid::Uuid;
 
 use super::super::state::InvoiceState;
-use super::Claimed;
 
 hoursmith_store::statements! {
     /// Holds a client's billing until the transaction ends; how long it has to pay.
@@ -20,17 +20,16 @@ hoursmith_store::statements! {
     HOLD_CLAIMED_PROJECT = "UPDATE projects SET version = version WHERE organization_id = $1 AND id = $2";
     /// Time becomes an invoice's, up to a day and id.
     CLAIM_ENTRIES = "UPDATE time_entries SET invoice_id = $2 WHERE organization_id = $1 AND client_id = $3 \
-        AND currency = $4 AND invoice_id IS NULL AND amount IS NOT NULL AND (spent_on, id) <= ($5, $6) \
-        RETURNING id";
+        AND currency = $4 AND invoice_id IS NULL AND amount IS NOT NULL AND (spent_on, id) <= ($5, $6)";
     /// Expenses become an invoice's, up to a day and id.
     CLAIM_EXPENSES = "UPDATE expenses SET invoice_id = $2 WHERE organization_id = $1 AND client_id = $3 \
-        AND currency = $4 AND invoice_id IS NULL AND billable AND (spent_on, id) <= ($5, $6) RETURNING id";
+        AND currency = $4 AND invoice_id IS NULL AND billable AND (spent_on, id) <= ($5, $6)";
     /// Time that is no invoice's any more.
     RELEASE_ENTRIES = "UPDATE time_entries SET invoice_id = NULL \
-        WHERE organization_id = $1 AND invoice_id = $2 RETURNING id";
+        WHERE organization_id = $1 AND invoice_id = $2";
     /// Expenses that are no invoice's any more.
     RELEASE_EXPENSES = "UPDATE expenses SET invoice_id = NULL \
-        WHERE organization_id = $1 AND invoice_id = $2 RETURNING id";
+        WHERE organization_id = $1 AND invoice_id = $2";
     /// The next number of the organization. Held until the transaction ends, so that one that fails
     /// gives its number back and leaves no gap.
     NEXT_NUMBER = "INSERT INTO counters (organization_id, name, value) VALUES ($1, 'invoice', 1) \
@@ -72,20 +71,20 @@ pub(crate) async fn hold_projects(
     Ok(())
 }
 
-/// Claims what is unbilled for a draft, up to the last item that it shows.
+/// Claims what is unbilled for a draft, up to the last item that it shows; how many rows.
 pub(crate) async fn claim(
     conn: &mut Conn,
     organization: OrganizationId,
     draft: &InvoiceState,
-) -> Result<Claimed, Error> {
+) -> Result<u64, Error> {
     let Some(through) = draft.through else {
-        return Ok(Claimed::default());
+        return Ok(0);
     };
-    macro_rules! ids {
+    macro_rules! claim {
         ($statement:path) => {
-            fetch_all!(
+            execute!(
                 conn,
-                $statement as (Uuid,),
+                $statement,
                 organization.0,
                 draft.id.0,
                 draft.client.0,
@@ -93,15 +92,10 @@ pub(crate) async fn claim(
                 through.0.to_string(),
                 through.1
             )?
-            .into_iter()
-            .map(|(id,)| id)
-            .collect()
         };
     }
-    Ok(Claimed {
-        entries: ids!(CLAIM_ENTRIES),
-        expenses: ids!(CLAIM_EXPENSES),
-    })
+    let entries = claim!(CLAIM_ENTRIES);
+    Ok(entries.saturating_add(claim!(CLAIM_EXPENSES)))
 }
 
 /// Releases what an invoice had claimed.
@@ -109,19 +103,10 @@ pub(crate) async fn release(
     conn: &mut Conn,
     organization: OrganizationId,
     invoice: InvoiceId,
-) -> Result<Claimed, Error> {
-    macro_rules! ids {
-        ($statement:path) => {
-            fetch_all!(conn, $statement as (Uuid,), organization.0, invoice.0)?
-                .into_iter()
-                .map(|(id,)| id)
-                .collect()
-        };
-    }
-    Ok(Claimed {
-        entries: ids!(RELEASE_ENTRIES),
-        expenses: ids!(RELEASE_EXPENSES),
-    })
+) -> Result<(), Error> {
+    execute!(conn, RELEASE_ENTRIES, organization.0, invoice.0)?;
+    execute!(conn, RELEASE_EXPENSES, organization.0, invoice.0)?;
+    Ok(())
 }
 
 /// The next number, counted from 1.
