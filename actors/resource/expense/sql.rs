@@ -66,7 +66,7 @@ hoursmith_store::statements! {
         updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END \
         WHERE organization_id = $1 AND invoice_id = $2";
     /// Everything on an invoice, which holds a bounded number of expenses.
-    LIST_BILLED_EXPENSES = concat!(
+    BILLED_EXPENSES = concat!(
         expenses!(), " WHERE e.organization_id = $1 AND e.invoice_id = $2 ORDER BY e.spent_on, e.id"
     );
     /// Gone.
@@ -196,7 +196,7 @@ pub(crate) async fn billed(
     organization: OrganizationId,
     invoice: InvoiceId,
 ) -> Result<Vec<ExpenseState>, error::Error> {
-    let rows = fetch_all!(conn, LIST_BILLED_EXPENSES as Row, organization.0, invoice.0)?;
+    let rows = fetch_all!(conn, BILLED_EXPENSES as Row, organization.0, invoice.0)?;
     rows.into_iter().map(Row::into_state).collect()
 }
 

@@ -78,7 +78,7 @@ hoursmith_store::statements! {
         updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END \
         WHERE organization_id = $1 AND invoice_id = $2";
     /// Everything on an invoice, which holds a bounded number of entries.
-    LIST_BILLED_TIME_ENTRIES = concat!(
+    BILLED_TIME_ENTRIES = concat!(
         "SELECT ", columns!(), " FROM time_entries e \
          WHERE e.organization_id = $1 AND e.invoice_id = $2 ORDER BY e.order_at, e.id"
     );
@@ -295,12 +295,7 @@ pub(super) async fn billed(
     organization: OrganizationId,
     invoice: InvoiceId,
 ) -> Result<Vec<TimeEntryState>, error::Error> {
-    let rows = fetch_all!(
-        conn,
-        LIST_BILLED_TIME_ENTRIES as Row,
-        organization.0,
-        invoice.0
-    )?;
+    let rows = fetch_all!(conn, BILLED_TIME_ENTRIES as Row, organization.0, invoice.0)?;
     rows.into_iter().map(Row::into_state).collect()
 }
 
