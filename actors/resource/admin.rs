@@ -21,7 +21,7 @@ use crate::error;
 use crate::write::Stamp;
 
 pub use crate::invoice::Sending;
-pub use demo::seed as seed_demo;
+pub use demo::{Demo, seed as seed_demo};
 pub use invoice::InvoiceRow;
 pub use member::MemberChange;
 pub use organization::OrganizationChange;

@@ -26,10 +26,11 @@ use crate::condition;
 use crate::error::Error;
 use crate::list::{Page, json};
 use crate::request::Request;
+use crate::sight::{Reach, Sight};
 use crate::write::{Stamp, write};
-use input::TimeEntryInput;
+pub(crate) use input::TimeEntryInput;
 use list::Filter;
-use state::TimeEntryState;
+pub(crate) use state::TimeEntryState;
 use terms::{Terms, hold_member};
 use when::When;
 
@@ -85,32 +86,46 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
     let location = format!("{}/api/v1/time_entries/", request.context.public_url);
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
-            let terms = Terms::of_new(conn, organization, reach, &input).await?;
-            input.refuse_hidden(sight)?;
-            let starts_timer = input.when.starts_timer();
-            // What can meet no other time of the member need not wait for it.
-            if starts_timer || !terms.ground.allow_overlap {
-                hold_member(conn, organization, terms.member).await?;
-            }
-            let running = if starts_timer && stop_running {
-                timer::hold_running(conn, organization, terms.member, &mut stamp).await?
-            } else {
-                None
-            };
-            let id = TimeEntryId(stamp.new_id());
-            let entry = TimeEntryState::create(id, input, &terms, stamp.now)?;
-            if let (When::Running(start), Some(running)) = (entry.when, running) {
-                timer::end(conn, &stamp, organization, running, start).await?;
-            }
-            timer::refuse_second(conn, organization, reach, &entry).await?;
-            timer::refuse_overlap(conn, organization, &terms, &entry).await?;
-            change::add(conn, &stamp, organization, &entry).await?;
+            let who = (reach, sight);
+            let entry = make(conn, &mut stamp, organization, who, stop_running, input).await?;
             let body = json(201, &entry.to_wire(sight))?
                 .with_header("location", format!("{location}{}", entry.id));
             Ok(condition::tagged(body, entry.base.version))
         })
     })
     .await
+}
+
+/// Makes a time entry; of the reach's member, unless the body names another.
+pub(crate) async fn make(
+    conn: &mut Conn,
+    stamp: &mut Stamp,
+    organization: OrganizationId,
+    (reach, sight): (Reach, Sight),
+    stop_running: bool,
+    input: TimeEntryInput,
+) -> Result<TimeEntryState, Error> {
+    let terms = Terms::of_new(conn, organization, reach, &input).await?;
+    input.refuse_hidden(sight)?;
+    let starts_timer = input.when.starts_timer();
+    // What can meet no other time of the member need not wait for it.
+    if starts_timer || !terms.ground.allow_overlap {
+        hold_member(conn, organization, terms.member).await?;
+    }
+    let running = if starts_timer && stop_running {
+        timer::hold_running(conn, organization, terms.member, stamp).await?
+    } else {
+        None
+    };
+    let id = TimeEntryId(stamp.new_id());
+    let entry = TimeEntryState::create(id, input, &terms, stamp.now)?;
+    if let (When::Running(start), Some(running)) = (entry.when, running) {
+        timer::end(conn, stamp, organization, running, start).await?;
+    }
+    timer::refuse_second(conn, organization, reach, &entry).await?;
+    timer::refuse_overlap(conn, organization, &terms, &entry).await?;
+    change::add(conn, stamp, organization, &entry).await?;
+    Ok(entry)
 }
 
 /// `PATCH /api/v1/time_entries/{time_entry_id}`

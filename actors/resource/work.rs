@@ -117,10 +117,3 @@ impl LockedReason {
         Problem::new(Code::Locked, detail).with_member("locked_reason", self.as_str())
     }
 }
-
-impl Ground {
-    /// Why nothing may enter, change or leave on a day, leaving invoices aside.
-    pub(crate) fn lock_on(&self, day: Day) -> Option<LockedReason> {
-        LockedReason::of(false, day, self.lock_before, self.is_archived)
-    }
-}

@@ -34,8 +34,8 @@ impl Site {
             clock: Arc::clone(&clock) as _,
             random: Arc::new(SystemRandom),
         };
-        let (slug, email) = seed_demo(&admin).await.unwrap();
-        let (organization, member) = admin.member(slug, email).await.unwrap();
+        let demo = seed_demo(&admin).await.unwrap();
+        let (organization, member) = admin.member(demo.slug, demo.owner()).await.unwrap();
         let new = NewToken {
             organization,
             member,
