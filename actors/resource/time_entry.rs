@@ -7,6 +7,7 @@
 mod change;
 mod input;
 mod list;
+mod many;
 mod rollup;
 mod sql;
 mod state;
@@ -15,6 +16,8 @@ mod terms;
 mod tests;
 mod timer;
 mod when;
+
+use std::slice;
 
 use hoursmith_bus::{Conditions, Response};
 use hoursmith_domain::{Cursor, InvoiceId, OrganizationId, Problem, TimeEntryId};
@@ -30,6 +33,7 @@ use crate::sight::{Reach, Sight};
 use crate::write::{Stamp, write};
 pub(crate) use input::TimeEntryInput;
 use list::Filter;
+pub(crate) use many::make_many;
 pub(crate) use state::TimeEntryState;
 use terms::{Terms, hold_member};
 use when::When;
@@ -124,7 +128,7 @@ pub(crate) async fn make(
     }
     timer::refuse_second(conn, organization, reach, &entry).await?;
     timer::refuse_overlap(conn, organization, &terms, &entry).await?;
-    change::add(conn, stamp, organization, &entry).await?;
+    change::add(conn, stamp, organization, slice::from_ref(&entry)).await?;
     Ok(entry)
 }
 

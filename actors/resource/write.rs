@@ -287,11 +287,37 @@ impl Stamp {
         object: Value,
         previous: Option<Map<String, Value>>,
     ) -> Result<(), Error> {
+        let told = self.told(kind, resource_id, object, previous);
+        self.append(conn, &[told]).await
+    }
+
+    /// Writes the events of many changes of one kind, each of another object that had no fields
+    /// before.
+    pub(crate) async fn events(
+        &self,
+        conn: &mut Conn,
+        kind: EventType,
+        objects: impl IntoIterator<Item = (Uuid, Value)>,
+    ) -> Result<(), Error> {
+        let told: Vec<_> = objects
+            .into_iter()
+            .map(|(id, object)| self.told(kind, id, object, None))
+            .collect();
+        self.append(conn, &told).await
+    }
+
+    fn told(
+        &self,
+        kind: EventType,
+        resource_id: Uuid,
+        object: Value,
+        previous: Option<Map<String, Value>>,
+    ) -> NewEvent<'_> {
         let mut data = json!({ "object": object });
         if let (Some(previous), Some(data)) = (previous, data.as_object_mut()) {
             data.insert("previous_attributes".to_owned(), previous.into());
         }
-        let event = NewEvent {
+        NewEvent {
             organization: self.organization,
             id: EventId(self.new_id()),
             kind,
@@ -302,9 +328,12 @@ impl Stamp {
                 .as_ref()
                 .map(hoursmith_bus::TraceParent::as_str),
             created_at: self.now,
-        };
-        events::append(conn, event).await?;
-        self.events.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    async fn append(&self, conn: &mut Conn, told: &[NewEvent<'_>]) -> Result<(), Error> {
+        events::append_all(conn, told).await?;
+        self.events.fetch_add(told.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use hoursmith::{Components, Parts};
 use hoursmith_domain::{Role, Token};
-use hoursmith_resource::admin::seed_demo;
+use hoursmith_resource::admin::{fill_demo, seed_demo};
 use hoursmith_settings::Settings;
 
 use super::serve::until_stopped;
@@ -29,6 +29,9 @@ pub(super) struct DemoArgs {
     /// Address of the API; without it, any free port is taken when the usual one is in use.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// Fill time entries up to this number, spread over the last years.
+    #[arg(long, value_name = "N")]
+    rows: Option<u64>,
 }
 
 impl DemoArgs {
@@ -57,6 +60,12 @@ pub(super) async fn run(mut settings: Settings, args: DemoArgs) -> Result<ExitCo
     let parts = Parts::default();
     let admin = manage::admin(&settings, &parts).await?;
     let demo = seed_demo(&admin).await?;
+    if let Some(rows) = args.rows {
+        fill_demo(&admin, rows, |there| {
+            eprintln!("{there} of {rows} time entries")
+        })
+        .await?;
+    }
     let mut tokens = Vec::new();
     for (role, name, email) in &demo.people {
         let token = token::renew(&settings, &parts, &admin, demo.slug, email, TOKEN_NAME).await?;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::conn::Conn;
 use crate::error::Error;
-use crate::{execute, fetch_all, fetch_optional};
+use crate::{execute, execute_rows, fetch_all, fetch_optional};
 
 /// The version of the API whose JSON the event carries.
 const API_VERSION: &str = "v1";
@@ -23,7 +23,7 @@ const API_VERSION: &str = "v1";
 crate::statements! {
     /// Writes an event, after the change itself.
     APPEND_EVENT = "INSERT INTO events
-        (organization_id, id, type, resource_id, api_version, data, trace_parent, created_at)
+        (organization_id, id, type, resource_id, api_version, data, trace_parent, created_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     /// When the first of those that wait was written.
     OLDEST_WAITING = "SELECT created_at FROM events WHERE sequence IS NULL ORDER BY position LIMIT 1";
@@ -72,10 +72,16 @@ pub struct NewEvent<'a> {
 /// Writes an event. Call it after the change itself, in the same job: then the events of one
 /// object stand in the order of its changes.
 pub async fn append(conn: &mut Conn, event: NewEvent<'_>) -> Result<(), Error> {
-    execute!(
+    append_all(conn, &[event]).await
+}
+
+/// Writes many events, in their order.
+pub async fn append_all(conn: &mut Conn, events: &[NewEvent<'_>]) -> Result<(), Error> {
+    execute_rows!(
         conn,
         APPEND_EVENT,
-        event.organization.0,
+        events,
+        |event| event.organization.0,
         event.id.0,
         event.kind.as_str(),
         event.resource_id,

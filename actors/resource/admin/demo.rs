@@ -8,6 +8,7 @@
 mod books;
 mod cast;
 mod dice;
+mod fill;
 mod plan;
 mod stage;
 
@@ -16,13 +17,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hoursmith_domain::{
-    Amount, Currency, Day, OrganizationId, Patch, Plan, Role, RoundingMode, Timestamp, Zone,
+    Amount, Currency, Day, Document, OrganizationId, Patch, Plan, Problem, Role, RoundingMode,
+    Timestamp, Zone,
 };
+use hoursmith_kit::Failure;
+use hoursmith_store::Statement;
+use serde_json::Value;
+use simd_json::borrowed;
 
 use super::{Admin, AdminError, MemberChange, NewMember, NewOrganization, OrganizationChange};
+use crate::error::Error;
 use cast::{PEOPLE, Person};
 use plan::{DAYS, noon, plan};
 use stage::{Stage, Still};
+
+pub use fill::fill;
 
 /// The demo organization's short name.
 const SLUG: &str = "northlight";
@@ -35,6 +44,10 @@ const ACTS_A_JOB: usize = 64;
 
 /// Days after which the agency closes its books.
 const BOOKS_OPEN_DAYS: u32 = 45;
+
+pub(super) fn statements() -> &'static [Statement] {
+    fill::statements()
+}
 
 /// The demo organization, for whoever shows it.
 #[derive(Debug, Clone)]
@@ -72,7 +85,7 @@ pub async fn seed(admin: &Admin) -> Result<Demo, AdminError> {
 /// Plays the story from its beginning to the present moment.
 async fn tell(admin: &Admin) -> Result<(), AdminError> {
     let now = admin.clock.now();
-    let home: Zone = ZONE.parse().map_err(|error| wrong("zone", error))?;
+    let home = home()?;
     let today = home.day_of(now);
     let begin = noon(today.minus(DAYS.saturating_add(5)));
     let organization = found(admin, begin).await?;
@@ -155,8 +168,7 @@ async fn employ(admin: &Admin, person: &Person) -> Result<(), AdminError> {
 
 /// Locks the months that are long over.
 async fn close_books(admin: &Admin) -> Result<(), AdminError> {
-    let home: Zone = ZONE.parse().map_err(|error| wrong("zone", error))?;
-    let day = home.day_of(admin.clock.now()).minus(BOOKS_OPEN_DAYS);
+    let day = home()?.day_of(admin.clock.now()).minus(BOOKS_OPEN_DAYS);
     let first: Day = format!("{}-01", day.month())
         .parse()
         .map_err(|error| wrong("day", error))?;
@@ -175,8 +187,30 @@ fn at_moment(admin: &Admin, at: Timestamp) -> Admin {
     }
 }
 
+fn home() -> Result<Zone, AdminError> {
+    ZONE.parse().map_err(|error| wrong("zone", error))
+}
+
 fn rate(text: &str) -> Result<Amount, AdminError> {
     text.parse().map_err(|error| wrong("rate", error))
+}
+
+/// Reads a body as a handler does.
+fn read<T>(
+    body: &Value,
+    input: impl FnOnce(&borrowed::Value<'_>) -> Result<T, Problem>,
+) -> Result<T, Error> {
+    let mut bytes = body.to_string().into_bytes();
+    let document = Document::parse(&mut bytes)?;
+    Ok(input(document.value())?)
+}
+
+/// A slip in the cast or the plan.
+fn unknown(key: &impl std::fmt::Debug) -> Failure {
+    Failure::internal(
+        "tell the demo's story",
+        format!("nothing is called {key:?}"),
+    )
 }
 
 /// A slip in the cast.

@@ -8,9 +8,10 @@ use hoursmith_domain::{
 };
 use hoursmith_store::Conn;
 
+use super::rollup::{self, Changes};
 use super::state::TimeEntryState;
 use super::terms::hold_member;
-use super::{rollup, sql, timer};
+use super::{sql, timer};
 use crate::base::{Stored as _, settle};
 use crate::error::Error;
 use crate::invoice::draft_changed;
@@ -44,22 +45,22 @@ pub(super) async fn hold(
     }
 }
 
-/// Writes a new entry.
+/// Writes new entries.
 pub(super) async fn add(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    entry: &TimeEntryState,
+    entries: &[TimeEntryState],
 ) -> Result<(), Error> {
-    sql::insert(conn, organization, entry)
+    sql::insert(conn, organization, entries)
         .await
         .map_err(timer::taken)?;
-    rollup::keep(conn, organization, None, Some(entry)).await?;
-    let kind = EventType::TimeEntryCreated;
+    rollup::keep(conn, organization, Changes::between(None, entries)).await?;
+    let objects = entries.iter().map(|entry| (entry.id.0, entry.to_event()));
     stamp
-        .event(conn, kind, entry.id.0, entry.to_event(), None)
+        .events(conn, EventType::TimeEntryCreated, objects)
         .await?;
-    tell_drafts(conn, stamp, organization, &[entry]).await
+    tell_drafts(conn, stamp, organization, entries).await
 }
 
 /// Writes a change, if it is one.
@@ -76,12 +77,13 @@ pub(super) async fn save(
     sql::update(conn, organization, before, entry)
         .await
         .map_err(timer::taken)?;
-    rollup::keep(conn, organization, Some(before), Some(entry)).await?;
+    let changes = Changes::between(Some(before), Some(&*entry));
+    rollup::keep(conn, organization, changes).await?;
     let kind = EventType::TimeEntryUpdated;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), Some(previous))
         .await?;
-    tell_drafts(conn, stamp, organization, &[before, entry]).await
+    tell_drafts(conn, stamp, organization, [before, entry]).await
 }
 
 /// Takes an entry away.
@@ -92,24 +94,24 @@ pub(super) async fn remove(
     entry: &TimeEntryState,
 ) -> Result<(), Error> {
     sql::delete(conn, organization, entry.id).await?;
-    rollup::keep(conn, organization, Some(entry), None).await?;
+    rollup::keep(conn, organization, Changes::between(Some(entry), None)).await?;
     let kind = EventType::TimeEntryDeleted;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), None)
         .await?;
-    tell_drafts(conn, stamp, organization, &[entry]).await
+    tell_drafts(conn, stamp, organization, [entry]).await
 }
 
 /// Tells the drafts of the clients that an entry was, or is, billed to; a running one is on none. In
 /// one order, as with every row that two transactions may both want.
-async fn tell_drafts(
+async fn tell_drafts<'a>(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    entries: &[&TimeEntryState],
+    entries: impl IntoIterator<Item = &'a TimeEntryState>,
 ) -> Result<(), Error> {
     let clients: BTreeSet<ClientId> = entries
-        .iter()
+        .into_iter()
         .filter(|entry| !entry.is_running())
         .filter_map(|entry| entry.client)
         .collect();

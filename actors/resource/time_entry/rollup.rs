@@ -28,14 +28,12 @@ pub(super) struct Changes {
     pub(super) tasks: BTreeMap<TaskId, i64>,
 }
 
-/// Takes out what an entry added before a change, and adds what it adds after it.
+/// Takes out what entries added before a change, and adds what they add after it.
 pub(crate) async fn keep(
     conn: &mut Conn,
     organization: OrganizationId,
-    before: Option<&TimeEntryState>,
-    after: Option<&TimeEntryState>,
+    changes: Changes,
 ) -> Result<(), Error> {
-    let changes = Changes::between(before, after);
     for ((project, month), (seconds, amount)) in changes.months {
         if !sql::add_to_month(conn, organization, project, month, seconds, amount).await? {
             return Err(total_too_large().into());
@@ -48,15 +46,14 @@ pub(crate) async fn keep(
 }
 
 impl Changes {
-    /// What an entry's change changes; rows that stay as they are are left out.
-    pub(super) fn between(before: Option<&TimeEntryState>, after: Option<&TimeEntryState>) -> Self {
+    /// What a change of entries changes; rows that stay as they are are left out.
+    pub(super) fn between<'a>(
+        before: impl IntoIterator<Item = &'a TimeEntryState>,
+        after: impl IntoIterator<Item = &'a TimeEntryState>,
+    ) -> Self {
         let mut changes = Self::default();
-        if let Some(before) = before {
-            changes.add(before, -1);
-        }
-        if let Some(after) = after {
-            changes.add(after, 1);
-        }
+        before.into_iter().for_each(|entry| changes.add(entry, -1));
+        after.into_iter().for_each(|entry| changes.add(entry, 1));
         changes.months.retain(|_, total| *total != (0, 0));
         changes.tasks.retain(|_, seconds| *seconds != 0);
         changes

@@ -8,16 +8,15 @@ use std::time::Duration;
 
 use hoursmith_bus::Conditions;
 use hoursmith_domain::{
-    Amount, ClientId, Day, Document, InvoiceId, MemberId, OrganizationId, Problem, ProjectId,
-    TaskId, Timestamp,
+    Amount, ClientId, Day, InvoiceId, MemberId, OrganizationId, ProjectId, TaskId, Timestamp,
 };
 use hoursmith_kit::{Clock, Failure, Random};
 use hoursmith_store::Conn;
 use serde_json::{Value, json};
-use simd_json::borrowed;
 
 use super::cast::{CLIENTS, PEOPLE, PROJECTS, Project};
 use super::plan::{Act, Deed};
+use super::{read, unknown};
 use crate::client::{self, ClientInput};
 use crate::error::Error;
 use crate::expense::{self, ExpenseInput};
@@ -240,30 +239,12 @@ impl Stage {
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Reads a body as a handler does.
-fn read<T>(
-    body: &Value,
-    input: impl FnOnce(&borrowed::Value<'_>) -> Result<T, Problem>,
-) -> Result<T, Error> {
-    let mut bytes = body.to_string().into_bytes();
-    let document = Document::parse(&mut bytes)?;
-    Ok(input(document.value())?)
-}
-
 fn amount(text: &str) -> Result<Amount, Failure> {
     text.parse().map_err(unreadable)
 }
 
 fn known<K: Ord + std::fmt::Debug, V: Copy>(all: &BTreeMap<K, V>, key: &K) -> Result<V, Failure> {
     all.get(key).copied().ok_or_else(|| unknown(key))
-}
-
-/// A slip in the cast or the plan.
-fn unknown(key: &impl std::fmt::Debug) -> Failure {
-    Failure::internal(
-        "tell the demo's story",
-        format!("nothing is called {key:?}"),
-    )
 }
 
 fn unreadable(source: impl std::error::Error + Send + Sync + 'static) -> Failure {
