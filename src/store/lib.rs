@@ -43,7 +43,7 @@ pub use db::{Db, OpenError, OpenOptions};
 pub use durability::{Durability, Setting};
 pub use error::{Error, ErrorKind};
 pub use migrate::{Migration, MigrationError, MigrationReport};
-pub use statement::{ROWS_A_STATEMENT, Statement};
+pub use statement::Statement;
 pub use target::{Target, TargetError};
 
 /// What the macros expand to; not for other use.

@@ -26,12 +26,21 @@ pub struct Statement {
     pub sql: &'static str,
 }
 
-/// Rows that one `INSERT` takes. The driver asks once for each statement, which costs more than a row
-/// does, and at 50 hardly shows any more; and 50 rows of any table here have far fewer parameters than
-/// the 32,766 that SQLite takes.
-pub const ROWS_A_STATEMENT: usize = 50;
+/// Parameters of an `INSERT` of many rows, at most. The driver asks once for each statement, which is
+/// dear beside a row, and walks over the parameters for each of them, which is dear beside a statement:
+/// at some two hundred neither shows.
+const PARAMETERS_MAX: usize = 240;
 
 impl Statement {
+    /// How many rows one `INSERT` takes; of any other statement, one.
+    pub fn rows_at_once(self) -> usize {
+        let columns = self
+            .sql
+            .split_once(" VALUES ")
+            .map_or(PARAMETERS_MAX, |(_, row)| row.split(',').count());
+        PARAMETERS_MAX.checked_div(columns).unwrap_or(1).max(1)
+    }
+
     /// The text for so many rows: of an `INSERT … VALUES ($1, …, $n)`, whose parameters stand in
     /// order, with the parentheses repeated and numbered on. For one row, the text itself.
     pub fn of_rows(self, rows: usize) -> SqlStr {
@@ -168,7 +177,7 @@ macro_rules! execute {
 }
 
 /// `execute_rows!(conn, STATEMENT, rows, |row| binds…)`: the statement once for each row of a slice,
-/// as few times as [`ROWS_A_STATEMENT`] allows when it is an `INSERT`; else the slice has one row.
+/// as few times as [`Statement::rows_at_once`] allows.
 /// Awaits and gives `Result<u64, Error>`, the number of rows written.
 #[macro_export]
 macro_rules! execute_rows {
@@ -176,8 +185,9 @@ macro_rules! execute_rows {
         $crate::run_statement!($conn, $statement, |inner| {
             async {
                 let mut written = 0_u64;
-                for rows in $rows.chunks($crate::ROWS_A_STATEMENT) {
-                    let usual = rows.len() == 1 || rows.len() == $crate::ROWS_A_STATEMENT;
+                let most = $statement.rows_at_once();
+                for rows in $rows.chunks(most) {
+                    let usual = rows.len() == 1 || rows.len() == most;
                     let mut query = $crate::macros::sqlx::query($statement.of_rows(rows.len()))
                         // Others come once: they would push what comes often out of the cache.
                         .persistent(usual);
@@ -213,5 +223,6 @@ mod tests {
             sql: "UPDATE t SET a = $1",
         };
         assert_eq!(update.of_rows(1).as_str(), update.sql);
+        assert_eq!((insert.rows_at_once(), update.rows_at_once()), (120, 1));
     }
 }
