@@ -98,10 +98,11 @@ fn bus_hop(c: &mut Criterion) {
         )
     });
     let subject = Subject::new("bench.echo").unwrap();
-    let head = head(&keys, deadline);
+    let head = Arc::new(head(&keys, deadline));
     c.bench_function("bus hop to a worker, in process", |b| {
         b.to_async(&runtime).iter(|| async {
-            let envelope = Envelope::new(deadline, head.encode(), "").sealed(&subject, &keys);
+            let envelope =
+                Envelope::asking(deadline, Arc::clone(&head), "").sealed(&subject, &keys);
             let answer = bus.request(subject.clone(), envelope).await.unwrap();
             Verdict::from_envelope(answer, &subject).unwrap()
         });
@@ -117,6 +118,12 @@ fn envelopes(c: &mut Criterion) {
         b.iter(|| {
             let sealed = Envelope::new(deadline, bytes.clone(), "").sealed(&subject, &keys);
             sealed.verify(&subject, &keys).unwrap();
+        });
+    });
+    c.bench_function("seal, write and verify an envelope", |b| {
+        b.iter(|| {
+            let sealed = Envelope::new(deadline, bytes.clone(), "").sealed(&subject, &keys);
+            sealed.written().verify(&subject, &keys).unwrap();
         });
     });
     c.bench_function("encode a head", |b| b.iter(|| black_box(&head).encode()));

@@ -92,9 +92,10 @@ impl Bus for NatsBus {
         Box::pin(async move {
             let fail = |kind| Error::new(kind, "request", &subject);
             let remaining = self.check(&envelope).map_err(fail)?;
+            let (headers, payload) = wire::message(envelope);
             let request = Request::new()
-                .headers(wire::headers(&envelope))
-                .payload(wire::payload(envelope))
+                .headers(headers)
+                .payload(payload)
                 .timeout(None);
             let answer = timeout(
                 remaining,
@@ -111,8 +112,7 @@ impl Bus for NatsBus {
         Box::pin(async move {
             let fail = |kind| Error::new(kind, "publish", &subject);
             let remaining = self.check(&envelope).map_err(fail)?;
-            let headers = wire::headers(&envelope);
-            let payload = wire::payload(envelope);
+            let (headers, payload) = wire::message(envelope);
             timeout(
                 remaining,
                 self.client

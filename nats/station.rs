@@ -173,7 +173,7 @@ async fn answer_to(
     answer: Result<Envelope, Error>,
 ) {
     let (headers, payload) = match answer {
-        Ok(answer) => (wire::headers(&answer), wire::payload(answer)),
+        Ok(answer) => wire::message(answer),
         Err(error) => (wire::error_headers(&error), Bytes::new()),
     };
     let sent = send(client, asked, &reply, headers, payload).await;

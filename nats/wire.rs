@@ -29,31 +29,32 @@ const ERROR: HeaderName = HeaderName::from_static("Hs-Error");
 const SERVICE_ERROR: HeaderName = HeaderName::from_static("Nats-Service-Error");
 const SERVICE_ERROR_CODE: HeaderName = HeaderName::from_static("Nats-Service-Error-Code");
 
-/// The headers of an envelope's message.
-pub(crate) fn headers(envelope: &Envelope) -> HeaderMap {
+/// The headers and the payload of an envelope's message.
+pub(crate) fn message(envelope: Envelope) -> (HeaderMap, Bytes) {
+    let envelope = envelope.written();
+    let head = envelope.head.bytes();
     let mut headers = HeaderMap::new();
     headers.insert(DEADLINE, HeaderValue::from(envelope.deadline.as_micros()));
-    if !envelope.head.is_empty() {
-        headers.insert(HEAD_BYTES, HeaderValue::from(envelope.head.len()));
+    if !head.is_empty() {
+        headers.insert(HEAD_BYTES, HeaderValue::from(head.len()));
     }
     if let Some(seal) = &envelope.seal {
-        headers.insert(SEAL, BASE64.encode(seal.0));
+        headers.insert(SEAL, BASE64.encode(seal.to_bytes()));
     }
     if let Some(trace) = &envelope.trace {
         headers.insert(TRACE, trace.as_str());
     }
-    headers
+    (headers, payload(head, envelope.body))
 }
 
-/// The payload of an envelope's message.
-pub(crate) fn payload(envelope: Envelope) -> Bytes {
-    match (envelope.head.is_empty(), envelope.body.is_empty()) {
-        (true, _) => envelope.body,
-        (_, true) => envelope.head,
+fn payload(head: Bytes, body: Bytes) -> Bytes {
+    match (head.is_empty(), body.is_empty()) {
+        (true, _) => body,
+        (_, true) => head,
         (false, false) => {
-            let mut payload = BytesMut::with_capacity(envelope.size_bytes());
-            payload.put(envelope.head);
-            payload.put(envelope.body);
+            let mut payload = BytesMut::with_capacity(head.len().saturating_add(body.len()));
+            payload.put(head);
+            payload.put(body);
             payload.freeze()
         }
     }
@@ -127,7 +128,9 @@ fn envelope(message: Message) -> Option<Envelope> {
         None => 0,
     };
     let seal = match headers.get(SEAL) {
-        Some(seal) => Some(Seal(BASE64.decode(seal.as_str()).ok()?.try_into().ok()?)),
+        Some(seal) => Some(Seal::from_bytes(
+            BASE64.decode(seal.as_str()).ok()?.try_into().ok()?,
+        )),
         None => None,
     };
     // A trace that cannot be read begins anew (W3C Trace Context, section 3.2).
@@ -143,7 +146,7 @@ fn envelope(message: Message) -> Option<Envelope> {
         deadline: Timestamp::from_micros(deadline),
         trace,
         seal,
-        head,
+        head: head.into(),
         body,
     })
 }

@@ -15,6 +15,7 @@ pub fn plugins() -> Vec<Arc<dyn Plugin>> {
         hoursmith_idempotency::plugin(),
         hoursmith_relay::plugin(),
         hoursmith_resource::plugin(),
+        hoursmith_webhook_dispatcher::plugin(),
     ]
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Gate {
 
 impl Worker for Gate {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
-        let (Some(request), Some(caller)) = (ask.head.keyed, ask.caller) else {
+        let (Some(request), Some(caller)) = (&ask.head.keyed, &ask.caller) else {
             return Err(Failure::internal(
                 "look a key up",
                 "the head has no key or no caller",
@@ -41,7 +41,7 @@ impl Worker for Gate {
                     let ticket = IdempotencyTicket {
                         organization,
                         member,
-                        request,
+                        request: request.clone(),
                         retention_s: u32::try_from(self.retention.as_secs()).unwrap_or(u32::MAX),
                     };
                     Verdict::Continue(Additions {

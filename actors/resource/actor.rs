@@ -8,7 +8,6 @@ use hoursmith_kit::{
     ActorSettings, Failure, Host, Plugin, Pool, PoolSpec, RestartPolicy, Routing, RunningPlugin,
     StartError, Task, Worker,
 };
-use hoursmith_routes::problem;
 use hoursmith_store::Statement;
 
 use crate::error::Error;
@@ -93,21 +92,10 @@ struct ResourceWorker {
 
 impl Worker for ResourceWorker {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
-        let (request_id, path) = (ask.head.request_id, ask.head.path.clone());
-        match answer(&self.context, ask).await {
-            Ok(response) => Ok(Verdict::Respond(response)),
-            Err(Error::Problem(problem)) => {
-                let context = self.context.problem(request_id, &path);
-                Ok(Verdict::Respond(problem::render(&problem, &context)))
-            }
-            Err(Error::Failure(failure)) => Err(failure),
-        }
+        self.context
+            .answer(ask, async |request| route(&request).await)
+            .await
     }
-}
-
-async fn answer(context: &Arc<Context>, ask: Ask) -> Result<hoursmith_bus::Response, Error> {
-    let request = Request::new(Arc::clone(context), ask)?;
-    route(&request).await
 }
 
 /// Every route and operation that this actor answers. A test holds it against the two tables.

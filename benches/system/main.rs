@@ -27,11 +27,18 @@ mod reads;
 mod report;
 mod resident;
 mod site;
+mod slow_disk;
 mod writes;
 
 use std::path::Path;
 
+use mimalloc::MiMalloc;
+
 use report::Report;
+
+/// The program's, so that the baselines differ from it in what they do alone.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     // What `cargo bench` adds for harnesses that know it.
@@ -47,6 +54,7 @@ fn main() {
     {
         ["direct", database] => direct::serve(Path::new(database)),
         ["echo", url] => chain::echo(url),
+        ["commits", millis] => writes::alone(millis.parse().unwrap()),
         sections => measure(sections),
     }
 }

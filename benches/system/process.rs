@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use hoursmith_domain::SecretKey;
@@ -19,12 +20,25 @@ pub(crate) struct Served {
 /// A process, ended when dropped.
 pub(crate) struct Process(Child);
 
+/// What the dynamic linker loads first.
+const PRELOAD: &str = "LD_PRELOAD";
+
 impl Served {
     /// Starts it on a database, everything or `--only` one part on NATS, and waits until it serves.
     pub(crate) fn start(site: &Site, on_nats: Option<(&str, &str)>) -> Self {
+        Self::start_with(site, on_nats, None)
+    }
+
+    /// The same, everything in one process that has loaded a library before.
+    pub(crate) fn start_preloaded(site: &Site, library: &Path) -> Self {
+        Self::start_with(site, None, Some(library))
+    }
+
+    fn start_with(site: &Site, on_nats: Option<(&str, &str)>, preload: Option<&Path>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hoursmith"));
         command
             .env_clear()
+            .envs(preload.map(|library| (PRELOAD, library)))
             .args([
                 "serve",
                 "--listen",
@@ -101,8 +115,14 @@ impl Served {
 impl Process {
     /// Starts this binary under another role; gives the line that it says first.
     pub(crate) fn role(arguments: &[&str]) -> (Self, String) {
+        Self::role_preloaded(arguments, None)
+    }
+
+    /// The same, with a library loaded before.
+    pub(crate) fn role_preloaded(arguments: &[&str], library: Option<&Path>) -> (Self, String) {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(arguments)
+            .envs(library.map(|library| (PRELOAD, library)))
             .stdout(Stdio::piped())
             .spawn()
             .expect("this binary starts again");

@@ -1,15 +1,13 @@
 //! What travels: a deadline, a trace, a head for the machinery and a body for the addressee.
-//!
-//! Always bytes, on every bus: what can be sent in one process can be sent between two. Encoding a
-//! head takes about a microsecond, so the in-process bus gains nothing worth a second path.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hoursmith_domain::Timestamp;
 
-use crate::{Now, Seal};
+use crate::{Content, Head, Now, Seal};
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +19,15 @@ pub struct Envelope {
     /// Proof of origin: over a question or a wake-up for its subject, or over an answer for the
     /// question that it belongs to.
     pub seal: Option<Seal>,
-    /// JSON of a [`crate::Head`] or of a verdict; empty on wake-ups.
-    pub head: Bytes,
+    /// A [`Head`] or a verdict; empty on wake-ups.
+    pub head: Content,
     /// The HTTP body, or whatever the subject carries.
     pub body: Bytes,
 }
 
 impl Envelope {
     /// A bare envelope.
-    pub fn new(deadline: Timestamp, head: impl Into<Bytes>, body: impl Into<Bytes>) -> Self {
+    pub fn new(deadline: Timestamp, head: impl Into<Content>, body: impl Into<Bytes>) -> Self {
         Self {
             deadline,
             trace: None,
@@ -39,9 +37,32 @@ impl Envelope {
         }
     }
 
-    /// Head and body together, which [`crate::MAX_ENVELOPE_BYTES`] bounds.
+    /// A question to a stage.
+    pub fn asking(deadline: Timestamp, head: Arc<Head>, body: impl Into<Bytes>) -> Self {
+        Self::new(deadline, Content::asking(head), body)
+    }
+
+    /// The head of a question. `None` when it is none.
+    pub fn question(&self) -> Option<Arc<Head>> {
+        self.head.question()
+    }
+
+    /// The same as bytes alone, for a bus between processes.
+    #[must_use]
+    pub fn written(mut self) -> Self {
+        if let Some(seal) = &self.seal {
+            self.head = seal.written(self.head);
+            self.seal = Some(Seal::from_bytes(seal.to_bytes()));
+        }
+        self.head = self.head.bytes().into();
+        self
+    }
+
+    /// Head and body together, which [`crate::MAX_ENVELOPE_BYTES`] bounds. Of a head that is not
+    /// written yet nothing is counted: what it is made of has bounds of its own, a fraction of
+    /// what the limit leaves for it.
     pub fn size_bytes(&self) -> usize {
-        self.head.len().saturating_add(self.body.len())
+        self.head.written_bytes().saturating_add(self.body.len())
     }
 
     /// What is left until the deadline; `None` when it has passed.

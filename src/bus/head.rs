@@ -1,8 +1,9 @@
 //! What a stage of the request chain is told: everything about the request but its body.
 //!
-//! Gates decide on the head alone; the last stage gets the body beside it. The head travels as
-//! JSON, so that a rolling upgrade may add a field and a person may read the bus.
+//! Gates decide on the head alone; the last stage gets the body beside it. Between processes the
+//! head travels as JSON, so that a rolling upgrade may add a field and a person may read the bus.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -174,8 +175,8 @@ impl Head {
 /// A request as a stage gets it: read, in time, and with its seals verified.
 #[derive(Debug)]
 pub struct Ask {
-    /// The head.
-    pub head: Head,
+    /// The head; in one process the asker's own.
+    pub head: Arc<Head>,
     /// The body; empty at the gates.
     pub body: Bytes,
     /// The caller, opened; `None` before token-auth.

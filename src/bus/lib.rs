@@ -11,6 +11,7 @@
 //! This room knows `domain` alone. It must not know a plugin, a store, HTTP types or ractor.
 
 mod admission;
+mod content;
 mod envelope;
 mod error;
 mod head;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 
 pub use admission::{Admission, Admitted};
+pub use content::Content;
 pub use envelope::{Envelope, TraceParent};
 pub use error::{Error, ErrorKind};
 pub use head::{Ask, Conditions, Head, IdempotencyTicket, KeyedRequest, Visitor};

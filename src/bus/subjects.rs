@@ -48,6 +48,11 @@ pub fn resources() -> Pattern {
     Pattern::known(format!("{PREFIX}.resource.*.*"))
 }
 
+/// Everything that the webhook dispatcher answers: one subject a route, `<resource>.<action>`.
+pub fn webhooks() -> Pattern {
+    Pattern::known(format!("{PREFIX}.webhook-dispatcher.*.*"))
+}
+
 fn below(rest: &str) -> Subject {
     Subject::known(format!("{PREFIX}.{rest}"))
 }

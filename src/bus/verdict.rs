@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hoursmith_domain::{Problem, SealedCaller};
 use serde::{Deserialize, Serialize};
 
-use crate::head::USUAL_BYTES;
+use crate::content::Content;
 use crate::{Envelope, Error, ErrorKind, IdempotencyTicket, Subject};
 
 /// A stage's answer.
@@ -46,9 +46,9 @@ pub struct Response {
 
 /// The head of an answering envelope; the response's body is the envelope's. The verdict's name is
 /// outside, since serde reads what names itself from within twice.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Wire {
+pub(crate) enum Wire {
     Continue(Additions),
     Respond {
         status: u16,
@@ -96,15 +96,14 @@ impl Verdict {
                 body,
             }) => (Wire::Respond { status, headers }, body),
         };
-        let mut head = Vec::with_capacity(USUAL_BYTES);
-        // Strings, numbers and ids alone: their serialization cannot fail.
-        let _ = serde_json::to_writer(&mut head, &wire);
-        Envelope::new(request.deadline, head, body)
+        Envelope::new(request.deadline, Content::answering(wire), body)
     }
 
     /// Reads the envelope that `subject` answered.
     pub fn from_envelope(envelope: Envelope, subject: &Subject) -> Result<Self, Error> {
-        let wire = serde_json::from_slice(&envelope.head).map_err(|source| {
+        // The seal holds on to the head, which is then ours alone and need not be copied.
+        drop(envelope.seal);
+        let wire = envelope.head.answer().map_err(|source| {
             Error::new(ErrorKind::Refused, "read the verdict of", subject).with_source(source)
         })?;
         Ok(match wire {
@@ -143,7 +142,11 @@ mod tests {
             Verdict::Continue(additions),
         ] {
             let envelope = verdict.clone().into_envelope(&request);
-            assert_eq!(Verdict::from_envelope(envelope, &subject).unwrap(), verdict);
+            let written = envelope.clone().written();
+            assert_eq!(envelope, written);
+            for envelope in [envelope, written] {
+                assert_eq!(Verdict::from_envelope(envelope, &subject).unwrap(), verdict);
+            }
         }
         assert!(Verdict::from_envelope(request, &subject).is_err());
     }

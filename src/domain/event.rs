@@ -74,6 +74,14 @@ event_types! {
     MemberRemoved = "member.removed",
     /// The organization was changed; also its plan.
     OrganizationUpdated = "organization.updated",
+    /// The first delivery to an endpoint was given up, or none succeeded for a day.
+    WebhookEndpointFailing = "webhook_endpoint.failing",
+    /// A delivery to a failing endpoint succeeded.
+    WebhookEndpointRecovered = "webhook_endpoint.recovered",
+    /// An endpoint was disabled: by 410 from the receiver, or by an owner or admin.
+    WebhookEndpointDisabled = "webhook_endpoint.disabled",
+    /// A test, for the endpoint alone that was asked for.
+    Ping = "ping",
 }
 
 impl fmt::Display for EventType {

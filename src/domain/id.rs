@@ -66,6 +66,8 @@ uuid_ids! {
     ExpenseId, "expense";
     /// An invoice.
     InvoiceId, "invoice";
+    /// Where events are sent.
+    WebhookEndpointId, "webhook endpoint";
 }
 
 macro_rules! prefixed_ids {
@@ -113,6 +115,8 @@ prefixed_ids! {
     RequestId, "req_", "request";
     /// One entry of the change feed, `evt_` and 32 hex digits.
     EventId, "evt_", "event";
+    /// What is sent of an event to an endpoint, `whd_` and 32 hex digits.
+    WebhookDeliveryId, "whd_", "webhook delivery";
 }
 
 #[cfg(test)]

@@ -5,12 +5,14 @@
 //! that a value made for one purpose proves nothing for another.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
 
 /// The operator's secret, 32 bytes, written as standard base64. Does not print.
 #[derive(Clone)]
@@ -44,9 +46,13 @@ impl fmt::Debug for SecretKey {
 /// A keyed hash state, prepared once: cloning it saves the two key blocks of HMAC.
 type Prepared = Hmac<Sha256>;
 
-/// The derived keys of one deployment. Does not print.
+/// The derived keys of one deployment. Does not print. Clones share them.
 #[derive(Clone)]
-pub struct Keys {
+pub struct Keys(Arc<Derived>);
+
+struct Derived {
+    /// Tells keys of one secret from those of another.
+    fingerprint: [u8; 32],
     token: Prepared,
     caller: Prepared,
     envelope: Prepared,
@@ -57,44 +63,53 @@ impl Keys {
     /// Derives every key. Pure and cheap; done once a process.
     pub fn derive(secret: &SecretKey) -> Self {
         let hkdf = Hkdf::<Sha256>::new(Some(b"hoursmith/v1"), &secret.0);
-        let prepared = |purpose: &str| {
+        let key = |purpose: &str| {
             let mut key = [0u8; 32];
             // HKDF refuses only outputs over 255 hash lengths; 32 bytes are one.
             let _ = hkdf.expand(purpose.as_bytes(), &mut key);
+            key
+        };
+        let prepared = |purpose: &str| {
             // The fixed-size constructor takes a whole block, which cannot be refused.
             let mut block = [0u8; 64];
-            for (to, from) in block.iter_mut().zip(key) {
+            for (to, from) in block.iter_mut().zip(key(purpose)) {
                 *to = from;
             }
             Prepared::new(&block.into())
         };
-        Self {
+        Self(Arc::new(Derived {
+            fingerprint: key("fingerprint"),
             token: prepared("token digest"),
             caller: prepared("caller seal"),
             envelope: prepared("envelope seal"),
             cursor: prepared("list cursor"),
-        }
+        }))
+    }
+
+    /// Whether both come from one secret.
+    pub fn are(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.fingerprint.ct_eq(&other.0.fingerprint).into()
     }
 
     /// Digest under which a token is stored and looked up.
     pub(crate) fn token_digest(&self, token: &[u8]) -> [u8; 32] {
-        mac(&self.token, &[token])
+        mac(&self.0.token, &[token])
     }
 
     /// Seal of a caller, see [`crate::SealedCaller`].
     pub(crate) fn caller_seal(&self, parts: &[&[u8]]) -> [u8; 32] {
-        mac(&self.caller, parts)
+        mac(&self.0.caller, parts)
     }
 
     /// Seal of a bus envelope over its parts, each preceded by its length so that no two lists of
     /// parts give one seal.
     pub fn envelope_seal(&self, parts: &[&[u8]]) -> [u8; 32] {
-        mac(&self.envelope, parts)
+        mac(&self.0.envelope, parts)
     }
 
     /// Seal of a list cursor, see [`crate::Cursor`].
     pub(crate) fn cursor_seal(&self, parts: &[&[u8]]) -> [u8; 32] {
-        mac(&self.cursor, parts)
+        mac(&self.0.cursor, parts)
     }
 }
 
@@ -127,6 +142,8 @@ mod tests {
         assert_ne!(keys.envelope_seal(&[b"x"]), keys.caller_seal(&[b"x"]));
         let other = Keys::derive(&SecretKey::from_bytes([8; 32]));
         assert_ne!(keys.envelope_seal(&[b"x"]), other.envelope_seal(&[b"x"]));
+        assert!(!keys.are(&other));
+        assert!(keys.are(&Keys::derive(&SecretKey::from_bytes([7; 32]))));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub use event::EventType;
 pub use fields::Fields;
 pub use id::{
     ClientId, EventId, ExpenseId, IdError, InvoiceId, MemberId, OrganizationId, ProjectId,
-    RequestId, TaskId, TimeEntryId, TokenId, UserId,
+    RequestId, TaskId, TimeEntryId, TokenId, UserId, WebhookDeliveryId, WebhookEndpointId,
 };
 pub use json::{Document, JsonError, MAX_DEPTH};
 pub use keys::{Keys, SecretKey};

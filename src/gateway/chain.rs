@@ -1,5 +1,7 @@
 //! The chain that every request walks, in the one order there is.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hoursmith_bus::{Additions, ErrorKind, Head, Response, Subject, Verdict, Visitor};
 use hoursmith_domain::{Caller, Code, Problem, Token};
@@ -19,7 +21,8 @@ pub(crate) struct Walk<'a> {
     edge: &'a Edge,
     request: &'a Request,
     line: Line<'a>,
-    head: Head,
+    /// What the next stage is told. Shared with the stage while it is asked.
+    head: Arc<Head>,
     /// Rate headers for the answer, whatever it will be.
     pub(crate) rate_headers: Vec<(String, String)>,
     /// Whether the limiter has had its say.
@@ -32,7 +35,7 @@ impl<'a> Walk<'a> {
             edge,
             request,
             line: edge.line(request.deadline),
-            head: Head::new(request.id, "", request.path()),
+            head: Arc::new(Head::new(request.id, "", request.path())),
             rate_headers: Vec::new(),
             limited: false,
         }
@@ -63,7 +66,7 @@ impl<'a> Walk<'a> {
                 return Err(problem.clone());
             }
         };
-        row.route.id.clone_into(&mut self.head.route);
+        row.route.id.clone_into(&mut self.head().route);
 
         // 3. Who calls. Before the limit, which is the token's. A refused token costs its client's
         //    address, or guessing would be free.
@@ -100,20 +103,21 @@ impl<'a> Walk<'a> {
         //    another; a request that was refused above leaves no trace under its key.
         if let Some(key) = key {
             let keyed = idempotency::keyed(key, &self.head.path, &query, body.digest);
-            self.head.keyed = Some(keyed);
+            self.head().keyed = Some(keyed);
             match self.ask_fixed(&IDEMPOTENCY, &self.edge.idempotency).await? {
-                Verdict::Continue(additions) => self.head.ticket = additions.ticket,
+                Verdict::Continue(additions) => self.head().ticket = additions.ticket,
                 Verdict::Respond(replay) => return Ok(replay),
                 Verdict::Refuse(problem) => return Err(problem),
             }
-            self.head.keyed = None;
+            self.head().keyed = None;
         }
 
         // 9. The actor: 422, the row's 404, 409 and 412, then the effect. What it alone looks at
         //    is put into the head only now.
-        self.head.path_params.clone_from(parameters);
-        self.head.query = query;
-        self.head.conditions = conditions;
+        let head = self.head();
+        head.path_params.clone_from(parameters);
+        head.query = query;
+        head.conditions = conditions;
         match self.ask(&ACTOR, &row.subject, body.bytes).await? {
             Verdict::Respond(response) => Ok(response),
             Verdict::Refuse(problem) => Err(problem),
@@ -127,9 +131,14 @@ impl<'a> Walk<'a> {
         if self.limited {
             return;
         }
-        self.head.peek = true;
+        self.head().peek = true;
         // A peek is never refused; were it, the answer that is already there still stands.
         let _ = self.limit(None).await;
+    }
+
+    /// The head, to be written on. Copied if a stage that was asked before still looks at it.
+    fn head(&mut self) -> &mut Head {
+        Arc::make_mut(&mut self.head)
     }
 
     /// Asks token-auth for the caller. A malformed token is refused here, at no cost to anybody
@@ -143,16 +152,17 @@ impl<'a> Walk<'a> {
             .ok()
             .and_then(bearer)
             .ok_or_else(refusal::token_invalid)?;
-        self.head.token = Some(token.digest(self.line.keys));
+        let digest = token.digest(self.line.keys);
+        self.head().token = Some(digest);
         let verdict = self.ask_fixed(&TOKEN_AUTH, &self.edge.token_auth).await;
-        self.head.token = None;
+        self.head().token = None;
         match verdict? {
             Verdict::Continue(Additions {
                 caller: Some(sealed),
                 ..
             }) => {
                 let opened = sealed.open(self.line.keys, self.request.id, self.request.deadline);
-                self.head.caller = Some(sealed);
+                self.head().caller = Some(sealed);
                 opened.ok_or_else(|| self.unexpected(&TOKEN_AUTH))
             }
             Verdict::Refuse(problem) if is_unauthorized(&problem) => Err(refusal::token_invalid()),
@@ -168,7 +178,7 @@ impl<'a> Walk<'a> {
             Some(_) => Visitor::Caller,
             None => Visitor::Address(self.request.budget.clone()),
         };
-        self.head.visitor = Some(visitor);
+        self.head().visitor = Some(visitor);
         let outcome = match caller {
             Some(caller) => {
                 let token = caller.token().0;
@@ -179,7 +189,7 @@ impl<'a> Walk<'a> {
                 limiter::ask(&self.line, &self.edge.owners, address, &self.head).await
             }
         };
-        self.head.visitor = None;
+        self.head().visitor = None;
         match outcome {
             Outcome::Admitted(headers) => self.rate_headers = headers,
             Outcome::Refused(problem) => return Err(problem),

@@ -105,11 +105,9 @@ impl Edge {
         };
         let trace = trace(peer, &request.head.headers, &self.settings.trusted_proxies);
         let span = span(&request, trace.as_ref());
-        let work = AssertUnwindSafe(
-            Arc::clone(self)
-                .work(request, incoming, place)
-                .instrument(span),
-        );
+        // Boxed: it is several kilobytes, and would be moved with each layer around it.
+        let work = Box::pin(Arc::clone(self).work(request, incoming, place));
+        let work = AssertUnwindSafe(work.instrument(span));
         // hyper drops this future when the client leaves. A write must then go on: half an effect
         // is worse than an answer that nobody reads. A read may end.
         let done = if is_safe {

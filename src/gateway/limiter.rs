@@ -1,5 +1,6 @@
 //! Asking the rate limiter that owns a visitor's budget.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -28,7 +29,12 @@ pub(crate) enum Outcome {
 /// Asks the owner. Where that is gone, the next one is asked, and so on; each round forgets a
 /// limiter, so there are no more rounds than limiters. Where the bus between processes is away, the
 /// limiter of this process stands in.
-pub(crate) async fn ask(line: &Line<'_>, owners: &Owners, visitor: &[u8], head: &Head) -> Outcome {
+pub(crate) async fn ask(
+    line: &Line<'_>,
+    owners: &Owners,
+    visitor: &[u8],
+    head: &Arc<Head>,
+) -> Outcome {
     let mut why = "nobody_there";
     let mut next = owners.pick(visitor);
     while let Some(owner) = next {

@@ -1,5 +1,7 @@
 //! The stages of the chain: what they are called, what their failure does, and how they are asked.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use hoursmith_bus::{Bus, Envelope, Error, Head, Subject, Verdict};
 use hoursmith_domain::{Keys, Timestamp};
@@ -37,7 +39,7 @@ pub(crate) async fn ask(
     line: &Line<'_>,
     stage: &Stage,
     subject: &Subject,
-    head: &Head,
+    head: &Arc<Head>,
     body: Bytes,
 ) -> Result<Verdict, Error> {
     let span = tracing::debug_span!(
@@ -49,7 +51,7 @@ pub(crate) async fn ask(
     );
     let started = line.clock.monotonic();
     let answer = async {
-        let mut envelope = Envelope::new(line.deadline, head.encode(), body);
+        let mut envelope = Envelope::asking(line.deadline, Arc::clone(head), body);
         envelope.trace = current_trace_parent();
         let envelope = envelope.sealed(subject, line.keys);
         let answer = line.bus.request(subject.clone(), envelope.clone()).await?;

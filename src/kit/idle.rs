@@ -33,9 +33,19 @@ impl Idle {
         self.count.add_permits(1);
     }
 
+    /// An idle worker, if there is one and nobody waits for it.
+    pub(crate) fn take_now(&self) -> Option<usize> {
+        self.count.try_acquire().ok()?.forget();
+        self.pop()
+    }
+
     /// Waits for an idle worker; who waits longest comes first. `None` once the pool has stopped.
     pub(crate) async fn take(&self) -> Option<usize> {
         self.count.acquire().await.ok()?.forget();
+        self.pop()
+    }
+
+    fn pop(&self) -> Option<usize> {
         self.workers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -62,8 +72,9 @@ mod tests {
         assert_eq!(waits.now_or_never(), Some(Some(1)));
         idle.add(2);
         idle.add(3);
-        assert_eq!(idle.take().now_or_never(), Some(Some(3)));
+        assert_eq!(idle.take_now(), Some(3));
         assert_eq!(idle.take().now_or_never(), Some(Some(2)));
+        assert_eq!(idle.take_now(), None);
         assert_eq!(idle.take().now_or_never(), None);
         idle.close();
         assert_eq!(idle.take().now_or_never(), Some(None));

@@ -10,8 +10,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use hoursmith_bus::{
-    Ask, Bus, Envelope, Error, ErrorKind, Handler, Head, Pattern, Service, Subject, Subscription,
-    Verdict,
+    Ask, Bus, Envelope, Error, ErrorKind, Handler, Pattern, Service, Subject, Subscription, Verdict,
 };
 use hoursmith_domain::Keys;
 use ractor::{Actor, ActorCell};
@@ -182,10 +181,10 @@ impl Pool {
         Ok(answer.sealed_answer(&subject, &envelope, &self.inner.keys))
     }
 
-    fn open(&self, subject: &Subject, envelope: &Envelope) -> Result<Box<Ask>, Error> {
+    fn open(&self, subject: &Subject, envelope: &Envelope) -> Result<Ask, Error> {
         let refused = || Error::new(ErrorKind::Refused, "open the envelope of", subject);
         envelope.verify(subject, &self.inner.keys)?;
-        let head = Head::decode(&envelope.head).ok_or_else(refused)?;
+        let head = envelope.question().ok_or_else(refused)?;
         let caller = match &head.caller {
             None => None,
             Some(sealed) => {
@@ -193,18 +192,18 @@ impl Pool {
                 Some(opened.ok_or_else(refused)?)
             }
         };
-        Ok(Box::new(Ask {
+        Ok(Ask {
             head,
             body: envelope.body.clone(),
             caller,
             deadline: envelope.deadline,
-        }))
+        })
     }
 
     /// Admits a request, hands it to a worker and waits for the answer.
     async fn ask(
         &self,
-        ask: Box<Ask>,
+        ask: Ask,
         span: tracing::Span,
     ) -> Result<Result<Verdict, crate::Failure>, ErrorKind> {
         let inner = &self.inner;
@@ -250,6 +249,9 @@ impl Pool {
     /// than a request should wait to hear it.
     async fn idle_worker(&self) -> Result<usize, ErrorKind> {
         let inner = &self.inner;
+        if let Some(index) = inner.idle.take_now() {
+            return Ok(index);
+        }
         tokio::select! {
             biased;
             index = inner.idle.take() => index.ok_or(ErrorKind::Closed),

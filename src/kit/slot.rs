@@ -31,8 +31,7 @@ pub(crate) type Answer = Result<Result<Verdict, Failure>, ErrorKind>;
 /// A job on its way to a worker. The permit travels with it, so that the bound counts work that
 /// goes on after its caller has left.
 pub(crate) struct Job {
-    /// Boxed, as whatever goes through a mailbox is moved many times.
-    pub(crate) ask: Box<Ask>,
+    pub(crate) ask: Ask,
     pub(crate) span: tracing::Span,
     pub(crate) reply: oneshot::Sender<Answer>,
     pub(crate) permit: OwnedSemaphorePermit,
@@ -158,7 +157,7 @@ impl<W: Worker> Actor for WorkerActor<W> {
             // Boxed, because the actor's loop has a copy of this future at each of its levels and
             // moves it from one to the next. Unwind safe: the worker is not used again after a
             // panic.
-            let work = Box::pin(state.worker.handle(*ask)).instrument(span);
+            let work = Box::pin(state.worker.handle(ask)).instrument(span);
             let work = AssertUnwindSafe(work).catch_unwind();
             // A database that has gone silent would otherwise keep its workers, one after the
             // other, for good. Dropping the work is safe: writes run on the store's own tasks.

@@ -82,7 +82,7 @@ impl Rig {
         if let Some(who) = who {
             head.caller = Some(who.vouched(&self.host.keys, head.request_id, deadline));
         }
-        Envelope::new(deadline, head.encode(), "").sealed(subject, &self.host.keys)
+        Envelope::asking(deadline, Arc::new(head), "").sealed(subject, &self.host.keys)
     }
 
     /// Asks.

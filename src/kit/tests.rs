@@ -469,7 +469,7 @@ async fn what_is_forged_reaches_no_worker() {
         (
             "another head",
             Envelope {
-                head: rig.head("/x").encode(),
+                head: rig.head("/x").encode().into(),
                 ..sealed()
             },
         ),
@@ -506,9 +506,9 @@ async fn what_is_forged_reaches_no_worker() {
         // The seal of the caller does not pass to another request, even under a good envelope.
         ("a borrowed caller", {
             let mut head = rig.head("/");
-            head.caller = hoursmith_bus::Head::decode(&sealed().head).unwrap().caller;
+            head.caller = sealed().question().unwrap().caller.clone();
             resealed(Envelope {
-                head: head.encode(),
+                head: head.encode().into(),
                 ..sealed()
             })
         }),

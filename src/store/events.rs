@@ -20,6 +20,10 @@ use crate::{execute, execute_rows, fetch_all, fetch_optional};
 /// The version of the API whose JSON the event carries.
 const API_VERSION: &str = "v1";
 
+/// Events that are made and written at a time where there are many: as many as one statement takes, and
+/// few enough to be in memory.
+pub const BATCH: usize = 30;
+
 crate::statements! {
     /// Writes an event, after the change itself.
     APPEND_EVENT = "INSERT INTO events
@@ -75,7 +79,7 @@ pub async fn append(conn: &mut Conn, event: NewEvent<'_>) -> Result<(), Error> {
     append_all(conn, &[event]).await
 }
 
-/// Writes many events, in their order.
+/// Writes events in the order given, with few statements. Call it as [`append`].
 pub async fn append_all(conn: &mut Conn, events: &[NewEvent<'_>]) -> Result<(), Error> {
     execute_rows!(
         conn,

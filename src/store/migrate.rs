@@ -41,6 +41,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "foundation" "0001_foundation.sql",
     2 "work" "0002_work.sql",
+    3 "webhooks" "0003_webhooks.sql",
 };
 
 /// How long migrating may take: waiting for another migrator, and all missing steps.

@@ -117,7 +117,7 @@ async fn what_is_forged_is_refused(world: &World, rogue: &Rogue) {
         let right = forge
             .envelope(name, Some(vouched.clone()))
             .sealed(&subject, &ours);
-        let promoted = String::from_utf8(member.head.to_vec())
+        let promoted = String::from_utf8(member.head.bytes().to_vec())
             .unwrap()
             .replace("\"member\"", "\"owner\"");
         let promoted = Envelope {

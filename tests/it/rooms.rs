@@ -20,9 +20,11 @@ fn allowed(room: &str) -> BTreeSet<&'static str> {
         "routes" | "nats" => &["domain", "bus"],
         "gateway" => &["domain", "bus", "kit", "routes", "settings", "telemetry"],
         "outbound" => &["kit", "settings"],
+        "handler" => &["domain", "bus", "kit", "routes", "store", "telemetry"],
         actor if plugins::names().contains(&actor) => &[
             "domain",
             "bus",
+            "handler",
             "kit",
             "outbound",
             "routes",

@@ -1,22 +1,27 @@
 //! Holding an entry, and writing what became of it: the row, its totals, its event, and word to the
 //! draft of the client whom it is billed to.
+//!
+//! In this order, which is that of all who write: member, entry, tasks, what the entry's row refers
+//! to, months of projects, and drafts last. Two who want the same rows so never wait for one another.
 
 use std::collections::BTreeSet;
+use std::slice;
 
 use hoursmith_domain::{
     ClientId, Code, EventType, InvoiceId, MemberId, OrganizationId, Problem, TimeEntryId,
 };
 use hoursmith_store::Conn;
 
-use super::rollup::{self, Changes};
+use super::rollup::Changes;
 use super::state::TimeEntryState;
 use super::terms::hold_member;
 use super::{sql, timer};
 use crate::base::{Stored as _, settle};
 use crate::error::Error;
-use crate::invoice::draft_changed;
+use crate::invoice::{Billing, draft_changed, tell};
 use crate::sight::Reach;
-use crate::write::{Stamp, changed_fields};
+use crate::work::must_stand;
+use crate::write::{Changed, Stamp};
 
 /// An entry within the caller's reach, held by the transaction together with its member and the one
 /// it may pass to.
@@ -52,38 +57,67 @@ pub(super) async fn add(
     organization: OrganizationId,
     entries: &[TimeEntryState],
 ) -> Result<(), Error> {
+    let totals = Changes::between(None, entries);
+    totals.add_to_tasks(conn, organization).await?;
     sql::insert(conn, organization, entries)
         .await
-        .map_err(timer::taken)?;
-    rollup::keep(conn, organization, Changes::between(None, entries)).await?;
-    let objects = entries.iter().map(|entry| (entry.id.0, entry.to_event()));
+        .map_err(|error| timer::refused(error, entries))?;
+    let footings: BTreeSet<_> = entries
+        .iter()
+        .map(|entry| (entry.project, entry.client, entry.currency))
+        .collect();
+    for (project, client, currency) in footings {
+        must_stand(conn, organization, project, client, currency).await?;
+    }
+    totals.add_to_months(conn, organization).await?;
+    let created = entries.iter().map(created);
     stamp
-        .events(conn, EventType::TimeEntryCreated, objects)
+        .events(conn, EventType::TimeEntryCreated, created)
         .await?;
     tell_drafts(conn, stamp, organization, entries).await
 }
 
-/// Writes a change, if it is one.
+/// What the event of a new entry says.
+fn created(entry: &TimeEntryState) -> Changed {
+    Changed {
+        resource_id: entry.id.0,
+        object: entry.to_event(),
+        previous: None,
+    }
+}
+
+/// Writes a change; false if it is none. The drafts are for the caller to tell, last of all.
 pub(super) async fn save(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
     before: &TimeEntryState,
     entry: &mut TimeEntryState,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let Some(previous) = settle(before, entry, stamp.now) else {
-        return Ok(());
+        return Ok(false);
     };
+    let totals = Changes::between(Some(before), Some(&*entry));
+    totals.add_to_tasks(conn, organization).await?;
     sql::update(conn, organization, before, entry)
         .await
-        .map_err(timer::taken)?;
-    let changes = Changes::between(Some(before), Some(&*entry));
-    rollup::keep(conn, organization, changes).await?;
+        .map_err(|error| timer::refused(error, slice::from_ref(entry)))?;
+    if entry.project != before.project {
+        must_stand(
+            conn,
+            organization,
+            entry.project,
+            entry.client,
+            entry.currency,
+        )
+        .await?;
+    }
+    totals.add_to_months(conn, organization).await?;
     let kind = EventType::TimeEntryUpdated;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), Some(previous))
         .await?;
-    tell_drafts(conn, stamp, organization, [before, entry]).await
+    Ok(true)
 }
 
 /// Takes an entry away.
@@ -93,8 +127,10 @@ pub(super) async fn remove(
     organization: OrganizationId,
     entry: &TimeEntryState,
 ) -> Result<(), Error> {
+    let totals = Changes::between(Some(entry), None);
+    totals.add_to_tasks(conn, organization).await?;
+    totals.add_to_months(conn, organization).await?;
     sql::delete(conn, organization, entry.id).await?;
-    rollup::keep(conn, organization, Changes::between(Some(entry), None)).await?;
     let kind = EventType::TimeEntryDeleted;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), None)
@@ -104,7 +140,7 @@ pub(super) async fn remove(
 
 /// Tells the drafts of the clients that an entry was, or is, billed to; a running one is on none. In
 /// one order, as with every row that two transactions may both want.
-async fn tell_drafts<'a>(
+pub(super) async fn tell_drafts<'a>(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
@@ -121,25 +157,20 @@ async fn tell_drafts<'a>(
     Ok(())
 }
 
-/// Counts a change of an entry's invoice, which was `was`, and writes its event.
-pub(super) async fn tell_of_invoice(
+/// Counts the change of what an invoice took, or is about to release, and writes the events.
+pub(crate) async fn tell_of_invoice(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    id: TimeEntryId,
-    was: Option<InvoiceId>,
+    invoice: InvoiceId,
+    billing: Billing,
 ) -> Result<(), Error> {
-    sql::touch(conn, organization, id, stamp.now).await?;
-    let Some(entry) = sql::find(conn, organization, id, Reach::ALL).await? else {
-        return Ok(());
-    };
-    let before = TimeEntryState {
-        invoice: was,
+    sql::touch_billed(conn, organization, invoice, stamp.now).await?;
+    let billed = sql::billed(conn, organization, invoice).await?;
+    let free = |entry: &TimeEntryState| TimeEntryState {
+        invoice: None,
         ..entry.clone()
     };
-    let previous = changed_fields(&before.to_event(), &entry.to_event());
     let kind = EventType::TimeEntryUpdated;
-    stamp
-        .event(conn, kind, id.0, entry.to_event(), Some(previous))
-        .await
+    tell(conn, stamp, kind, billed, billing, free).await
 }

@@ -63,8 +63,11 @@ pub async fn every_part_survives(rig: &Rig) {
     let trace = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
     for (head, body) in parts {
         let mut sent = rig.envelope(Bytes::copy_from_slice(body));
-        sent.head = Bytes::copy_from_slice(head);
-        for (trace, seal) in [(None, None), (trace.clone(), Some(Seal([0xA7; 32])))] {
+        sent.head = Bytes::copy_from_slice(head).into();
+        for (trace, seal) in [
+            (None, None),
+            (trace.clone(), Some(Seal::from_bytes([0xA7; 32]))),
+        ] {
             let sent = Envelope {
                 trace,
                 seal,
@@ -91,7 +94,7 @@ pub async fn the_largest_envelope_passes(rig: &Rig) {
     let large = Bytes::from(vec![b'"'; MAX_ENVELOPE_BYTES]);
     let body = rig.envelope(large.clone());
     let head = Envelope {
-        head: large,
+        head: large.into(),
         ..rig.envelope("")
     };
     for sent in [body, head] {

@@ -73,7 +73,7 @@ pub async fn too_large_is_refused(rig: &Rig) {
     let _small = rig.serve("a", 1, echo()).await;
     let _large = rig.serve("b", 1, inflate).await;
     let mut sent = rig.envelope(vec![b'x'; MAX_ENVELOPE_BYTES]);
-    sent.head = Bytes::from_static(b"y");
+    sent.head = Bytes::from_static(b"y").into();
     let subject = Subject::new("a").unwrap();
     let error = at_once(rig.far.request(subject.clone(), sent.clone()))
         .await

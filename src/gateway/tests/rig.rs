@@ -173,7 +173,7 @@ impl Rig {
                 envelope.verify(&subject, &keys).unwrap();
                 let asked = Asked {
                     stage,
-                    head: Head::decode(&envelope.head).unwrap(),
+                    head: Head::clone(&envelope.question().unwrap()),
                     body: envelope.body.clone(),
                     deadline: envelope.deadline,
                 };

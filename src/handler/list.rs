@@ -16,30 +16,30 @@ use crate::request::Request;
 
 /// Where a page ends before its limit, in bytes of its items, since an answer must fit the bus. A
 /// single item fits it by its own bounds. A short page proves nothing, and says so by `has_more`.
-pub(crate) const MAX_PAGE_BYTES: usize = 768 * 1024;
+pub const MAX_PAGE_BYTES: usize = 768 * 1024;
 
 /// What a list is asked for.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub struct Page {
     /// Most items; the statement takes one more.
-    pub(crate) limit: i64,
+    pub limit: i64,
     /// Only items changed at or after it, oldest change first; else newest first.
-    pub(crate) updated_since: Option<Timestamp>,
+    pub updated_since: Option<Timestamp>,
     /// The row after which the page begins, in the list's order.
-    pub(crate) after: Cursor,
+    pub after: Cursor,
     filters: String,
 }
 
 impl Page {
     /// Reads `limit`, `updated_since` and `cursor`.
-    pub(crate) fn of(request: &Request) -> Result<Self, Error> {
+    pub fn of(request: &Request) -> Result<Self, Error> {
         let updated_since: Option<Timestamp> = request.param("updated_since")?;
         Self::from(request, updated_since, first(updated_since))
     }
 
     /// The same of a feed, which is in the order of a number: reads `limit` and `cursor`. Without a
     /// cursor the page begins after the number `after`.
-    pub(crate) fn of_feed(request: &Request, after: i64) -> Result<Self, Error> {
+    pub fn of_feed(request: &Request, after: i64) -> Result<Self, Error> {
         let first = Cursor {
             sort: after,
             id: Uuid::max(),
@@ -68,13 +68,13 @@ impl Page {
     }
 
     /// How many rows to read.
-    pub(crate) fn fetch(&self) -> i64 {
+    pub fn fetch(&self) -> i64 {
         self.limit.saturating_add(1)
     }
 
     /// Answers the rows that were read, at most [`Page::fetch`] of them. `place` gives where a row
     /// stands in the list's order, `show` what the client sees of it.
-    pub(crate) fn respond<R, T: Serialize>(
+    pub fn respond<R, T: Serialize>(
         &self,
         request: &Request,
         rows: Vec<R>,
@@ -127,7 +127,7 @@ fn unwritable(source: serde_json::Error) -> Error {
 }
 
 /// A JSON response of a wire type.
-pub(crate) fn json(status: u16, body: &impl Serialize) -> Result<Response, Error> {
+pub fn json(status: u16, body: &impl Serialize) -> Result<Response, Error> {
     let body = serde_json::to_vec(body).map_err(unwritable)?;
     Ok(Response::json(status, body))
 }
@@ -214,7 +214,7 @@ fn percent_encode(text: &str, out: &mut String) {
 }
 
 /// A pattern for `LIKE … ESCAPE '\'` that finds the text anywhere, taken literally.
-pub(crate) fn contains(text: &str) -> String {
+pub fn contains(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
     for c in text.chars() {

@@ -11,13 +11,13 @@ use hoursmith_domain::{Code, Problem};
 use sha2::{Digest as _, Sha256};
 
 /// Adds the tag of a representation of a version.
-pub(crate) fn tagged(response: Response, version: i64) -> Response {
+pub fn tagged(response: Response, version: i64) -> Response {
     let tag = etag(&response, version);
     response.with_header("etag", tag)
 }
 
 /// Answers 304 when the client has this very representation, else the response with its tag.
-pub(crate) fn respond(response: Response, version: i64, conditions: &Conditions) -> Response {
+pub fn respond(response: Response, version: i64, conditions: &Conditions) -> Response {
     let tag = etag(&response, version);
     match &conditions.if_none_match {
         Some(list) if names(list, |given| given == tag) => {
@@ -29,7 +29,7 @@ pub(crate) fn respond(response: Response, version: i64, conditions: &Conditions)
 
 /// Refuses a write that was made for another version (412). To be asked inside the write's
 /// transaction, where the version cannot change any more.
-pub(crate) fn check(version: i64, conditions: &Conditions) -> Result<(), Problem> {
+pub fn check(version: i64, conditions: &Conditions) -> Result<(), Problem> {
     let text = version.to_string();
     let is_version = |given: &str| {
         let inner = given.trim_matches('"');

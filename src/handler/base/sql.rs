@@ -7,6 +7,7 @@ use super::Base;
 use crate::reference::{external_reference_from, metadata_from};
 
 /// The common columns of the table with an alias, to select.
+#[macro_export]
 macro_rules! base_columns {
     ($alias:literal) => {
         concat!(
@@ -29,6 +30,7 @@ macro_rules! base_columns {
 }
 
 /// The same without an alias, to return and to insert.
+#[macro_export]
 macro_rules! base_names {
     () => {
         "external_reference_service, external_reference_id, external_reference_url, metadata, version, \
@@ -36,11 +38,11 @@ macro_rules! base_names {
     };
 }
 
-pub(crate) use {base_columns, base_names};
+pub use {base_columns, base_names};
 
 /// The common columns as stored. To be flattened into a resource's row.
-#[derive(sqlx::FromRow)]
-pub(crate) struct BaseRow {
+#[derive(Debug, sqlx::FromRow)]
+pub struct BaseRow {
     external_reference_service: Option<String>,
     external_reference_id: Option<String>,
     external_reference_url: Option<String>,
@@ -51,7 +53,8 @@ pub(crate) struct BaseRow {
 }
 
 impl BaseRow {
-    pub(crate) fn into_base(self) -> Result<Base, Failure> {
+    /// What the columns say; a failure when it cannot be read.
+    pub fn into_base(self) -> Result<Base, Failure> {
         Ok(Base {
             external_reference: external_reference_from(
                 self.external_reference_service.as_ref(),

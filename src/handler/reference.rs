@@ -6,14 +6,14 @@ use hoursmith_routes::common::{ExternalReference, Metadata};
 
 /// A merge patch of an external reference.
 #[derive(Debug, Default)]
-pub(crate) struct ExternalReferencePatch {
+pub struct ExternalReferencePatch {
     service: Patch<String>,
     id: Patch<String>,
     url: Patch<String>,
 }
 
 /// Reads `external_reference` from a body.
-pub(crate) fn read_external_reference(fields: &mut Fields<'_>) -> Patch<ExternalReferencePatch> {
+pub fn read_external_reference(fields: &mut Fields<'_>) -> Patch<ExternalReferencePatch> {
     fields.object("external_reference", |inner| {
         let patch = ExternalReferencePatch {
             service: inner.text("service", 1, 255),
@@ -27,7 +27,7 @@ pub(crate) fn read_external_reference(fields: &mut Fields<'_>) -> Patch<External
 }
 
 /// Merges a patch into a reference. Refused when the result would name no service or no id.
-pub(crate) fn merge_external_reference(
+pub fn merge_external_reference(
     current: &mut Option<ExternalReference>,
     patch: Patch<ExternalReferencePatch>,
 ) -> Result<(), Vec<FieldError>> {
@@ -80,19 +80,19 @@ fn parse_url(text: &str) -> Result<String, &'static str> {
 }
 
 /// Pairs of a merge patch on metadata.
-pub(crate) type MetadataPatch = Patch<Vec<(String, Option<String>)>>;
+pub type MetadataPatch = Patch<Vec<(String, Option<String>)>>;
 
 /// Most pairs that a resource holds.
 const MAX_PAIRS: usize = 50;
 
 /// Reads `metadata` from a body.
-pub(crate) fn read_metadata(fields: &mut Fields<'_>) -> MetadataPatch {
+pub fn read_metadata(fields: &mut Fields<'_>) -> MetadataPatch {
     fields.pairs("metadata", MAX_PAIRS, 40, 500)
 }
 
 /// Merges a patch into metadata (RFC 7396): a null removes its pair, null for all removes all.
 /// False when the result would hold too many pairs.
-pub(crate) fn merge_metadata(current: &mut Metadata, patch: MetadataPatch) -> bool {
+pub fn merge_metadata(current: &mut Metadata, patch: MetadataPatch) -> bool {
     match patch {
         Patch::Absent => {}
         Patch::Null => current.clear(),
@@ -109,18 +109,18 @@ pub(crate) fn merge_metadata(current: &mut Metadata, patch: MetadataPatch) -> bo
 }
 
 /// The JSON text of metadata, to store.
-pub(crate) fn metadata_text(metadata: &Metadata) -> String {
+pub fn metadata_text(metadata: &Metadata) -> String {
     // A map of strings, whose serialization cannot fail.
     serde_json::to_string(metadata).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// Metadata from its stored text. What cannot be read fails, lest the next change save it empty.
-pub(crate) fn metadata_from(text: &str) -> Result<Metadata, Failure> {
+pub fn metadata_from(text: &str) -> Result<Metadata, Failure> {
     serde_json::from_str(text).map_err(|source| Failure::internal("read stored metadata", source))
 }
 
 /// An external reference from its columns.
-pub(crate) fn external_reference_from(
+pub fn external_reference_from(
     service: Option<&String>,
     id: Option<&String>,
     url: Option<&String>,

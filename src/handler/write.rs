@@ -31,17 +31,28 @@ const COMMIT_MARGIN: Duration = Duration::from_millis(250);
 
 /// What an effect is given beside the connection.
 #[derive(Debug, Clone)]
-pub(crate) struct Stamp {
+pub struct Stamp {
     /// The moment of the change: `created_at`, `updated_at` and the event's time. Taken when the
     /// job runs, not when it queues: whoever syncs by `updated_at` must not find an older moment
     /// behind a newer one.
-    pub(crate) now: Timestamp,
+    pub now: Timestamp,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     organization: OrganizationId,
     trace_parent: Option<TraceParent>,
     /// Events written with it, to be counted once they are committed.
     events: Arc<AtomicU64>,
+}
+
+/// What an event says of a change.
+#[derive(Debug)]
+pub struct Changed {
+    /// The changed object's id.
+    pub resource_id: Uuid,
+    /// The object after the change, as an owner sees it.
+    pub object: Value,
+    /// What its changed fields were before; of what was made, nothing.
+    pub previous: Option<Map<String, Value>>,
 }
 
 /// Why a transaction was rolled back.
@@ -66,7 +77,7 @@ impl From<hoursmith_store::Error> for Stop {
 
 /// Runs an effect. What it returns is committed with it; what it refuses leaves nothing behind
 /// but, under a key, the refusal's record.
-pub(crate) async fn write<F>(request: &Request, effect: F) -> Result<Response, Error>
+pub async fn write<F>(request: &Request, effect: F) -> Result<Response, Error>
 where
     F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<Response, Error>>
         + Send
@@ -248,7 +259,7 @@ fn key(ticket: &IdempotencyTicket) -> Key<'_> {
 
 impl Stamp {
     /// The stamp of a change that happens now, in the current trace.
-    pub(crate) fn new(
+    pub fn new(
         clock: &Arc<dyn Clock>,
         random: &Arc<dyn Random>,
         organization: OrganizationId,
@@ -265,7 +276,7 @@ impl Stamp {
 
     /// Takes the moment anew, once a row that had to be waited for is held; always after the
     /// row's last change, whatever the clock says.
-    pub(crate) fn renew(&mut self, last_change: Timestamp) {
+    pub fn renew(&mut self, last_change: Timestamp) {
         self.now = self
             .clock
             .now()
@@ -273,13 +284,13 @@ impl Stamp {
     }
 
     /// A new id, of this moment.
-    pub(crate) fn new_id(&self) -> Uuid {
+    pub fn new_id(&self) -> Uuid {
         self.random.uuid_v7(self.now)
     }
 
     /// Writes the event of the change: the object as an owner sees it after the change, and what
     /// its changed fields were before.
-    pub(crate) async fn event(
+    pub async fn event(
         &self,
         conn: &mut Conn,
         kind: EventType,
@@ -287,26 +298,35 @@ impl Stamp {
         object: Value,
         previous: Option<Map<String, Value>>,
     ) -> Result<(), Error> {
-        let told = self.told(kind, resource_id, object, previous);
-        self.append(conn, &[told]).await
+        let event = self.new_event(kind, resource_id, object, previous);
+        events::append(conn, event).await?;
+        self.events.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
-    /// Writes the events of many changes of one kind, each of another object that had no fields
-    /// before.
-    pub(crate) async fn events(
+    /// Writes the events of many changes of one kind, in their order, with few statements.
+    pub async fn events(
         &self,
         conn: &mut Conn,
         kind: EventType,
-        objects: impl IntoIterator<Item = (Uuid, Value)>,
+        changes: impl IntoIterator<Item = Changed, IntoIter: Send>,
     ) -> Result<(), Error> {
-        let told: Vec<_> = objects
-            .into_iter()
-            .map(|(id, object)| self.told(kind, id, object, None))
-            .collect();
-        self.append(conn, &told).await
+        let mut changes = changes.into_iter();
+        loop {
+            // One batch is in memory at a time.
+            let batch: Vec<NewEvent<'_>> = (changes.by_ref().take(events::BATCH))
+                .map(|one| self.new_event(kind, one.resource_id, one.object, one.previous))
+                .collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            events::append_all(conn, &batch).await?;
+            let written = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+            self.events.fetch_add(written, Ordering::Relaxed);
+        }
     }
 
-    fn told(
+    fn new_event(
         &self,
         kind: EventType,
         resource_id: Uuid,
@@ -330,16 +350,10 @@ impl Stamp {
             created_at: self.now,
         }
     }
-
-    async fn append(&self, conn: &mut Conn, told: &[NewEvent<'_>]) -> Result<(), Error> {
-        events::append_all(conn, told).await?;
-        self.events.fetch_add(told.len() as u64, Ordering::Relaxed);
-        Ok(())
-    }
 }
 
 /// The fields of `before` whose values `after` changed, but for `updated_at`, which always does.
-pub(crate) fn changed_fields(before: &Value, after: &Value) -> Map<String, Value> {
+pub fn changed_fields(before: &Value, after: &Value) -> Map<String, Value> {
     let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
         return Map::new();
     };

@@ -7,21 +7,22 @@ use crate::request::Request;
 
 /// Which amounts a caller sees. Refused ones read null, so that every role has one shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sight {
+pub struct Sight {
     /// Billable rates and amounts: all but members.
-    pub(crate) rates: bool,
+    pub rates: bool,
     /// Costs: owners and admins.
-    pub(crate) costs: bool,
+    pub costs: bool,
 }
 
 impl Sight {
     /// What an owner sees, which is what events carry.
-    pub(crate) const OWNER: Self = Self {
+    pub const OWNER: Self = Self {
         rates: true,
         costs: true,
     };
 
-    pub(crate) fn of(role: Role) -> Self {
+    /// What a role sees.
+    pub fn of(role: Role) -> Self {
         match role {
             Role::Owner | Role::Admin => Self::OWNER,
             Role::Manager => Self {
@@ -36,14 +37,14 @@ impl Sight {
     }
 
     /// A billable rate or amount as this caller sees it.
-    pub(crate) fn rate(self, amount: Option<Amount>, currency: Currency) -> Option<String> {
+    pub fn rate(self, amount: Option<Amount>, currency: Currency) -> Option<String> {
         amount
             .filter(|_| self.rates)
             .map(|amount| amount.display(currency))
     }
 
     /// A cost as this caller sees it.
-    pub(crate) fn cost(self, amount: Option<Amount>, currency: Currency) -> Option<String> {
+    pub fn cost(self, amount: Option<Amount>, currency: Currency) -> Option<String> {
         amount
             .filter(|_| self.costs)
             .map(|amount| amount.display(currency))
@@ -52,18 +53,18 @@ impl Sight {
 
 /// Which rows a caller reaches through a route. Statements take it as three parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reach {
+pub struct Reach {
     /// Every row of the organization.
-    pub(crate) all: bool,
+    pub all: bool,
     /// Otherwise the rows of this member's projects.
-    pub(crate) member: MemberId,
+    pub member: MemberId,
     /// Of these, only the rows that are the member's own.
-    pub(crate) own: bool,
+    pub own: bool,
 }
 
 impl Reach {
     /// Every row, for what is done on nobody's behalf.
-    pub(crate) const ALL: Self = Self {
+    pub const ALL: Self = Self {
         all: true,
         member: MemberId(Uuid::nil()),
         own: false,
@@ -72,7 +73,7 @@ impl Reach {
 
 impl Request {
     /// The rows that the caller reaches; what lies outside is not found.
-    pub(crate) fn reach(&self) -> Reach {
+    pub fn reach(&self) -> Reach {
         Reach {
             all: self.grant == Grant::All,
             member: self.caller.member(),
@@ -81,7 +82,7 @@ impl Request {
     }
 
     /// Which amounts the caller sees.
-    pub(crate) fn sight(&self) -> Sight {
+    pub fn sight(&self) -> Sight {
         Sight::of(self.caller.role())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hoursmith_bus::Ask;
+use hoursmith_bus::{Ask, Response, Verdict};
 use hoursmith_domain::{Caller, Grant, Keys, Problem, RequestId};
 use hoursmith_kit::{Clock, Failure, Host, Random};
 use hoursmith_routes::problem;
@@ -14,17 +14,24 @@ use crate::wake::WakeUp;
 
 /// What all requests share.
 #[derive(Debug)]
-pub(crate) struct Context {
-    pub(crate) db: Db,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
-    pub(crate) keys: Keys,
-    pub(crate) public_url: String,
-    pub(crate) wake_up: Arc<WakeUp>,
+pub struct Context {
+    /// The database.
+    pub db: Db,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// The deployment's keys.
+    pub keys: Keys,
+    /// Where clients reach the server, without a slash at the end.
+    pub public_url: String,
+    /// The bell of the relays.
+    pub wake_up: Arc<WakeUp>,
 }
 
 impl Context {
-    pub(crate) fn of(host: &Host) -> Self {
+    /// What a plugin's host has of it.
+    pub fn of(host: &Host) -> Self {
         Self {
             db: host.db.clone(),
             clock: Arc::clone(&host.clock),
@@ -35,8 +42,29 @@ impl Context {
         }
     }
 
+    /// Answers a question by a handler; a refusal becomes its problem.
+    pub async fn answer<F>(
+        self: &Arc<Self>,
+        ask: Ask,
+        route: impl FnOnce(Request) -> F,
+    ) -> Result<Verdict, Failure>
+    where
+        F: Future<Output = Result<Response, Error>>,
+    {
+        let (request_id, path) = (ask.head.request_id, ask.head.path.clone());
+        let answer = async { route(Request::new(Arc::clone(self), ask)?).await };
+        match answer.await {
+            Ok(response) => Ok(Verdict::Respond(response)),
+            Err(Error::Problem(problem)) => {
+                let context = self.problem(request_id, &path);
+                Ok(Verdict::Respond(problem::render(&problem, &context)))
+            }
+            Err(Error::Failure(failure)) => Err(failure),
+        }
+    }
+
     /// What a problem's body repeats of a request.
-    pub(crate) fn problem<'a>(&'a self, request: RequestId, path: &'a str) -> problem::Context<'a> {
+    pub fn problem<'a>(&'a self, request: RequestId, path: &'a str) -> problem::Context<'a> {
         problem::Context {
             public_url: &self.public_url,
             request_id: request,
@@ -47,21 +75,24 @@ impl Context {
 
 /// A request whose caller is known and may make it.
 #[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) context: Arc<Context>,
-    pub(crate) ask: Ask,
-    pub(crate) caller: Caller,
+pub struct Request {
+    /// What it shares with the others.
+    pub context: Arc<Context>,
+    /// The question as it came.
+    pub ask: Ask,
+    /// Who asks.
+    pub caller: Caller,
     /// Id of the route or operation.
-    pub(crate) route: &'static str,
+    pub route: &'static str,
     /// How much of the organization the caller reaches through it.
-    pub(crate) grant: Grant,
+    pub grant: Grant,
 }
 
 impl Request {
     /// Takes a request in. For a route the gateway has decided by the same row already; deciding
     /// again costs nothing and means that no path leads around it. For an operation, which no
     /// gateway stands before, this is where it is decided.
-    pub(crate) fn new(context: Arc<Context>, ask: Ask) -> Result<Self, Error> {
+    pub fn new(context: Arc<Context>, ask: Ask) -> Result<Self, Error> {
         let unfit = |why: &str| Failure::internal("take the request in", why.to_owned());
         let (route, access) = hoursmith_routes::access(&ask.head.route)
             .ok_or_else(|| unfit("no such route or operation"))?;
@@ -82,7 +113,7 @@ impl Request {
     }
 
     /// The id in the path. One that cannot be read never existed.
-    pub(crate) fn id<T: FromStr>(&self, name: &str) -> Result<T, Problem> {
+    pub fn id<T: FromStr>(&self, name: &str) -> Result<T, Problem> {
         self.ask
             .head
             .path_param(name)
@@ -91,7 +122,7 @@ impl Request {
     }
 
     /// A query parameter whose form the gateway has checked.
-    pub(crate) fn param<T: FromStr>(&self, name: &str) -> Result<Option<T>, Error> {
+    pub fn param<T: FromStr>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(text) = self.ask.head.query_param(name) else {
             return Ok(None);
         };
@@ -106,7 +137,7 @@ impl Request {
     }
 
     /// What a problem's body repeats of the request.
-    pub(crate) fn problem_context(&self) -> problem::Context<'_> {
+    pub fn problem_context(&self) -> problem::Context<'_> {
         let head = &self.ask.head;
         self.context.problem(head.request_id, &head.path)
     }

@@ -5,7 +5,7 @@ use hoursmith_kit::Failure;
 
 /// Why a handler did not succeed.
 #[derive(Debug)]
-pub(crate) enum Error {
+pub enum Error {
     /// The client's doing: 4xx.
     Problem(Problem),
     /// Ours: 5xx.

@@ -19,8 +19,9 @@ const WORTH: Duration = Duration::from_secs(1);
 /// waking the relays thousands of times a second.
 const REST: Duration = Duration::from_millis(1);
 
+/// A bell that holds one ring.
 #[derive(Debug)]
-pub(crate) struct WakeUp {
+pub struct WakeUp {
     bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
     keys: Keys,
@@ -29,7 +30,8 @@ pub(crate) struct WakeUp {
 }
 
 impl WakeUp {
-    pub(crate) fn of(host: &Host) -> Self {
+    /// The bell of a process.
+    pub fn of(host: &Host) -> Self {
         Self {
             bus: Arc::clone(&host.bus),
             clock: Arc::clone(&host.clock),
@@ -40,13 +42,13 @@ impl WakeUp {
     }
 
     /// Wakes the relays, in a moment. Costs the caller nothing.
-    pub(crate) fn ring(&self) {
+    pub fn ring(&self) {
         self.rung.notify_one();
     }
 
     /// Publishes for good. A failure is logged when it is the first in a row; the bus says more
     /// about its own state.
-    pub(crate) async fn run(self: Arc<Self>) {
+    pub async fn run(self: Arc<Self>) {
         let mut heard = true;
         loop {
             self.rung.notified().await;
@@ -55,7 +57,6 @@ impl WakeUp {
             let published = self.bus.publish(self.subject.clone(), envelope).await;
             if let (Err(error), true) = (&published, heard) {
                 tracing::warn!(
-                    plugin.name = crate::actor::NAME,
                     error = error as &dyn std::error::Error,
                     "The relays could not be woken; they look by themselves."
                 );

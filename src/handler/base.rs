@@ -19,27 +19,32 @@ use crate::reference::{
     read_external_reference, read_metadata,
 };
 use crate::write::{Stamp, changed_fields};
-pub(crate) use sql::{BaseRow, base_columns, base_names};
+pub use sql::{BaseRow, base_columns, base_names};
 
 /// Counterpart, metadata, version and moments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Base {
-    pub(crate) external_reference: Option<ExternalReference>,
-    pub(crate) metadata: Metadata,
-    pub(crate) version: i64,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+pub struct Base {
+    /// The counterpart in another system.
+    pub external_reference: Option<ExternalReference>,
+    /// The integration's own pairs.
+    pub metadata: Metadata,
+    /// Counts the changes, from 1.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 /// What a body says of them.
 #[derive(Debug, Default)]
-pub(crate) struct BaseInput {
+pub struct BaseInput {
     external_reference: Patch<ExternalReferencePatch>,
     metadata: MetadataPatch,
 }
 
 /// A resource as it is stored.
-pub(crate) trait Stored: Clone {
+pub trait Stored: Clone {
     /// Its id.
     fn id(&self) -> Uuid;
 
@@ -55,7 +60,7 @@ pub(crate) trait Stored: Clone {
 
 impl Base {
     /// Of a resource that is made now.
-    pub(crate) fn new(now: Timestamp) -> Self {
+    pub fn new(now: Timestamp) -> Self {
         Self {
             external_reference: None,
             metadata: Metadata::new(),
@@ -66,7 +71,7 @@ impl Base {
     }
 
     /// Takes a change in, and tells what only the merged whole can show to be wrong.
-    pub(crate) fn apply(&mut self, input: BaseInput) -> Vec<FieldError> {
+    pub fn apply(&mut self, input: BaseInput) -> Vec<FieldError> {
         let reference = input.external_reference;
         let mut errors = merge_external_reference(&mut self.external_reference, reference)
             .err()
@@ -79,7 +84,7 @@ impl Base {
     }
 
     /// Counts a change.
-    pub(crate) fn touch(&mut self, now: Timestamp) {
+    pub fn touch(&mut self, now: Timestamp) {
         self.version = self.version.saturating_add(1);
         self.updated_at = now;
     }
@@ -87,7 +92,7 @@ impl Base {
 
 impl BaseInput {
     /// Reads `external_reference` and `metadata`, and refuses what every resource has read-only.
-    pub(crate) fn read(fields: &mut Fields<'_>) -> Self {
+    pub fn read(fields: &mut Fields<'_>) -> Self {
         fields.read_only(READ_ONLY);
         Self {
             external_reference: read_external_reference(fields),
@@ -97,7 +102,7 @@ impl BaseInput {
 }
 
 /// The refusal of a change that is wrong as a whole, if it is.
-pub(crate) fn refuse_any(errors: Vec<FieldError>) -> Result<(), Problem> {
+pub fn refuse_any(errors: Vec<FieldError>) -> Result<(), Problem> {
     if errors.is_empty() {
         return Ok(());
     }
@@ -107,7 +112,7 @@ pub(crate) fn refuse_any(errors: Vec<FieldError>) -> Result<(), Problem> {
 }
 
 /// A row that a body refers to and that is not there, or not for this caller: both alike.
-pub(crate) fn missing(field: &str) -> Problem {
+pub fn missing(field: &str) -> Problem {
     Problem::not_found().with_error(FieldError::pointer(
         format!("#/{field}"),
         "not_found",
@@ -117,7 +122,7 @@ pub(crate) fn missing(field: &str) -> Problem {
 
 /// The row that is to be changed, held by the transaction: found, and of the version that
 /// `If-Match` names. The stamp's moment is taken anew, after the row's last change.
-pub(crate) fn held<R: Stored>(
+pub fn held<R: Stored>(
     found: Option<R>,
     conditions: &Conditions,
     stamp: &mut Stamp,
@@ -130,11 +135,7 @@ pub(crate) fn held<R: Stored>(
 
 /// Counts a change and gives what the changed fields were before; nothing when nothing changed, so
 /// that a repeated PATCH is no event.
-pub(crate) fn settle<R: Stored>(
-    before: &R,
-    after: &mut R,
-    now: Timestamp,
-) -> Option<Map<String, Value>> {
+pub fn settle<R: Stored>(before: &R, after: &mut R, now: Timestamp) -> Option<Map<String, Value>> {
     let previous = changed_fields(&before.to_event(), &after.to_event());
     if previous.is_empty() {
         return None;
@@ -144,7 +145,7 @@ pub(crate) fn settle<R: Stored>(
 }
 
 /// Where a row stands in a list that is newest first, or oldest change first.
-pub(crate) fn place<R: Stored>(page: &Page, row: &R) -> Cursor {
+pub fn place<R: Stored>(page: &Page, row: &R) -> Cursor {
     let base = row.base();
     let at = if page.updated_since.is_some() {
         base.updated_at
@@ -158,7 +159,7 @@ pub(crate) fn place<R: Stored>(page: &Page, row: &R) -> Cursor {
 }
 
 /// When something that is now archived was first; nothing when it is not.
-pub(crate) fn archived_at(
+pub fn archived_at(
     archived: bool,
     current: Option<Timestamp>,
     now: Timestamp,

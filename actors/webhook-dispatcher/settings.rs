@@ -1,0 +1,25 @@
+//! Settings of the webhook dispatcher.
+
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How much work is taken on at a time.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct WebhookSettings {
+    /// Requests about endpoints and deliveries worked on at a time.
+    pub(crate) workers: NonZeroUsize,
+    /// Requests that may wait beside those; one more is answered 503.
+    pub(crate) queue: usize,
+}
+
+impl Default for WebhookSettings {
+    fn default() -> Self {
+        Self {
+            workers: NonZeroUsize::MIN.saturating_add(15),
+            queue: 256,
+        }
+    }
+}

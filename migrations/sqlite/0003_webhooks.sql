@@ -1,0 +1,95 @@
+-- Webhooks: where events are sent, what was sent and what became of it. The PostgreSQL file of the
+-- same number makes the same tables, columns and constraints; see 0001 for how ids, instants and
+-- money are kept.
+
+-- What has become of an event since it is public: whether it was published to subscribers, and
+-- whether it has its deliveries. Both are found by these indexes, which hold only what waits.
+ALTER TABLE events ADD COLUMN published  INTEGER NOT NULL DEFAULT FALSE CHECK (published IN (FALSE, TRUE));
+ALTER TABLE events ADD COLUMN fanned_out INTEGER NOT NULL DEFAULT FALSE CHECK (fanned_out IN (FALSE, TRUE));
+CREATE INDEX events_to_publish ON events (position) WHERE sequence IS NOT NULL AND NOT published;
+CREATE INDEX events_to_fan_out ON events (position) WHERE sequence IS NOT NULL AND NOT fanned_out;
+
+-- `events` is a JSON array of filters. Secrets are sealed; the previous one signs as well until
+-- `previous_secret_until`. `due_at` is when the first of its pending deliveries is due, NULL while there
+-- are none: by it the endpoints that have something to do are found, however many deliveries wait
+-- behind each. `served_at` is when it was last given work, so that all get their turn.
+CREATE TABLE webhook_endpoints (
+    organization_id            BLOB    NOT NULL REFERENCES organizations (id),
+    id                         BLOB    NOT NULL CHECK (length(id) = 16),
+    url                        TEXT    NOT NULL,
+    description                TEXT    NULL,
+    events                     TEXT    NOT NULL,
+    status                     TEXT    NOT NULL CHECK (status IN ('enabled', 'failing', 'disabled')),
+    secret                     BLOB    NOT NULL,
+    previous_secret            BLOB    NULL,
+    previous_secret_until      INTEGER NULL,
+    consecutive_failures       INTEGER NOT NULL DEFAULT 0 CHECK (consecutive_failures >= 0),
+    failing_since              INTEGER NULL,
+    last_success_at            INTEGER NULL,
+    due_at                     INTEGER NULL,
+    served_at                  INTEGER NOT NULL DEFAULT 0,
+    external_reference_service TEXT    NULL,
+    external_reference_id      TEXT    NULL,
+    external_reference_url     TEXT    NULL,
+    metadata                   TEXT    NOT NULL DEFAULT '{}',
+    version                    INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1),
+    created_at                 INTEGER NOT NULL,
+    updated_at                 INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, id),
+    CHECK ((previous_secret IS NULL) = (previous_secret_until IS NULL))
+) STRICT;
+CREATE INDEX webhook_endpoints_by_created ON webhook_endpoints (organization_id, created_at, id);
+CREATE INDEX webhook_endpoints_by_updated ON webhook_endpoints (organization_id, updated_at, id);
+CREATE INDEX webhook_endpoints_by_external_reference
+    ON webhook_endpoints (organization_id, external_reference_id, created_at, id) WHERE external_reference_id IS NOT NULL;
+CREATE INDEX webhook_endpoints_due ON webhook_endpoints (due_at, served_at) WHERE due_at IS NOT NULL;
+
+-- One row for each event and endpoint, for what was skipped too. `endpoint_id` is no foreign key: the
+-- history of a deleted endpoint stays readable. `lease_token` grows with each claim (a fencing token): an
+-- attempt is recorded by whoever holds the row's present one.
+CREATE TABLE webhook_deliveries (
+    organization_id BLOB    NOT NULL REFERENCES organizations (id),
+    id              BLOB    NOT NULL CHECK (length(id) = 16),
+    endpoint_id     BLOB    NOT NULL CHECK (length(endpoint_id) = 16),
+    event_id        BLOB    NOT NULL CHECK (length(event_id) = 16),
+    status          TEXT    NOT NULL CHECK (status IN ('pending', 'delivered', 'failed', 'skipped')),
+    skip_reason     TEXT    NULL CHECK (skip_reason IN ('plan', 'disabled', 'deleted')),
+    attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    step            INTEGER NOT NULL DEFAULT 0 CHECK (step >= 0),
+    next_attempt_at INTEGER NULL,
+    lease_token     INTEGER NOT NULL DEFAULT 0,
+    lease_until     INTEGER NULL,
+    version         INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1),
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, event_id, endpoint_id),
+    CHECK ((status = 'pending') = (next_attempt_at IS NOT NULL)),
+    CHECK ((status = 'skipped') = (skip_reason IS NOT NULL))
+) STRICT;
+CREATE INDEX webhook_deliveries_by_created ON webhook_deliveries (organization_id, created_at, id);
+CREATE INDEX webhook_deliveries_by_updated ON webhook_deliveries (organization_id, updated_at, id);
+CREATE INDEX webhook_deliveries_by_endpoint ON webhook_deliveries (organization_id, endpoint_id, created_at, id);
+CREATE INDEX webhook_deliveries_by_status ON webhook_deliveries (organization_id, status, created_at, id);
+-- What an endpoint has to do, in the order in which it is due.
+CREATE INDEX webhook_deliveries_due
+    ON webhook_deliveries (organization_id, endpoint_id, next_attempt_at, id) WHERE status = 'pending';
+-- What is old enough to go.
+CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (created_at, id);
+
+CREATE TABLE webhook_attempts (
+    organization_id  BLOB    NOT NULL,
+    delivery_id      BLOB    NOT NULL,
+    number           INTEGER NOT NULL CHECK (number >= 1),
+    at               INTEGER NOT NULL,
+    url              TEXT    NOT NULL,
+    status_code      INTEGER NULL,
+    duration_ms      INTEGER NOT NULL CHECK (duration_ms >= 0),
+    error            TEXT    NULL,
+    response_excerpt TEXT    NULL,
+    PRIMARY KEY (organization_id, delivery_id, number),
+    FOREIGN KEY (organization_id, delivery_id) REFERENCES webhook_deliveries (organization_id, id) ON DELETE CASCADE
+) STRICT;
+
+-- What is old enough to go.
+CREATE INDEX events_by_age ON events (created_at, position);
