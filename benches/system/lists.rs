@@ -120,7 +120,7 @@ impl Side {
         served.ready().await;
         let db = site.open().await;
         let numbered = async {
-            while events::oldest_waiting(&mut *db.read().await.unwrap())
+            while events::oldest_waiting(&mut db.read().await.unwrap())
                 .await
                 .unwrap()
                 .is_some()

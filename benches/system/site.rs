@@ -88,7 +88,7 @@ impl Site {
         Self {
             target,
             _folder: folder,
-            postgres: postgres,
+            postgres,
             organization,
             member,
             token: minted.token.expose().to_owned(),

@@ -5,6 +5,7 @@
 //! it happened, events, totals, locks and drafts among it. *Refused:* rows written as they should look
 //! in the end, which would be a second way to make everything, and sooner or later another one.
 
+mod body;
 mod books;
 mod cast;
 mod dice;
@@ -17,16 +18,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hoursmith_domain::{
-    Amount, Currency, Day, Document, OrganizationId, Patch, Plan, Problem, Role, RoundingMode,
-    Timestamp, Zone,
+    Amount, Currency, Day, OrganizationId, Patch, Plan, Role, RoundingMode, Timestamp, Zone,
 };
 use hoursmith_kit::Failure;
 use hoursmith_store::Statement;
-use serde_json::Value;
-use simd_json::borrowed;
 
 use super::{Admin, AdminError, MemberChange, NewMember, NewOrganization, OrganizationChange};
-use crate::error::Error;
 use cast::{PEOPLE, Person};
 use plan::{DAYS, noon, plan};
 use stage::{Stage, Still};
@@ -193,16 +190,6 @@ fn home() -> Result<Zone, AdminError> {
 
 fn rate(text: &str) -> Result<Amount, AdminError> {
     text.parse().map_err(|error| wrong("rate", error))
-}
-
-/// Reads a body as a handler does.
-fn read<T>(
-    body: &Value,
-    input: impl FnOnce(&borrowed::Value<'_>) -> Result<T, Problem>,
-) -> Result<T, Error> {
-    let mut bytes = body.to_string().into_bytes();
-    let document = Document::parse(&mut bytes)?;
-    Ok(input(document.value())?)
 }
 
 /// A slip in the cast or the plan.

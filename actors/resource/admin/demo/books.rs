@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hoursmith_domain::Day;
-use serde_json::Value;
 
+use super::body::Body;
 use super::plan::{Act, Deed, noon};
 
 /// So many days ago, by whom, on which project, and what.
@@ -119,8 +119,8 @@ pub(super) fn acts(today: Day) -> Vec<Act> {
         deed: Deed::Spend {
             person,
             project,
-            // The bodies above are JSON; what is not would be refused when it is read.
-            body: serde_json::from_str(body).unwrap_or(Value::Null),
+            // The bodies above are JSON; of one that is not, what is missing would be refused.
+            body: Body::parse(body).unwrap_or_default(),
         },
     });
     let billed = (1_u64..).zip(INVOICES).map(|(turn, (ago, deed))| Act {

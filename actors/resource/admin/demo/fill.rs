@@ -14,9 +14,10 @@ use hoursmith_domain::{Day, MemberId, OrganizationId, Patch, ProjectId, TaskId};
 use hoursmith_store::{Conn, Statement};
 use serde_json::json;
 
+use super::body::Body;
 use super::dice::Dice;
 use super::plan::DAYS;
-use super::{SLUG, close_books, home, read};
+use super::{SLUG, close_books, home, unknown};
 use crate::admin::{Admin, AdminError, OrganizationChange};
 use crate::error::Error;
 use crate::invoice::{self, Sending, Status};
@@ -128,35 +129,37 @@ impl Work {
         let length = Duration::from_secs(dice.between(1, 36).saturating_mul(300));
         let start = day.midnight_utc().plus(begin);
         let seat = dice.one_of(&self.seats);
-        let seat = seat.ok_or_else(|| super::unknown(&"a member of a project"))?;
-        let mut body = json!({
-            "member_id": seat.member.0,
-            "project_id": seat.project.0,
-            "description": dice.one_of(DESCRIPTIONS),
-        });
+        let seat = seat.ok_or_else(|| unknown(&"a member of a project"))?;
+        let mut body = Body::default();
+        body.set("member_id", json!(seat.member.0));
+        body.set("project_id", json!(seat.project.0));
+        body.set("description", json!(dice.one_of(DESCRIPTIONS)));
         if dice.percent(85) {
-            body["started_at"] = json!(start);
-            body["ended_at"] = json!(start.plus(length));
+            body.set("started_at", json!(start));
+            body.set("ended_at", json!(start.plus(length)));
         } else {
-            body["spent_on"] = json!(day);
-            body["duration_seconds"] = json!(length.as_secs());
+            body.set("spent_on", json!(day));
+            body.set("duration_seconds", json!(length.as_secs()));
         }
         if let Some(task) = dice.one_of(&seat.tasks)
             && dice.percent(60)
         {
-            body["task_id"] = json!(task.0);
+            body.set("task_id", json!(task.0));
         }
         if dice.percent(15) {
-            body["billable"] = json!(false);
+            body.set("billable", json!(false));
         }
         if dice.percent(40) {
-            body["tags"] = json!([dice.one_of(TAGS)]);
+            body.set("tags", json!([dice.one_of(TAGS)]));
         }
         if dice.percent(10) {
             let id = format!("{}-{}", day, self.number);
-            body["external_reference"] = json!({ "service": "toggl", "id": id });
+            body.set(
+                "external_reference",
+                json!({ "service": "toggl", "id": id }),
+            );
         }
-        read(&body, TimeEntryInput::read_new)
+        body.read(TimeEntryInput::read_new)
     }
 }
 

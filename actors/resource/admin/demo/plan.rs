@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use hoursmith_domain::{Day, Role, Timestamp, Zone};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::body::Body;
 use super::books;
 use super::cast::{PEOPLE, PROJECTS, Person, Project};
 use super::dice::Dice;
@@ -34,12 +35,12 @@ pub(super) enum Deed {
         person: &'static str,
         project: &'static str,
         task: Option<usize>,
-        body: Value,
+        body: Body,
     },
     Spend {
         person: &'static str,
         project: &'static str,
-        body: Value,
+        body: Body,
     },
     Complete {
         project: &'static str,
@@ -111,13 +112,15 @@ pub(super) fn plan(now: Timestamp, home: Zone) -> Vec<Act> {
         Deed::Track { person: other, .. } if *other == person => act.at <= started_at,
         _ => act.at <= now,
     });
+    let mut body = Body::of("description", "Guest checkout");
+    body.set("tags", json!(["frontend"]));
     acts.push(Act {
         at: started_at,
         deed: Deed::Track {
             person,
             project,
             task: Some(1),
-            body: json!({ "description": "Guest checkout", "tags": ["frontend"] }),
+            body,
         },
     });
     acts.sort_by_key(|act| act.at);
@@ -184,11 +187,14 @@ fn piece(
     (start, end, day): (Timestamp, Timestamp, Day),
     dice: &mut Dice,
 ) -> Act {
-    let mut body = if dice.percent(85) {
-        json!({ "started_at": start, "ended_at": end })
+    let mut body = Body::default();
+    if dice.percent(85) {
+        body.set("started_at", json!(start));
+        body.set("ended_at", json!(end));
     } else {
-        json!({ "spent_on": day, "duration_seconds": start.until(end).as_secs() })
-    };
+        body.set("spent_on", json!(day));
+        body.set("duration_seconds", start.until(end).as_secs());
+    }
     let open: Vec<usize> = project
         .tasks
         .iter()
@@ -202,17 +208,23 @@ fn piece(
         Some(_) => (dice.one_of(STEPS).copied(), Some("build")),
         None => dice.one_of(project.work).copied().unzip(),
     };
-    body["description"] = json!(description.filter(|_| dice.percent(80)));
-    body["tags"] = json!(
-        tag.filter(|_| dice.percent(70))
-            .into_iter()
-            .collect::<Vec<_>>()
+    body.set(
+        "description",
+        json!(description.filter(|_| dice.percent(80))),
+    );
+    body.set(
+        "tags",
+        json!(
+            tag.filter(|_| dice.percent(70))
+                .into_iter()
+                .collect::<Vec<_>>()
+        ),
     );
     if project.code != "STU" && dice.percent(7) {
-        body["billable"] = json!(false);
+        body.set("billable", json!(false));
     } else if project.code == "ATL-CARE" && dice.percent(5) {
-        body["billable_rate"] = json!("165.00");
-        body["tags"] = json!(["support", "urgent"]);
+        body.set("billable_rate", json!("165.00"));
+        body.set("tags", json!(["support", "urgent"]));
     }
     Act {
         at: end,

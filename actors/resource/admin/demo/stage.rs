@@ -12,11 +12,12 @@ use hoursmith_domain::{
 };
 use hoursmith_kit::{Clock, Failure, Random};
 use hoursmith_store::Conn;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::body::Body;
 use super::cast::{CLIENTS, PEOPLE, PROJECTS, Project};
 use super::plan::{Act, Deed};
-use super::{read, unknown};
+use super::unknown;
 use crate::client::{self, ClientInput};
 use crate::error::Error;
 use crate::expense::{self, ExpenseInput};
@@ -83,8 +84,7 @@ impl Stage {
     ) -> Result<(), Error> {
         let mut at = from;
         for (number, body) in CLIENTS {
-            let body = serde_json::from_str(body).map_err(unreadable)?;
-            let input = read(&body, ClientInput::read_new)?;
+            let input = Body::parse(body)?.read(ClientInput::read_new)?;
             let made = client::make(conn, &self.stamp(at), self.organization, input).await?;
             self.clients.insert(number, made.id);
             at = at.plus(MINUTE);
@@ -101,12 +101,12 @@ impl Stage {
         (mut at, today): (Timestamp, Day),
         project: &'static Project,
     ) -> Result<Timestamp, Error> {
-        let mut body: Value = serde_json::from_str(project.body).map_err(unreadable)?;
-        body["code"] = json!(project.code);
+        let mut body = Body::parse(project.body)?;
+        body.set("code", json!(project.code));
         if let Some(client) = project.client {
-            body["client_id"] = json!(known(&self.clients, &client)?.0);
+            body.set("client_id", json!(known(&self.clients, &client)?.0));
         }
-        let input = read(&body, ProjectInput::read_new)?;
+        let input = body.read(ProjectInput::read_new)?;
         let (organization, any) = (self.organization, Conditions::default());
         let made = project::make(conn, &self.stamp(at), organization, Reach::ALL, input).await?;
         self.projects.insert(project.code, made.id);
@@ -126,15 +126,18 @@ impl Stage {
         }
         for (place, task) in project.tasks.iter().enumerate() {
             at = at.plus(MINUTE);
-            let mut body: Value = serde_json::from_str(task.body).map_err(unreadable)?;
-            body["project_id"] = json!(made.id.0);
+            let mut body = Body::parse(task.body)?;
+            body.set("project_id", json!(made.id.0));
             let assigned = task.assigned.iter().map(|key| known(&self.members, key));
             let assigned = assigned.map(|id| id.map(|id| id.0));
-            body["assignee_ids"] = json!(assigned.collect::<Result<Vec<_>, _>>()?);
+            body.set(
+                "assignee_ids",
+                json!(assigned.collect::<Result<Vec<_>, _>>()?),
+            );
             if let Some(days) = task.due {
-                body["due_on"] = json!(today.plus(days));
+                body.set("due_on", json!(today.plus(days)));
             }
-            let input = read(&body, TaskInput::read_new)?;
+            let input = body.read(TaskInput::read_new)?;
             let task = task::make(conn, &self.stamp(at), organization, Reach::ALL, input).await?;
             self.tasks.insert((project.code, place), task.id);
         }
@@ -153,10 +156,10 @@ impl Stage {
                 mut body,
             } => {
                 if let Some(place) = task {
-                    body["task_id"] = json!(known(&self.tasks, &(project, place))?.0);
+                    body.set("task_id", json!(known(&self.tasks, &(project, place))?.0));
                 }
                 let body = self.of(person, project, body)?;
-                let input = read(&body, TimeEntryInput::read_new)?;
+                let input = body.read(TimeEntryInput::read_new)?;
                 let who = (Reach::ALL, Sight::OWNER);
                 time_entry::make(conn, &mut stamp, organization, who, false, input).await?;
             }
@@ -166,17 +169,17 @@ impl Stage {
                 body,
             } => {
                 let body = self.of(person, project, body)?;
-                let input = read(&body, ExpenseInput::read_new)?;
+                let input = body.read(ExpenseInput::read_new)?;
                 expense::make(conn, &stamp, organization, Reach::ALL, input).await?;
             }
             Deed::Complete { project, task } => {
-                let input = read(&json!({ "status": "completed" }), TaskInput::read_patch)?;
+                let input = Body::of("status", "completed").read(TaskInput::read_patch)?;
                 let named = (known(&self.tasks, &(project, task))?, &any);
                 let who = (Reach::ALL, false);
                 task::amend(conn, &mut stamp, organization, who, named, input).await?;
             }
             Deed::Archive { project } => {
-                let input = read(&json!({ "archived": true }), ProjectInput::read_patch)?;
+                let input = Body::of("archived", true).read(ProjectInput::read_patch)?;
                 let named = (known(&self.projects, &project)?, &any);
                 project::amend(conn, &mut stamp, organization, Reach::ALL, named, input).await?;
             }
@@ -215,10 +218,10 @@ impl Stage {
         &self,
         person: &'static str,
         project: &'static str,
-        mut body: Value,
-    ) -> Result<Value, Error> {
-        body["member_id"] = json!(known(&self.members, &person)?.0);
-        body["project_id"] = json!(known(&self.projects, &project)?.0);
+        mut body: Body,
+    ) -> Result<Body, Error> {
+        body.set("member_id", json!(known(&self.members, &person)?.0));
+        body.set("project_id", json!(known(&self.projects, &project)?.0));
         Ok(body)
     }
 
