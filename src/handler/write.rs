@@ -51,8 +51,8 @@ pub struct Changed {
     pub resource_id: Uuid,
     /// The object after the change, as an owner sees it.
     pub object: Value,
-    /// What its changed fields were before.
-    pub previous: Map<String, Value>,
+    /// What its changed fields were before; of what was made, nothing.
+    pub previous: Option<Map<String, Value>>,
 }
 
 /// Why a transaction was rolled back.
@@ -315,7 +315,7 @@ impl Stamp {
         loop {
             // One batch is in memory at a time.
             let batch: Vec<NewEvent<'_>> = (changes.by_ref().take(events::BATCH))
-                .map(|one| self.new_event(kind, one.resource_id, one.object, Some(one.previous)))
+                .map(|one| self.new_event(kind, one.resource_id, one.object, one.previous))
                 .collect();
             if batch.is_empty() {
                 return Ok(());

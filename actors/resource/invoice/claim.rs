@@ -48,7 +48,7 @@ pub(crate) async fn tell<R: Stored + Send>(
         let object = after.to_event();
         Changed {
             resource_id: after.id(),
-            previous: changed_fields(&before.to_event(), &object),
+            previous: Some(changed_fields(&before.to_event(), &object)),
             object,
         }
     });

@@ -5,6 +5,7 @@
 //! to, months of projects, and drafts last. Two who want the same rows so never wait for one another.
 
 use std::collections::BTreeSet;
+use std::slice;
 
 use hoursmith_domain::{
     ClientId, Code, EventType, InvoiceId, MemberId, OrganizationId, Problem, TimeEntryId,
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::invoice::{Billing, draft_changed, tell};
 use crate::sight::Reach;
 use crate::work::must_stand;
-use crate::write::Stamp;
+use crate::write::{Changed, Stamp};
 
 /// An entry within the caller's reach, held by the transaction together with its member and the one
 /// it may pass to.
@@ -49,32 +50,40 @@ pub(super) async fn hold(
     }
 }
 
-/// Writes a new entry.
+/// Writes new entries.
 pub(super) async fn add(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    entry: &TimeEntryState,
+    entries: &[TimeEntryState],
 ) -> Result<(), Error> {
-    let totals = Changes::between(None, Some(entry));
+    let totals = Changes::between(None, entries);
     totals.add_to_tasks(conn, organization).await?;
-    sql::insert(conn, organization, entry)
+    sql::insert(conn, organization, entries)
         .await
-        .map_err(|error| timer::refused(error, entry))?;
-    must_stand(
-        conn,
-        organization,
-        entry.project,
-        entry.client,
-        entry.currency,
-    )
-    .await?;
+        .map_err(|error| timer::refused(error, entries))?;
+    let footings: BTreeSet<_> = entries
+        .iter()
+        .map(|entry| (entry.project, entry.client, entry.currency))
+        .collect();
+    for (project, client, currency) in footings {
+        must_stand(conn, organization, project, client, currency).await?;
+    }
     totals.add_to_months(conn, organization).await?;
-    let kind = EventType::TimeEntryCreated;
+    let created = entries.iter().map(created);
     stamp
-        .event(conn, kind, entry.id.0, entry.to_event(), None)
+        .events(conn, EventType::TimeEntryCreated, created)
         .await?;
-    tell_drafts(conn, stamp, organization, &[entry]).await
+    tell_drafts(conn, stamp, organization, entries).await
+}
+
+/// What the event of a new entry says.
+fn created(entry: &TimeEntryState) -> Changed {
+    Changed {
+        resource_id: entry.id.0,
+        object: entry.to_event(),
+        previous: None,
+    }
 }
 
 /// Writes a change; false if it is none. The drafts are for the caller to tell, last of all.
@@ -88,11 +97,11 @@ pub(super) async fn save(
     let Some(previous) = settle(before, entry, stamp.now) else {
         return Ok(false);
     };
-    let totals = Changes::between(Some(before), Some(entry));
+    let totals = Changes::between(Some(before), Some(&*entry));
     totals.add_to_tasks(conn, organization).await?;
     sql::update(conn, organization, before, entry)
         .await
-        .map_err(|error| timer::refused(error, entry))?;
+        .map_err(|error| timer::refused(error, slice::from_ref(entry)))?;
     if entry.project != before.project {
         must_stand(
             conn,
@@ -126,19 +135,19 @@ pub(super) async fn remove(
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), None)
         .await?;
-    tell_drafts(conn, stamp, organization, &[entry]).await
+    tell_drafts(conn, stamp, organization, [entry]).await
 }
 
 /// Tells the drafts of the clients that an entry was, or is, billed to; a running one is on none. In
 /// one order, as with every row that two transactions may both want.
-pub(super) async fn tell_drafts(
+pub(super) async fn tell_drafts<'a>(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    entries: &[&TimeEntryState],
+    entries: impl IntoIterator<Item = &'a TimeEntryState>,
 ) -> Result<(), Error> {
     let clients: BTreeSet<ClientId> = entries
-        .iter()
+        .into_iter()
         .filter(|entry| !entry.is_running())
         .filter_map(|entry| entry.client)
         .collect();

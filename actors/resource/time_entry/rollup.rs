@@ -59,15 +59,14 @@ impl Changes {
         Ok(())
     }
 
-    /// What an entry's change changes; rows that stay as they are are left out.
-    pub(super) fn between(before: Option<&TimeEntryState>, after: Option<&TimeEntryState>) -> Self {
+    /// What a change of entries changes; rows that stay as they are are left out.
+    pub(super) fn between<'a>(
+        before: impl IntoIterator<Item = &'a TimeEntryState>,
+        after: impl IntoIterator<Item = &'a TimeEntryState>,
+    ) -> Self {
         let mut changes = Self::default();
-        if let Some(before) = before {
-            changes.add(before, -1);
-        }
-        if let Some(after) = after {
-            changes.add(after, 1);
-        }
+        before.into_iter().for_each(|entry| changes.add(entry, -1));
+        after.into_iter().for_each(|entry| changes.add(entry, 1));
         changes.months.retain(|_, total| *total != (0, 0));
         changes.tasks.retain(|_, seconds| *seconds != 0);
         changes

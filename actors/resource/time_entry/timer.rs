@@ -118,14 +118,15 @@ pub(super) async fn refuse_overlap(
     .into())
 }
 
-/// What the database refuses of an entry's row, past all that was asked before: the member's second
+/// What the database refuses of entries' rows, past all that was asked before: a member's second
 /// timer, the one unique key, or a task or project that was deleted a moment ago. A project with
 /// tasks cannot be deleted, so that where a task is named it is the task.
-pub(super) fn refused(error: hoursmith_store::Error, entry: &TimeEntryState) -> Error {
-    match (error.kind(), entry.task) {
-        (ErrorKind::UniqueViolation, _) => second(None).into(),
-        (ErrorKind::ForeignKeyViolation, Some(_)) => missing("task_id").into(),
-        (ErrorKind::ForeignKeyViolation, None) => missing("project_id").into(),
+pub(super) fn refused(error: hoursmith_store::Error, entries: &[TimeEntryState]) -> Error {
+    let names_task = entries.iter().any(|entry| entry.task.is_some());
+    match error.kind() {
+        ErrorKind::UniqueViolation => second(None).into(),
+        ErrorKind::ForeignKeyViolation if names_task => missing("task_id").into(),
+        ErrorKind::ForeignKeyViolation => missing("project_id").into(),
         _ => error.into(),
     }
 }
