@@ -99,7 +99,9 @@ impl From<Failure> for AdminError {
 impl From<error::Error> for AdminError {
     fn from(error: error::Error) -> Self {
         match error {
-            error::Error::Failure(failure) => Self::Stored(failure),
+            error::Error::Failure(failure) | error::Error::Contended(failure) => {
+                Self::Stored(failure)
+            }
             error::Error::Problem(Problem { detail, .. }) => Self::Invalid {
                 field: "value",
                 reason: detail,

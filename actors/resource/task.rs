@@ -208,10 +208,20 @@ async fn prepare(
     let task = sql::find(conn, organization, id, reach)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let project = input.project().unwrap_or(task.home.project);
+    let (old, project) = (
+        task.home.project,
+        input.project().unwrap_or(task.home.project),
+    );
+    // A task that moves holds both, the smaller id first, like whoever leaves several.
+    if old < project {
+        lock_home(conn, organization, old, reach).await?;
+    }
     let (home, _) = lock_home(conn, organization, project, reach)
         .await?
         .ok_or_else(|| missing("project_id"))?;
+    if project < old {
+        lock_home(conn, organization, old, reach).await?;
+    }
     let assignees = input.assignees().unwrap_or_default();
     let strangers = assign::strangers(conn, organization, reach, project, assignees).await?;
     Ok((Some(home), strangers))

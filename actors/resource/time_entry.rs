@@ -30,6 +30,7 @@ use crate::list::{Page, json};
 use crate::request::Request;
 use crate::sight::{Reach, Sight};
 use crate::write::{Stamp, write};
+use change::Rest;
 pub(crate) use change::tell_of_invoice;
 pub(crate) use input::TimeEntryInput;
 use list::Filter;
@@ -123,14 +124,14 @@ pub(crate) async fn make(
     };
     let id = TimeEntryId(stamp.new_id());
     let entry = TimeEntryState::create(id, input, &terms, stamp.now)?;
-    let mut stopped = None;
+    let mut rest = Rest::default();
     if let (When::Running(start), Some(running)) = (entry.when, &running) {
-        stopped = Some(timer::end(conn, stamp, organization, running, start).await?);
+        (_, rest) = timer::end(conn, stamp, organization, running, start).await?;
     }
     timer::refuse_second(conn, organization, reach, &entry).await?;
     timer::refuse_overlap(conn, organization, &terms, &entry).await?;
-    change::add(conn, stamp, organization, slice::from_ref(&entry)).await?;
-    change::tell_drafts(conn, stamp, organization, &stopped).await?;
+    rest = rest.and(change::add(conn, stamp, organization, slice::from_ref(&entry)).await?);
+    rest.write(conn, stamp, organization).await?;
     Ok(entry)
 }
 
@@ -158,9 +159,8 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
                 timer::refuse_second(conn, organization, reach, &entry).await?;
                 timer::refuse_overlap(conn, organization, &terms, &entry).await?;
             }
-            if change::save(conn, &stamp, organization, &before, &mut entry).await? {
-                change::tell_drafts(conn, &stamp, organization, [&before, &entry]).await?;
-            }
+            let rest = change::save(conn, &stamp, organization, &before, &mut entry).await?;
+            rest.write(conn, &stamp, organization).await?;
             let body = json(200, &entry.to_wire(sight))?;
             Ok(condition::tagged(body, entry.base.version))
         })
@@ -178,8 +178,8 @@ pub(crate) async fn stop(request: &Request) -> Result<Response, Error> {
             let found = change::hold(conn, organization, reach, id, None).await?;
             // A timer is stopped whatever else of it changed: no condition is taken.
             let before = held(found, &Conditions::default(), &mut stamp)?;
-            let entry = timer::end(conn, &stamp, organization, &before, stamp.now).await?;
-            change::tell_drafts(conn, &stamp, organization, [&entry]).await?;
+            let (entry, rest) = timer::end(conn, &stamp, organization, &before, stamp.now).await?;
+            rest.write(conn, &stamp, organization).await?;
             let body = json(200, &entry.to_wire(sight))?;
             Ok(condition::tagged(body, entry.base.version))
         })

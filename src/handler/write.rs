@@ -77,9 +77,14 @@ impl From<hoursmith_store::Error> for Stop {
 
 /// Runs an effect. What it returns is committed with it; what it refuses leaves nothing behind
 /// but, under a key, the refusal's record.
+///
+/// Run again, while there is time, when others held what it needs ([`Error::Contended`]). Rows are
+/// held in one order, but PostgreSQL takes locks of its own for references and unique names, and so
+/// may still find transactions that wait for one another.
 pub async fn write<F>(request: &Request, effect: F) -> Result<Response, Error>
 where
     F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<Response, Error>>
+        + Clone
         + Send
         + 'static,
 {
@@ -91,6 +96,8 @@ where
     let keyed = ticket.clone();
     let outcome = commit(request, move |conn| {
         Box::pin(async move {
+            // What an earlier try wrote is undone.
+            events.store(0, Ordering::Relaxed);
             let stamp = Stamp {
                 events,
                 ..Stamp::new(&context.clock, &context.random, organization)
@@ -156,8 +163,27 @@ async fn refuse(
     }
 }
 
-/// Runs a job in a transaction that is not committed once the deadline is near.
+/// Runs a job in a transaction, and again when others held what it needs. The deadline bounds it:
+/// every try that is refused so has waited a second or two for a lock.
 async fn commit<F>(request: &Request, job: F) -> Result<Response, Stop>
+where
+    F: for<'t> FnOnce(&'t mut Conn) -> BoxFuture<'t, Result<Response, Stop>>
+        + Clone
+        + Send
+        + 'static,
+{
+    loop {
+        match try_to_commit(request, job.clone()).await {
+            Err(Stop::Failed(Error::Contended(_))) => {
+                counter!(names::DB_WRITES_CONTENDED).increment(1);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Runs a job in a transaction that is not committed once the deadline is near.
+async fn try_to_commit<F>(request: &Request, job: F) -> Result<Response, Stop>
 where
     F: for<'t> FnOnce(&'t mut Conn) -> BoxFuture<'t, Result<Response, Stop>> + Send + 'static,
 {

@@ -45,5 +45,6 @@ pub(crate) async fn make_many(
         let id = TimeEntryId(stamp.new_id());
         entries.push(TimeEntryState::create(id, input, terms, stamp.now)?);
     }
-    change::add(conn, stamp, organization, &entries).await
+    let rest = change::add(conn, stamp, organization, &entries).await?;
+    rest.write(conn, stamp, organization).await
 }

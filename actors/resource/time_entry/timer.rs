@@ -9,6 +9,7 @@ use hoursmith_domain::{
 };
 use hoursmith_store::{Conn, ErrorKind};
 
+use super::change::Rest;
 use super::state::TimeEntryState;
 use super::terms::Terms;
 use super::when::When;
@@ -43,15 +44,14 @@ pub(super) async fn hold_running(
     Ok(entry)
 }
 
-/// Ends a running entry at an instant, or where it began when that is later. Its draft is for the
-/// caller to tell, last of all.
+/// Ends a running entry at an instant, or where it began when that is later; what is left to write.
 pub(super) async fn end(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
     before: &TimeEntryState,
     at: Timestamp,
-) -> Result<TimeEntryState, Error> {
+) -> Result<(TimeEntryState, Rest), Error> {
     before.refuse_locked()?;
     if !before.is_running() {
         return Err(Problem::new(Code::Conflict, "The time entry does not run.").into());
@@ -59,8 +59,8 @@ pub(super) async fn end(
     let terms = Terms::of_entry(conn, organization, before).await?;
     let mut entry = before.clone();
     entry.stop(at, &terms)?;
-    change::save(conn, stamp, organization, before, &mut entry).await?;
-    Ok(entry)
+    let rest = change::save(conn, stamp, organization, before, &mut entry).await?;
+    Ok((entry, rest))
 }
 
 /// Refuses a second timer of a member (409), and names the first to whom may see it.
