@@ -99,9 +99,8 @@ impl From<Failure> for AdminError {
 impl From<error::Error> for AdminError {
     fn from(error: error::Error) -> Self {
         match error {
-            error::Error::Failure(failure) | error::Error::Contended(failure) => {
-                Self::Stored(failure)
-            }
+            error::Error::Failure(failure) => Self::Stored(failure),
+            error::Error::Contended(error) => error.into(),
             error::Error::Problem(Problem { detail, .. }) => Self::Invalid {
                 field: "value",
                 reason: detail,

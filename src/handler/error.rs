@@ -13,7 +13,7 @@ pub enum Error {
     Failure(Failure),
     /// Others held what was needed. Nothing was done, and the same may be tried again; 5xx when
     /// there is no time for it.
-    Contended(Failure),
+    Contended(hoursmith_store::Error),
 }
 
 impl From<Problem> for Error {
@@ -31,7 +31,7 @@ impl From<Failure> for Error {
 impl From<hoursmith_store::Error> for Error {
     fn from(error: hoursmith_store::Error) -> Self {
         match error.kind() {
-            ErrorKind::Deadlock | ErrorKind::LockTimeout => Self::Contended(error.into()),
+            ErrorKind::Deadlock | ErrorKind::LockTimeout => Self::Contended(error),
             _ => Self::Failure(error.into()),
         }
     }

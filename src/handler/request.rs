@@ -59,7 +59,8 @@ impl Context {
                 let context = self.problem(request_id, &path);
                 Ok(Verdict::Respond(problem::render(&problem, &context)))
             }
-            Err(Error::Failure(failure) | Error::Contended(failure)) => Err(failure),
+            Err(Error::Failure(failure)) => Err(failure),
+            Err(Error::Contended(error)) => Err(error.into()),
         }
     }
 

@@ -161,7 +161,8 @@ fn status_of(word: &str) -> Result<Status, AdminError> {
 /// A refusal in words for a terminal: every wrong field by name, or the reason.
 fn refused(error: Error) -> AdminError {
     let problem: Problem = match error {
-        Error::Failure(failure) | Error::Contended(failure) => return failure.into(),
+        Error::Failure(failure) => return failure.into(),
+        Error::Contended(error) => return error.into(),
         Error::Problem(problem) => problem,
     };
     let fields: Vec<String> = problem
