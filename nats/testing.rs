@@ -59,8 +59,8 @@ impl TestNats {
     pub fn start() -> Self {
         let folder = folder();
         let config = folder.path().join("nats.conf");
-        fs::write(&config, "max_payload: 1179648\n")
-            .expect("write the configuration of nats-server");
+        let text = "max_payload: 1179648\njetstream { store_dir: \"nats-data\" }\n";
+        fs::write(&config, text).expect("write the configuration of nats-server");
         Self::start_in(folder, config, Vec::new())
     }
 
@@ -73,6 +73,26 @@ impl TestNats {
             config.to_owned(),
             environment.iter().map(own).collect(),
         )
+    }
+
+    /// Starts a server as it runs in production: `nats-server.conf`, and the subscriber `books` as
+    /// docs/SUBSCRIBERS.md lets one in. `environment` has the passwords.
+    pub fn start_strict(environment: &[(&str, &str)]) -> Self {
+        let room = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let read = |file: &str| fs::read_to_string(room.join(file)).expect("read a file");
+        let (strict, docs) = (read("nats-server.conf"), read("../docs/SUBSCRIBERS.md"));
+        let block = |block: &&str| block.trim_start().starts_with("{\n      user: books");
+        let identity = docs.split("```text\n").find(block);
+        let identity = identity.and_then(|block| block.split("```").next());
+        let here = "    # Subscribers to events, one identity each, stand here";
+        let (before, after) = strict.split_once(here).expect("a place for subscribers");
+        let identity = identity.expect("an identity in docs/SUBSCRIBERS.md");
+        let folder = folder();
+        let config = folder.path().join("nats.conf");
+        fs::write(&config, format!("{before}{identity}{here}{after}"))
+            .expect("write the configuration of nats-server");
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self::start_in(folder, config, environment.iter().map(own).collect())
     }
 
     fn start_in(folder: TempDir, config: PathBuf, environment: Vec<(String, String)>) -> Self {
@@ -106,6 +126,15 @@ impl TestNats {
         }
     }
 
+    /// Deletes all that JetStream has kept, under the server where it runs.
+    pub fn wipe(&self) {
+        fs::remove_dir_all(self.store()).expect("delete JetStream's folder");
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.path().join("nats-data")
+    }
+
     /// Starts the server again after [`TestNats::stop`], on the same port.
     pub fn start_again(&mut self) {
         self.stop();
@@ -136,6 +165,8 @@ impl TestNats {
             .arg(&pid_file)
             .arg("-l")
             .arg(&log)
+            // What a configuration names without a path is here.
+            .current_dir(self.folder.path())
             .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -18,6 +18,7 @@ mod rules;
 mod schemas;
 
 pub use document::document;
+pub(crate) use schemas::components as schemas;
 
 /// The document as JSON, compact, in a stable order.
 pub fn json(public_url: &str) -> String {

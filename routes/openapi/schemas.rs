@@ -55,7 +55,7 @@ const PATCHES: &[(&str, &str)] = &[
 ];
 
 /// Every schema, by name.
-pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
+pub(crate) fn components() -> Vec<(String, RefOr<Schema>)> {
     let mut schemas = vec![
         of::<Address>(),
         of::<AddressInput>(),

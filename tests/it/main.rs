@@ -15,6 +15,7 @@
     reason = "a test fails by panicking, and explains itself by its name"
 )]
 
+mod actors;
 mod agency;
 mod cases;
 mod cli;
@@ -36,12 +37,14 @@ mod otlp;
 mod outages;
 mod plans;
 mod processes;
+mod publication;
 mod races;
 mod relay;
 mod rooms;
 mod scale;
 mod scene;
 mod shutdown;
+mod subscribers;
 mod tokens;
 mod traces;
 mod world;
