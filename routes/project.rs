@@ -331,7 +331,8 @@ pub struct ProjectCreate {
         example = "110.00"
     )]
     pub billable_rate: Option<String>,
-    /// The one fee, at least 0. Only with `billing_method` `fixed`.
+    /// The one fee, at least 0, with no more digits after the point than the currency's minor unit.
+    /// Only with `billing_method` `fixed`.
     #[schema(pattern = "^(0|[1-9][0-9]{0,11})(\\.[0-9]{1,4})?$", max_length = 17)]
     pub fixed_fee: Option<String>,
     /// What may be spent.

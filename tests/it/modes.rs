@@ -79,6 +79,7 @@ modes! {
     a_project_is_created_read_changed_and_deleted,
     a_draft_builds_itself,
     a_draft_without_anything_is_empty,
+    a_fee_is_billed_in_minor_units,
     a_draft_takes_the_oldest_that_fit,
     invoices_are_listed,
     invoices_are_for_owners_and_admins,

@@ -10,6 +10,7 @@ use super::draft::draft_changed;
 use super::input::refuse;
 use super::sql;
 use super::state::{InvoiceState, Status};
+use crate::base::{refuse_any, too_precise};
 use crate::condition;
 use crate::error::Error;
 use crate::write::{Stamp, changed_fields};
@@ -29,6 +30,9 @@ pub(crate) async fn pay(
     let mut paid = before.clone();
     if amount.is_some_and(|amount| amount <= Amount::ZERO) {
         refuse("#/amount", "min_value", "must be more than 0")?;
+    }
+    if amount.is_some_and(|amount| !amount.is_payable(before.currency)) {
+        refuse_any(vec![too_precise("amount", before.currency)])?;
     }
     let amount = amount.unwrap_or_else(|| before.balance());
     if amount > before.balance() {

@@ -205,6 +205,7 @@ pub async fn payments_add_up(world: &World) {
         ("100.01", "exceeds_balance"),
         ("0", "min_value"),
         ("-5", "min_value"),
+        ("0.001", "too_precise"),
     ] {
         let (status, problem) = scene.ask("pay", id, &json!({ "amount": amount })).await;
         assert_eq!((status, &problem["errors"][0]["code"]), (422, &json!(code)));
