@@ -95,14 +95,13 @@ impl FromStr for Day {
 
     /// `YYYY-MM-DD` alone.
     fn from_str(text: &str) -> Result<Self, DayError> {
-        // Ten bytes: chrono would also take a day of one digit.
-        if text.len() != 10 {
-            return Err(DayError);
-        }
+        // Chrono also takes days of one digit, signs and white space: what is not printed the same
+        // is another spelling.
         NaiveDate::parse_from_str(text, "%Y-%m-%d")
             .ok()
             .filter(|date| (1970..=2999).contains(&date.year()))
             .map(Self)
+            .filter(|day| day.to_string() == text)
             .ok_or(DayError)
     }
 }
@@ -197,6 +196,11 @@ mod tests {
             "3000-01-01",
             "+026-01-01",
             "2026-11-2x",
+            "2026-1- 01",
+            " 2026-1-01",
+            "+02026-1-1",
+            "2026- 1-01",
+            "02026-1-01",
         ] {
             assert_eq!(wrong.parse::<Day>(), Err(DayError), "{wrong}");
         }
