@@ -68,6 +68,8 @@ impl TimeEntryInput {
         let mut fields = Fields::of(body);
         let input = Self::read(&mut fields);
         fields.not_null("project_id", &input.project);
+        // What an entry without its duration would be, nobody can say: `ended_at` lets a timer run.
+        fields.not_null("duration_seconds", &input.when.duration_seconds);
         fields.finish().map(|()| input)
     }
 
