@@ -57,6 +57,7 @@ modes! {
     tokens_end,
     who_comes_back_has_no_old_token,
     a_copy_is_current_for_its_role_alone,
+    a_change_is_refused_in_one_order,
     changes_of_the_caller_take_effect_at_once,
     every_change_has_its_event,
     every_change_of_a_member_has_its_event,
