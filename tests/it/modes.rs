@@ -145,6 +145,7 @@ modes! {
     totals_follow_whatever_happens,
     a_task_is_created_read_changed_and_deleted,
     a_task_has_defaults,
+    only_time_that_is_billed_changes_the_draft,
     every_invalid_field_of_a_task_is_named,
     names_of_tasks_are_unique_in_their_project,
     a_task_with_time_stays,

@@ -57,7 +57,7 @@ pub(super) async fn hold(
 #[must_use = "totals and drafts follow their entries"]
 pub(super) struct Rest {
     totals: Changes,
-    /// The clients that an entry was, or is, billed to; a running one is on no draft.
+    /// The clients that an entry was, or is, billed to: what has no amount is on no draft.
     clients: BTreeSet<ClientId>,
 }
 
@@ -67,7 +67,7 @@ impl Rest {
         Self {
             totals: Changes::between(before, after),
             clients: (before.iter().chain(after))
-                .filter(|entry| !entry.is_running())
+                .filter(|entry| entry.amount.is_some())
                 .filter_map(|entry| entry.client)
                 .collect(),
         }
