@@ -126,6 +126,7 @@ modes! {
     hours_that_the_clocks_skip_or_repeat_last_what_they_last,
     a_day_next_to_the_local_one_may_be_chosen,
     a_duration_counts_for_today_unless_it_says_otherwise,
+    a_day_follows_the_beginning_after_a_change_of_zone,
     the_most_specific_rate_applies_and_stays,
     a_rate_is_looked_up_again_only_when_what_it_hangs_on_changes,
     only_billable_time_of_hourly_projects_has_a_rate,
