@@ -41,16 +41,27 @@ pub(crate) async fn pay(
     }
     // At most the total, which is an amount.
     paid.amount_paid = paid.amount_paid.plus(amount).unwrap_or(paid.total);
+    if paid.balance() == Amount::ZERO {
+        return close(conn, &stamp, organization, &before, paid).await;
+    }
     paid.base.touch(stamp.now);
-    let is_settled = paid.balance() == Amount::ZERO;
-    if is_settled {
-        paid.status = Status::Paid;
-        paid.paid_at = Some(stamp.now);
-    }
     sql::update(conn, organization, &paid).await?;
-    if is_settled {
-        tell(conn, &stamp, EventType::InvoicePaid, &before, &paid).await?;
-    }
+    Ok(paid)
+}
+
+/// Writes an invoice of which nothing is left to pay as paid, with its event.
+pub(super) async fn close(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    organization: OrganizationId,
+    before: &InvoiceState,
+    mut paid: InvoiceState,
+) -> Result<InvoiceState, Error> {
+    paid.status = Status::Paid;
+    paid.paid_at = Some(stamp.now);
+    paid.base.touch(stamp.now);
+    sql::update(conn, organization, &paid).await?;
+    tell(conn, stamp, EventType::InvoicePaid, before, &paid).await?;
     Ok(paid)
 }
 

@@ -314,8 +314,7 @@ pub async fn amounts_are_exact(world: &World) {
             let (named, quantity, price) = strategy.new_tree(&mut runner).unwrap().current();
             let [named, quantity, price] =
                 [named, quantity, price].map(|units| Amount::from_ten_thousandths(units).unwrap());
-            let body =
-                json!({"project_id": home, "amount": named.plain(), "billable": false});
+            let body = json!({"project_id": home, "amount": named.plain(), "billable": false});
             let made = post(world, &org.owner, &body).await.expect(201).json();
             let shown = made["amount"].as_str().unwrap();
             assert_eq!(shown, named.display(currency));
