@@ -2,7 +2,8 @@
 //!
 //! A link has no life of its own: adding, removing and re-rating a member are changes of the
 //! project, whose row is held meanwhile, whose version they count and whose event they write. The
-//! link's own version is for its ETag.
+//! link's own version, for its ETag, is the project's at its last change: so it only grows, also for
+//! a member who left and came back.
 
 mod sql;
 
@@ -106,7 +107,8 @@ pub(crate) async fn join(
     let mut project = before.clone();
     project.add(member, rate);
     if project::change(conn, stamp, organization, &before, &mut project).await? {
-        sql::put(conn, organization, id, member, rate, stamp.now).await?;
+        let base = &project.base;
+        sql::put(conn, organization, id, member, rate, base).await?;
     }
     let link = sql::find(conn, organization, id, member)
         .await?
