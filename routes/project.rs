@@ -210,8 +210,8 @@ pub struct Project {
     /// When it was archived; null if it is not.
     #[schema(value_type = Option<String>, required = true, format = DateTime, max_length = 40)]
     pub archived_at: Option<Timestamp>,
-    /// Who was added to it, by `member_id`.
-    #[schema(max_items = 10_000)]
+    /// Who was added to it, by `member_id`; at most 500.
+    #[schema(max_items = 500)]
     pub members: Vec<Membership>,
     /// Time tracked so far, in seconds. A running timer counts once it is stopped.
     #[schema(minimum = 0, example = 187_200)]

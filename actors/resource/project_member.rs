@@ -30,6 +30,10 @@ pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()
 }
 
+/// Most members of a project. An event of a change of them carries the project's row twice, before
+/// and after, and has to fit the bus with room to spare: this many are about 100 KiB.
+const MAX_MEMBERS: usize = 500;
+
 /// A member of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Link {
@@ -104,6 +108,10 @@ pub(crate) async fn join(
     }
     let known = sql::find(conn, organization, id, member).await?;
     check(known.as_ref(), conditions)?;
+    if known.is_none() && before.members.len() >= MAX_MEMBERS {
+        let detail = format!("The project has {MAX_MEMBERS} members, and no more fit.");
+        return Err(Problem::new(Code::Conflict, detail).into());
+    }
     let mut project = before.clone();
     project.add(member, rate);
     if project::change(conn, stamp, organization, &before, &mut project).await? {

@@ -103,6 +103,7 @@ modes! {
     project_writes_are_conditional_and_safe_to_retry,
     members_are_put_into_a_project_and_removed,
     a_put_is_checked,
+    a_project_has_so_many_members_and_no_more,
     a_projects_members_are_listed,
     managers_staff_their_projects,
     who_is_removed_leaves_its_projects,

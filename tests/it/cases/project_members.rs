@@ -8,6 +8,7 @@ use super::access::essence;
 use super::answers::events;
 use super::projects::{join, member_path, project, project_path, put_member};
 use crate::http::Answer;
+use crate::scene::{fresh, run};
 use crate::world::{Org, Person, World};
 
 const NEVER: &str = "01931f7e-3c51-7c3a-9a53-6f0d2a3b4c5d";
@@ -163,6 +164,32 @@ pub async fn a_put_is_checked(world: &World) {
         let before = put(known, "1").await;
         before.expect_problem(412, "precondition_failed");
     }
+}
+
+pub async fn a_project_has_so_many_members_and_no_more(world: &World) {
+    let org = world.org().await;
+    let owner = &org.owner;
+    let id = project(world, owner, &json!({"name": "Crowd"})).await;
+    join(world, owner, &id, &org.manager).await;
+    let mut crowd: Vec<String> = (0..499).map(|_| fresh(world).to_string()).collect();
+    crowd.push(org.manager.id.to_string());
+    crowd.sort();
+    let of = |id: &String| json!({"member_id": id, "billable_rate": null});
+    let members = json!(crowd.iter().map(of).collect::<Vec<_>>()).to_string();
+    let organization = org.id.0;
+    run!(
+        world,
+        "UPDATE projects SET members = $2 WHERE organization_id = $1",
+        organization,
+        members
+    );
+    let full = put_member(world, owner, &id, &org.member, &json!({})).await;
+    full.expect_problem(409, "conflict");
+    let rate = json!({"billable_rate": "5"});
+    let rated = put_member(world, owner, &id, &org.manager, &rate).await;
+    rated.expect(200);
+    remove(world, owner, &id, &org.manager).await.expect(204);
+    join(world, owner, &id, &org.member).await;
 }
 
 pub async fn a_projects_members_are_listed(world: &World) {
