@@ -78,9 +78,8 @@ pub(crate) async fn make(
         .await?
         .ok_or_else(|| missing("project_id"))?;
     let today = ground.zone.day_of(stamp.now);
-    let nothing = Amount::from_ten_thousandths(0).ok_or_else(Problem::internal)?;
     let id = ExpenseId(stamp.new_id());
-    let mut expense = ExpenseState::new(id, member, &ground, today, nothing, stamp.now);
+    let mut expense = ExpenseState::new(id, member, &ground, today, Amount::ZERO, stamp.now);
     let mut errors = strangers(&input, &ground);
     errors.extend(expense.apply(input, member, &ground));
     unlocked(expense.locked_reason())?;
@@ -211,8 +210,7 @@ async fn parties(
         Patch::Value(named) if named != default => named,
         _ => return Ok((project, default)),
     };
-    // Who reaches its own rows alone has nobody else to name.
-    if reach.own || !seen::member(conn, organization, reach, member).await? {
+    if !seen::member(conn, organization, reach, member).await? {
         return Err(missing("member_id").into());
     }
     Ok((project, member))

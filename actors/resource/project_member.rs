@@ -193,7 +193,7 @@ async fn hold(
 /// Reads the body of a PUT: what it does not name is none.
 fn read_rate(body: &Value<'_>) -> Result<Option<Amount>, Problem> {
     let mut fields = Fields::of(body);
-    let rate = fields.amount("billable_rate", Amount::from_ten_thousandths(0));
+    let rate = fields.amount("billable_rate", Some(Amount::ZERO));
     fields.read_only(&[
         "project_id",
         "member_id",

@@ -311,6 +311,7 @@ mod tests {
         assert_eq!(hours(1), "0.0003");
         assert_eq!(hours(9), "0.0025");
         assert_eq!(hours(1200), "0.3333");
+        assert_eq!(hours(2400), "0.6667");
         assert_eq!(Amount::hours(i64::MAX), None);
     }
 

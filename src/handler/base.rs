@@ -19,7 +19,7 @@ use crate::reference::{
     read_external_reference, read_metadata,
 };
 use crate::write::{Stamp, changed_fields};
-pub use sql::{BaseRow, base_columns, base_names};
+pub use sql::{BaseRow, base_columns, base_names, stored_currency, stored_day, stored_zone};
 
 /// Counterpart, metadata, version and moments.
 #[derive(Debug, Clone, PartialEq, Eq)]

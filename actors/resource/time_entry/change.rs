@@ -16,11 +16,11 @@ use hoursmith_store::Conn;
 
 use super::rollup::Changes;
 use super::state::TimeEntryState;
-use super::terms::hold_member;
 use super::{sql, timer};
 use crate::base::{Stored as _, settle};
 use crate::error::Error;
 use crate::invoice::{Billing, draft_changed, tell};
+use crate::member;
 use crate::sight::Reach;
 use crate::work::must_stand;
 use crate::write::{Changed, Stamp};
@@ -39,7 +39,7 @@ pub(super) async fn hold(
     };
     let members: BTreeSet<MemberId> = other.into_iter().chain([member]).collect();
     for member in members {
-        hold_member(conn, organization, member).await?;
+        member::hold(conn, organization, member).await?;
     }
     sql::hold(conn, organization, id).await?;
     match sql::find(conn, organization, id, reach).await? {
