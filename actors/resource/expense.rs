@@ -187,7 +187,7 @@ pub(crate) async fn tell_of_invoice(
 }
 
 /// The project and the member that an expense will have. What the body names anew must be there
-/// for the caller (404), and who writes its own alone names nobody else (403).
+/// for the caller (404); to whoever reaches its own rows alone, nobody else is.
 async fn parties(
     conn: &mut Conn,
     organization: OrganizationId,

@@ -1,8 +1,9 @@
 //! Time entries: what members spent, and timers that run.
 //!
-//! A write holds the member first and the entry after it, always in this order: what is read of the
+//! A write that can meet other time of the member (a change, a timer, or any time where no overlap is
+//! allowed) holds the member first and the entry after it, always in this order: what is read of the
 //! member's time then stays true (one timer at most, no overlap), and no two writes wait for one
-//! another. After the entry come its totals, its event and the client's draft.
+//! another. After the entry's row and its event come the totals, and the client's draft last.
 
 mod change;
 mod input;

@@ -134,10 +134,12 @@ impl Zone {
             .map_or(FIRST, |date| Day(date).clamped())
     }
 
-    /// When a day begins here. Where the clocks are put forward over midnight it begins later.
+    /// When a day begins here. Where the clocks are put forward over midnight it begins later; one
+    /// that was skipped as a whole is taken to begin at midnight UTC.
     pub fn start_of(self, day: Day) -> Timestamp {
         let midnight = day.0.and_time(NaiveTime::MIN);
-        // A gap is at most a few hours; the first quarter of an hour that exists is its end.
+        // Clocks are put forward by a few hours at most, to a full quarter: the first that exists is
+        // when the day begins. A day that a zone skipped as a whole has none.
         let found = (0..96).find_map(|quarters| {
             let local = midnight.checked_add_signed(chrono::TimeDelta::minutes(quarters * 15))?;
             match self.0.from_local_datetime(&local) {

@@ -76,7 +76,8 @@ pub(crate) async fn void(
 ) -> Result<InvoiceState, Error> {
     let found = sql::find(conn, organization, id).await?;
     let client = found.ok_or_else(Problem::not_found)?.client;
-    // In the order of `send`: the invoice, what it bills, the draft.
+    // The invoice first: whoever holds what it bills asks for a draft, and this is none any more. The
+    // client's draft comes last, as everywhere.
     let before = held(conn, &mut stamp, organization, id, conditions).await?;
     if before.amount_paid > Amount::ZERO {
         let detail = "A part of the invoice is paid, so it cannot be voided.";
