@@ -26,7 +26,9 @@ hoursmith_store::statements! {
             WHERE e.organization_id = p.organization_id AND e.project_id = p.id) AS summed_amount \
         FROM projects p WHERE p.organization_id = $1";
     /// Tasks whose total is not what their entries say.
-    TASKS_THAT_ARE_OFF = "SELECT t.name FROM tasks t WHERE t.organization_id = $1 AND t.tracked_seconds <> \
+    TASKS_THAT_ARE_OFF = "SELECT t.name FROM tasks t WHERE t.organization_id = $1 AND \
+        COALESCE((SELECT n.tracked_seconds FROM task_totals n \
+            WHERE n.organization_id = t.organization_id AND n.task_id = t.id), 0) <> \
         (SELECT COALESCE(SUM(e.duration_seconds), 0) FROM time_entries e \
             WHERE e.organization_id = t.organization_id AND e.task_id = t.id)";
     /// Entries and tags that say otherwise.
