@@ -288,7 +288,8 @@ pub struct ExpenseCreate {
         example = "0.30"
     )]
     pub unit_price: Option<String>,
-    /// What was paid, tax included, instead of `quantity` and `unit_price`.
+    /// What was paid, tax included, instead of `quantity` and `unit_price`. If the expense is
+    /// billable, with no more digits after the point than the currency's minor unit.
     #[schema(
         nullable = false,
         pattern = "^(0|[1-9][0-9]{0,11})(\\.[0-9]{1,4})?$",

@@ -210,8 +210,8 @@ pub struct Project {
     /// When it was archived; null if it is not.
     #[schema(value_type = Option<String>, required = true, format = DateTime, max_length = 40)]
     pub archived_at: Option<Timestamp>,
-    /// Who was added to it, by `member_id`.
-    #[schema(max_items = 10_000)]
+    /// Who was added to it, by `member_id`; at most 500.
+    #[schema(max_items = 500)]
     pub members: Vec<Membership>,
     /// Time tracked so far, in seconds. A running timer counts once it is stopped.
     #[schema(minimum = 0, example = 187_200)]
@@ -331,7 +331,8 @@ pub struct ProjectCreate {
         example = "110.00"
     )]
     pub billable_rate: Option<String>,
-    /// The one fee, at least 0. Only with `billing_method` `fixed`.
+    /// The one fee, at least 0, with no more digits after the point than the currency's minor unit.
+    /// Only with `billing_method` `fixed`.
     #[schema(pattern = "^(0|[1-9][0-9]{0,11})(\\.[0-9]{1,4})?$", max_length = 17)]
     pub fixed_fee: Option<String>,
     /// What may be spent.

@@ -57,7 +57,7 @@ pub const ROUTES: &[Route] = &[
             resource: "ProjectMember",
         },
         summary: "Add a member to a project, or change its rate",
-        description: "The body is the whole of what may be set: without a `billable_rate` the member has none on this project. A new rate holds for time that is written from then on. Managers add members whom they see: those they share a project with.",
+        description: "The body is the whole of what may be set: without a `billable_rate` the member has none on this project. A new rate holds for time that is written from then on. A project has at most 500 members: another is a 409 `conflict`. Managers add members whom they see: those they share a project with.",
     },
     Route {
         id: "project_member.delete",

@@ -177,7 +177,7 @@ impl Admin {
         Ok((id, member))
     }
 
-    /// Every organization, by name.
+    /// The organizations, the oldest first, at most 1,000.
     pub async fn organizations(&self) -> Result<Vec<OrganizationRow>, AdminError> {
         Ok(sql::organizations(&mut *self.db.read().await?).await?)
     }

@@ -78,9 +78,8 @@ pub(crate) async fn make(
         .await?
         .ok_or_else(|| missing("project_id"))?;
     let today = ground.zone.day_of(stamp.now);
-    let nothing = Amount::from_ten_thousandths(0).ok_or_else(Problem::internal)?;
     let id = ExpenseId(stamp.new_id());
-    let mut expense = ExpenseState::new(id, member, &ground, today, nothing, stamp.now);
+    let mut expense = ExpenseState::new(id, member, &ground, today, Amount::ZERO, stamp.now);
     let mut errors = strangers(&input, &ground);
     errors.extend(expense.apply(input, member, &ground));
     unlocked(expense.locked_reason())?;
@@ -188,7 +187,7 @@ pub(crate) async fn tell_of_invoice(
 }
 
 /// The project and the member that an expense will have. What the body names anew must be there
-/// for the caller (404), and who writes its own alone names nobody else (403).
+/// for the caller (404); to whoever reaches its own rows alone, nobody else is.
 async fn parties(
     conn: &mut Conn,
     organization: OrganizationId,
@@ -211,8 +210,7 @@ async fn parties(
         Patch::Value(named) if named != default => named,
         _ => return Ok((project, default)),
     };
-    // Who reaches its own rows alone has nobody else to name.
-    if reach.own || !seen::member(conn, organization, reach, member).await? {
+    if !seen::member(conn, organization, reach, member).await? {
         return Err(missing("member_id").into());
     }
     Ok((project, member))

@@ -154,18 +154,20 @@ pub(crate) async fn amend(
         organization::hold(conn, organization).await?;
     }
     let found = lock(conn, organization, id, reach, stamp.now).await?;
-    let before = held(found, conditions, stamp)?;
+    let found = found.ok_or_else(Problem::not_found)?;
+    // What is not there comes first, then the condition, then what the merged whole says.
+    let currency = match input.client {
+        Patch::Value(client) if found.client != Some(client) => {
+            let client = seen_client(conn, organization, client, reach).await?;
+            client.currency
+        }
+        Patch::Null => home(conn, organization, stamp.now).await?.currency,
+        Patch::Value(_) | Patch::Absent => found.currency,
+    };
+    let before = held(Some(found), conditions, stamp)?;
     let mut project = before.clone();
+    project.currency = currency;
     project.apply(input, stamp.now)?;
-    if project.client != before.client {
-        project.currency = match project.client {
-            Some(client) => {
-                let client = seen_client(conn, organization, client, reach).await?;
-                client.currency
-            }
-            None => home(conn, organization, stamp.now).await?.currency,
-        };
-    }
     let changed = change(conn, stamp, organization, &before, &mut project).await?;
     // After the change, which waits for whoever is writing time on the project: so that what
     // came first is seen, and what comes later sees the change.

@@ -2,7 +2,8 @@
 //!
 //! A link has no life of its own: adding, removing and re-rating a member are changes of the
 //! project, whose row is held meanwhile, whose version they count and whose event they write. The
-//! link's own version is for its ETag.
+//! link's own version, for its ETag, is the project's at its last change: so it only grows, also for
+//! a member who left and came back.
 
 mod sql;
 
@@ -28,6 +29,10 @@ use crate::write::{Stamp, write};
 pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()
 }
+
+/// Most members of a project. An event of a change of them carries the project's row twice, before
+/// and after, and has to fit the bus with room to spare: this many are about 100 KiB.
+const MAX_MEMBERS: usize = 500;
 
 /// A member of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,10 +108,15 @@ pub(crate) async fn join(
     }
     let known = sql::find(conn, organization, id, member).await?;
     check(known.as_ref(), conditions)?;
+    if known.is_none() && before.members.len() >= MAX_MEMBERS {
+        let detail = format!("The project has {MAX_MEMBERS} members, and no more fit.");
+        return Err(Problem::new(Code::Conflict, detail).into());
+    }
     let mut project = before.clone();
     project.add(member, rate);
     if project::change(conn, stamp, organization, &before, &mut project).await? {
-        sql::put(conn, organization, id, member, rate, stamp.now).await?;
+        let base = &project.base;
+        sql::put(conn, organization, id, member, rate, base).await?;
     }
     let link = sql::find(conn, organization, id, member)
         .await?
@@ -183,7 +193,7 @@ async fn hold(
 /// Reads the body of a PUT: what it does not name is none.
 fn read_rate(body: &Value<'_>) -> Result<Option<Amount>, Problem> {
     let mut fields = Fields::of(body);
-    let rate = fields.amount("billable_rate", Amount::from_ten_thousandths(0));
+    let rate = fields.amount("billable_rate", Some(Amount::ZERO));
     fields.read_only(&[
         "project_id",
         "member_id",

@@ -6,4 +6,4 @@
 
 mod sql;
 
-pub(crate) use sql::{member, project, statements};
+pub(crate) use sql::{member, project, sees_member, sees_project, statements};

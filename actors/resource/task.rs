@@ -22,7 +22,7 @@ use crate::request::Request;
 use crate::sight::Reach;
 use crate::write::{Stamp, write};
 pub(crate) use assign::unassign;
-use home::{Home, lock_home};
+use home::{TaskProject, lock_home};
 pub(crate) use input::TaskInput;
 pub(crate) use state::TaskState;
 
@@ -201,7 +201,7 @@ async fn prepare(
     reach: Reach,
     id: TaskId,
     input: &TaskInput,
-) -> Result<(Option<Home>, Vec<FieldError>), Error> {
+) -> Result<(Option<TaskProject>, Vec<FieldError>), Error> {
     if input.project().is_none() && input.assignees().is_none() && input.name == Patch::Absent {
         return Ok((None, Vec::new()));
     }

@@ -1,8 +1,9 @@
 //! Time entries: what members spent, and timers that run.
 //!
-//! A write holds the member first and the entry after it, always in this order: what is read of the
+//! A write that can meet other time of the member (a change, a timer, or any time where no overlap is
+//! allowed) holds the member first and the entry after it, always in this order: what is read of the
 //! member's time then stays true (one timer at most, no overlap), and no two writes wait for one
-//! another. After the entry come its totals, its event and the client's draft.
+//! another. After the entry's row and its event come the totals, and the client's draft last.
 
 mod change;
 mod input;
@@ -27,6 +28,7 @@ use crate::base::{held, place};
 use crate::condition;
 use crate::error::Error;
 use crate::list::{Page, json};
+use crate::member;
 use crate::request::Request;
 use crate::sight::{Reach, Sight};
 use crate::write::{Stamp, write};
@@ -36,7 +38,7 @@ pub(crate) use input::TimeEntryInput;
 use list::Filter;
 pub(crate) use many::make_many;
 pub(crate) use state::TimeEntryState;
-use terms::{Terms, hold_member};
+use terms::Terms;
 use when::When;
 
 pub(crate) fn statements() -> Vec<Statement> {
@@ -115,7 +117,7 @@ pub(crate) async fn make(
     let starts_timer = input.when.starts_timer();
     // What can meet no other time of the member need not wait for it.
     if starts_timer || !terms.ground.allow_overlap {
-        hold_member(conn, organization, terms.member).await?;
+        member::hold(conn, organization, terms.member).await?;
     }
     let running = if starts_timer && stop_running {
         timer::hold_running(conn, organization, reach, terms.member, stamp).await?

@@ -1,9 +1,10 @@
 //! What a time entry or an expense stands on: its project, its member, the organization's rules.
 //!
 //! Read in one statement, inside the transaction that writes the entry, so that currency, rates,
-//! zone and locks are those of one moment. Nothing is held for it, so that members write time on one
-//! project side by side; whether client and currency still are what they were is asked once the row
-//! is written, which is when nobody can change them any more ([`must_stand`]).
+//! zone and locks are those of one moment; what changes after it was read is for the next entry.
+//! Nothing is held for it, so that members write time on one project side by side. Whether client and
+//! currency still are what they were is asked once the row is written, which is when nobody can change
+//! them any more ([`must_stand`]).
 
 mod sql;
 

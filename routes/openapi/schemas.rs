@@ -146,10 +146,13 @@ pub(crate) fn components() -> Vec<(String, RefOr<Schema>)> {
         of::<TimeEntry>(),
         of::<TimeEntryCreate>(),
         of::<TimeEntryList>(),
-        patch_of::<TimeEntryCreate>(
-            "TimeEntryUpdate",
-            "What changes; what is absent stays.",
-            json!({"ended_at": "2026-11-24T10:55:00Z", "tags": ["design", "review"]}),
+        kept(
+            "duration_seconds",
+            patch_of::<TimeEntryCreate>(
+                "TimeEntryUpdate",
+                "What changes; what is absent stays.",
+                json!({"ended_at": "2026-11-24T10:55:00Z", "tags": ["design", "review"]}),
+            ),
         ),
     ];
     schemas.extend(problem::schemas());
@@ -192,6 +195,20 @@ fn patch_of<T: ToSchema>(name: &str, description: &str, example: Value) -> (Stri
         object.examples = vec![example];
     }
     (name.to_owned(), schema)
+}
+
+/// A field that may be null on creation, where that says nothing, and that a patch cannot clear.
+fn kept(field: &str, mut patch: (String, RefOr<Schema>)) -> (String, RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = &mut patch.1
+        && let Some(RefOr::T(Schema::Object(property))) = object.properties.get_mut(field)
+        && let SchemaType::Array(types) = &mut property.schema_type
+    {
+        types.retain(|of| *of != Type::Null);
+        if let [only] = types.as_slice() {
+            property.schema_type = SchemaType::Type(only.clone());
+        }
+    }
+    patch
 }
 
 /// Within a merge patch, an object is a merge patch too.

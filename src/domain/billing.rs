@@ -178,6 +178,21 @@ impl Amount {
         Self::from_decimal(round(exact, currency))
     }
 
+    /// The amount in whole minor units of the currency, half up: what can be paid. Where that would
+    /// have more than 12 digits before the point, the largest that has not.
+    #[must_use]
+    pub fn rounded(self, currency: Currency) -> Self {
+        let exact = self.decimal();
+        Self::from_decimal(round(exact, currency))
+            .or_else(|| Self::from_decimal(exact.trunc_with_scale(currency.minor_digits())))
+            .unwrap_or(self)
+    }
+
+    /// Whether it has no more digits after the point than the currency's minor unit.
+    pub fn is_payable(self, currency: Currency) -> bool {
+        self.rounded(currency) == self
+    }
+
     /// The sum; `None` past 12 digits before the point.
     pub fn plus(self, other: Self) -> Option<Self> {
         let sum = self
@@ -271,6 +286,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_paid_has_no_more_digits_than_the_currency() {
+        for (exact, currency, rounded) in [
+            ("12.3456", "EUR", "12.35"),
+            ("12.3449", "EUR", "12.34"),
+            ("0.005", "EUR", "0.01"),
+            ("100.5", "JPY", "101"),
+            ("12.3456", "KWD", "12.346"),
+            ("12.3456", "CLF", "12.3456"),
+            ("12.3400", "EUR", "12.34"),
+            ("999999999999.9999", "EUR", "999999999999.99"),
+        ] {
+            let (exact, currency) = (amount(exact), currency.parse().unwrap());
+            assert_eq!(exact.rounded(currency), amount(rounded), "{exact:?}");
+            assert_eq!(exact.is_payable(currency), exact == amount(rounded));
+        }
+    }
+
+    #[test]
     fn seconds_are_hours_to_four_digits() {
         let hours = |seconds| Amount::hours(seconds).unwrap().plain();
         assert_eq!(hours(0), "0");
@@ -278,6 +311,7 @@ mod tests {
         assert_eq!(hours(1), "0.0003");
         assert_eq!(hours(9), "0.0025");
         assert_eq!(hours(1200), "0.3333");
+        assert_eq!(hours(2400), "0.6667");
         assert_eq!(Amount::hours(i64::MAX), None);
     }
 

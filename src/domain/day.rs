@@ -95,14 +95,13 @@ impl FromStr for Day {
 
     /// `YYYY-MM-DD` alone.
     fn from_str(text: &str) -> Result<Self, DayError> {
-        // Ten bytes: chrono would also take a day of one digit.
-        if text.len() != 10 {
-            return Err(DayError);
-        }
+        // Chrono also takes days of one digit, signs and white space: what is not printed the same
+        // is another spelling.
         NaiveDate::parse_from_str(text, "%Y-%m-%d")
             .ok()
             .filter(|date| (1970..=2999).contains(&date.year()))
             .map(Self)
+            .filter(|day| day.to_string() == text)
             .ok_or(DayError)
     }
 }
@@ -135,10 +134,12 @@ impl Zone {
             .map_or(FIRST, |date| Day(date).clamped())
     }
 
-    /// When a day begins here. Where the clocks are put forward over midnight it begins later.
+    /// When a day begins here. Where the clocks are put forward over midnight it begins later; one
+    /// that was skipped as a whole is taken to begin at midnight UTC.
     pub fn start_of(self, day: Day) -> Timestamp {
         let midnight = day.0.and_time(NaiveTime::MIN);
-        // A gap is at most a few hours; the first quarter of an hour that exists is its end.
+        // Clocks are put forward by a few hours at most, to a full quarter: the first that exists is
+        // when the day begins. A day that a zone skipped as a whole has none.
         let found = (0..96).find_map(|quarters| {
             let local = midnight.checked_add_signed(chrono::TimeDelta::minutes(quarters * 15))?;
             match self.0.from_local_datetime(&local) {
@@ -197,6 +198,11 @@ mod tests {
             "3000-01-01",
             "+026-01-01",
             "2026-11-2x",
+            "2026-1- 01",
+            " 2026-1-01",
+            "+02026-1-1",
+            "2026- 1-01",
+            "02026-1-01",
         ] {
             assert_eq!(wrong.parse::<Day>(), Err(DayError), "{wrong}");
         }

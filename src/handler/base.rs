@@ -7,7 +7,7 @@
 mod sql;
 
 use hoursmith_bus::Conditions;
-use hoursmith_domain::{Code, Cursor, FieldError, Fields, Patch, Problem, Timestamp};
+use hoursmith_domain::{Code, Currency, Cursor, FieldError, Fields, Patch, Problem, Timestamp};
 use hoursmith_routes::common::{ExternalReference, Metadata, READ_ONLY};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use crate::reference::{
     read_external_reference, read_metadata,
 };
 use crate::write::{Stamp, changed_fields};
-pub use sql::{BaseRow, base_columns, base_names};
+pub use sql::{BaseRow, base_columns, base_names, stored_currency, stored_day, stored_zone};
 
 /// Counterpart, metadata, version and moments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +118,16 @@ pub fn missing(field: &str) -> Problem {
         "not_found",
         "names nothing that you can see",
     ))
+}
+
+/// The refusal of an amount that is to be billed or paid and has more digits than the currency, of
+/// which nobody could pay the last.
+pub fn too_precise(field: &str, currency: Currency) -> FieldError {
+    let detail = match currency.minor_digits() {
+        0 => format!("must be whole, as every amount of {currency} is"),
+        digits => format!("must have at most {digits} digits after the point, as {currency} has"),
+    };
+    FieldError::pointer(format!("#/{field}"), "too_precise", detail)
 }
 
 /// The row that is to be changed, held by the transaction: found, and of the version that

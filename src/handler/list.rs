@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::request::Request;
 
 /// Where a page ends before its limit, in bytes of its items, since an answer must fit the bus. A
-/// single item fits it by its own bounds. A short page proves nothing, and says so by `has_more`.
+/// single item fits it by its own bounds: an invoice by its entries and lines, a project by its
+/// members, all others by the length of their texts. A short page proves nothing, and says so by `has_more`.
 pub const MAX_PAGE_BYTES: usize = 768 * 1024;
 
 /// What a list is asked for.

@@ -87,11 +87,12 @@ def complete(body):
 
 
 def settle_project(body):
-    """Days are in order, a fee goes with `fixed` alone, `none` is not billable."""
+    """Days are in order, a fee in cents goes with `fixed` alone, `none` is not billable."""
     if body.get("starts_on") and body.get("ends_on"):
         body["starts_on"], body["ends_on"] = sorted((body["starts_on"], body["ends_on"]))
     if body.get("fixed_fee") is not None:
         body["billing_method"] = "fixed"
+        body["fixed_fee"] = cents(body["fixed_fee"])
     if body.get("billing_method") == "none":
         body["billable"] = False
 
@@ -111,6 +112,14 @@ def settle_expense(body):
     if "amount" in body or None in (body.get("quantity"), body.get("unit_price")):
         body.pop("quantity", None)
         body.pop("unit_price", None)
+    if body.get("amount") is not None:
+        body["amount"] = cents(body["amount"])
+
+
+def cents(amount):
+    """What is billed has no more digits after the point than its currency."""
+    whole, point, fraction = amount.partition(".")
+    return whole + point + fraction[:2]
 
 
 SETTLE = {

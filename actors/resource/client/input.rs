@@ -67,7 +67,7 @@ impl ClientInput {
             phone: fields.text("phone", 1, 50),
             address: fields.object("address", AddressInput::read),
             vat_id: fields.text("vat_id", 1, 50),
-            billable_rate: fields.amount("billable_rate", Amount::from_ten_thousandths(0)),
+            billable_rate: fields.amount("billable_rate", Some(Amount::ZERO)),
             payment_terms_days: fields.integer("payment_terms_days", 0, 365),
             notes: fields.multiline("notes", 5000),
             archived: fields.boolean("archived"),

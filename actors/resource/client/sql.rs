@@ -6,7 +6,7 @@ use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional
 use uuid::Uuid;
 
 use super::state::ClientState;
-use crate::base::{BaseRow, base_columns, base_names};
+use crate::base::{BaseRow, base_columns, base_names, stored_currency};
 use crate::error;
 use crate::list::{Page, contains};
 use crate::reference::metadata_text;
@@ -282,10 +282,7 @@ pub(crate) async fn delete(
 
 impl Row {
     fn into_state(self) -> Result<ClientState, error::Error> {
-        let currency = self
-            .currency
-            .parse()
-            .map_err(|source| Failure::internal("read a stored currency", source))?;
+        let currency = stored_currency(&self.currency)?;
         let address = match self
             .address
             .as_deref()

@@ -48,7 +48,7 @@ impl ExpenseInput {
     }
 
     fn read(fields: &mut Fields<'_>, body: &Value<'_>) -> Self {
-        let zero = Amount::from_ten_thousandths(0);
+        let zero = Some(Amount::ZERO);
         let input = Self {
             member_id: fields.id("member_id"),
             project_id: fields.id("project_id"),

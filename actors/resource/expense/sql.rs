@@ -1,15 +1,14 @@
 //! Expenses in the database; lists are in a file of their own.
 
 use hoursmith_domain::{
-    Amount, ClientId, Currency, Day, ExpenseId, InvoiceId, MemberId, OrganizationId, ProjectId,
-    Timestamp,
+    Amount, ClientId, ExpenseId, InvoiceId, MemberId, OrganizationId, ProjectId, Timestamp,
 };
 use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
 use uuid::Uuid;
 
 use super::state::ExpenseState;
-use crate::base::{BaseRow, base_columns};
+use crate::base::{BaseRow, base_columns, stored_currency, stored_day};
 use crate::error;
 use crate::reference::metadata_text;
 use crate::sight::Reach;
@@ -212,16 +211,12 @@ pub(crate) async fn delete(
 impl Row {
     pub(super) fn into_state(self) -> Result<ExpenseState, error::Error> {
         let amount = |stored: Option<i64>| stored.and_then(Amount::from_ten_thousandths);
-        let currency: Currency = self
-            .currency
-            .parse()
-            .map_err(|source| Failure::internal("read a stored currency", source))?;
         Ok(ExpenseState {
             id: ExpenseId(self.id),
             member: MemberId(self.member_id),
             project: ProjectId(self.project_id),
             client: self.client_id.map(ClientId),
-            spent_on: day(&self.spent_on)?,
+            spent_on: stored_day(&self.spent_on)?,
             category: self.category,
             description: self.description,
             quantity: amount(self.quantity),
@@ -229,19 +224,14 @@ impl Row {
             amount: Amount::from_ten_thousandths(self.amount).ok_or_else(|| {
                 Failure::internal("read a stored amount", self.amount.to_string())
             })?,
-            currency,
+            currency: stored_currency(&self.currency)?,
             tax_amount: amount(self.tax_amount),
             billable: self.billable,
             reimbursable: self.reimbursable,
             invoice: self.invoice_id.map(InvoiceId),
-            lock_before: self.lock_before.as_deref().map(day).transpose()?,
+            lock_before: self.lock_before.as_deref().map(stored_day).transpose()?,
             is_archived: self.archived_at.is_some(),
             base: self.base.into_base()?,
         })
     }
-}
-
-fn day(text: &str) -> Result<Day, Failure> {
-    text.parse()
-        .map_err(|source| Failure::internal("read a stored day", source))
 }

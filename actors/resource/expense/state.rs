@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::input::{EXCLUSIVE, ExpenseInput};
-use crate::base::{Base, Stored};
+use crate::base::{Base, Stored, too_precise};
 use crate::work::{Ground, LockedReason};
 
 /// An expense.
@@ -104,6 +104,9 @@ impl ExpenseState {
                 "max_value",
                 "must be at most the amount",
             ));
+        }
+        if self.billable && !self.amount.is_payable(self.currency) {
+            errors.push(too_precise("amount", self.currency));
         }
         if self.billable && self.currency != ground.currency {
             let detail = format!(

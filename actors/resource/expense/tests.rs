@@ -39,12 +39,7 @@ async fn an_invoice_tells_of_its_expenses(db: TestDb) {
     write.await.unwrap();
 
     let mut conn = bench.db.read().await.unwrap();
-    let everything = Reach {
-        all: true,
-        member,
-        own: false,
-    };
-    let found = sql::find(&mut conn, organization, id, everything).await;
+    let found = sql::find(&mut conn, organization, id, Reach::ALL).await;
     let expense = found.unwrap().unwrap();
     assert_eq!((expense.base.version, expense.invoice), (3, None));
     drop(conn);

@@ -12,8 +12,8 @@ use crate::write::Stamp;
 /// expense of one of its projects, the name of a project or task, a fee. Opens the draft when there
 /// is something to bill and none is open; counts a change of the one that is.
 ///
-/// It is the last thing that a transaction holds: whoever sends the draft holds the client, then
-/// what is billed, then the draft, and so waits for no writer that waits for it. A writer of two
+/// It is the last thing that a transaction holds: whoever sends the draft holds what is billed, then
+/// its projects, then the draft, and so waits for no writer that waits for it. A writer of two
 /// clients calls it for the smaller id first. One statement while the draft is open.
 pub(crate) async fn draft_changed(
     conn: &mut Conn,

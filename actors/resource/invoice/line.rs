@@ -204,7 +204,7 @@ impl Open {
     fn new(id: Uuid, item: &Item) -> Option<Self> {
         let (quantity, time_entry_ids, expense_ids) = match item.kind {
             Kind::Fixed => (Amount::ONE, Vec::new(), Vec::new()),
-            Kind::Time => (hours(item.seconds)?, vec![item.id], Vec::new()),
+            Kind::Time => (Amount::hours(item.seconds)?, vec![item.id], Vec::new()),
             Kind::Expense => (
                 item.quantity.unwrap_or(Amount::ONE),
                 Vec::new(),
@@ -231,7 +231,7 @@ impl Open {
     /// Adds an item of the same key; only time has any.
     fn add(&mut self, item: &Item) -> Option<()> {
         let seconds = self.seconds.checked_add(item.seconds)?;
-        let (amount, quantity) = (self.line.amount.plus(item.amount)?, hours(seconds)?);
+        let (amount, quantity) = (self.line.amount.plus(item.amount)?, Amount::hours(seconds)?);
         self.seconds = seconds;
         self.line.amount = amount;
         self.line.quantity = quantity;
@@ -275,17 +275,6 @@ impl Key {
         }
         Builder::from_custom_bytes(bytes).into_uuid()
     }
-}
-
-/// Seconds as hours, rounded to 4 digits; whole seconds are never half-way. `None` past 12 digits
-/// before the point, or of a negative duration.
-fn hours(seconds: i64) -> Option<Amount> {
-    // 10,000 / 3,600 is 25 / 9, and half a unit more makes the division round to the nearest.
-    let units = seconds
-        .checked_mul(50)?
-        .checked_add(9)?
-        .checked_div_euclid(18)?;
-    Amount::from_ten_thousandths(units).filter(|hours| *hours >= Amount::ZERO)
 }
 
 /// The text, or its beginning and `…`.

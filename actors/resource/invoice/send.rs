@@ -9,8 +9,8 @@ use super::content;
 use super::draft::draft_changed;
 use super::input::{Sending, refuse};
 use super::line::Content;
-use super::sql;
 use super::state::{InvoiceState, Status};
+use super::{settle, sql};
 use crate::base::refuse_any;
 use crate::condition;
 use crate::error::Error;
@@ -73,6 +73,11 @@ pub(crate) async fn send(
     stamp
         .event(conn, kind, id.0, object, Some(previous))
         .await?;
+    if sent.total == Amount::ZERO {
+        // Nobody would ever pay it, and so it would become overdue.
+        let before = sent.clone();
+        sent = settle::close(conn, &stamp, organization, &before, sent).await?;
+    }
     draft_changed(conn, &stamp, organization, Some(client)).await?;
     Ok(sent)
 }

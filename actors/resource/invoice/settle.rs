@@ -10,6 +10,7 @@ use super::draft::draft_changed;
 use super::input::refuse;
 use super::sql;
 use super::state::{InvoiceState, Status};
+use crate::base::{refuse_any, too_precise};
 use crate::condition;
 use crate::error::Error;
 use crate::write::{Stamp, changed_fields};
@@ -30,6 +31,9 @@ pub(crate) async fn pay(
     if amount.is_some_and(|amount| amount <= Amount::ZERO) {
         refuse("#/amount", "min_value", "must be more than 0")?;
     }
+    if amount.is_some_and(|amount| !amount.is_payable(before.currency)) {
+        refuse_any(vec![too_precise("amount", before.currency)])?;
+    }
     let amount = amount.unwrap_or_else(|| before.balance());
     if amount > before.balance() {
         let detail = "must not be more than the balance";
@@ -37,16 +41,27 @@ pub(crate) async fn pay(
     }
     // At most the total, which is an amount.
     paid.amount_paid = paid.amount_paid.plus(amount).unwrap_or(paid.total);
+    if paid.balance() == Amount::ZERO {
+        return close(conn, &stamp, organization, &before, paid).await;
+    }
     paid.base.touch(stamp.now);
-    let is_settled = paid.balance() == Amount::ZERO;
-    if is_settled {
-        paid.status = Status::Paid;
-        paid.paid_at = Some(stamp.now);
-    }
     sql::update(conn, organization, &paid).await?;
-    if is_settled {
-        tell(conn, &stamp, EventType::InvoicePaid, &before, &paid).await?;
-    }
+    Ok(paid)
+}
+
+/// Writes an invoice of which nothing is left to pay as paid, with its event.
+pub(super) async fn close(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    organization: OrganizationId,
+    before: &InvoiceState,
+    mut paid: InvoiceState,
+) -> Result<InvoiceState, Error> {
+    paid.status = Status::Paid;
+    paid.paid_at = Some(stamp.now);
+    paid.base.touch(stamp.now);
+    sql::update(conn, organization, &paid).await?;
+    tell(conn, stamp, EventType::InvoicePaid, before, &paid).await?;
     Ok(paid)
 }
 
@@ -61,7 +76,8 @@ pub(crate) async fn void(
 ) -> Result<InvoiceState, Error> {
     let found = sql::find(conn, organization, id).await?;
     let client = found.ok_or_else(Problem::not_found)?.client;
-    // In the order of `send`: the invoice, what it bills, the draft.
+    // The invoice first: whoever holds what it bills asks for a draft, and this is none any more. The
+    // client's draft comes last, as everywhere.
     let before = held(conn, &mut stamp, organization, id, conditions).await?;
     if before.amount_paid > Amount::ZERO {
         let detail = "A part of the invoice is paid, so it cannot be voided.";

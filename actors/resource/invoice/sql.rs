@@ -1,14 +1,12 @@
 //! Invoices in the database, without what they bill.
 
-use hoursmith_domain::{
-    Amount, ClientId, Currency, Day, InvoiceId, OrganizationId, Timestamp, Zone,
-};
+use hoursmith_domain::{Amount, ClientId, Day, InvoiceId, OrganizationId, Timestamp};
 use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
 use uuid::Uuid;
 
 use super::state::{InvoiceState, Status};
-use crate::base::{BaseRow, base_columns};
+use crate::base::{BaseRow, base_columns, stored_currency, stored_day, stored_zone};
 use crate::error;
 use crate::list::Page;
 
@@ -300,21 +298,13 @@ impl Row {
             .find(|(word, _)| *word == self.status)
             .map(|(_, status)| *status)
             .ok_or_else(|| Failure::internal("read a stored invoice status", self.status))?;
-        let currency: Currency = self
-            .currency
-            .parse()
-            .map_err(|source| Failure::internal("read a stored currency", source))?;
-        let zone: Zone = self
-            .timezone
-            .parse()
-            .map_err(|source| Failure::internal("read a stored time zone", source))?;
         let period = day(self.period_start.as_deref())?.zip(day(self.period_end.as_deref())?);
         Ok(InvoiceState {
             id: InvoiceId(self.id),
             client: ClientId(self.client_id),
             number: self.number,
             status,
-            currency,
+            currency: stored_currency(&self.currency)?,
             issued_on: day(self.issued_on.as_deref())?,
             due_on: day(self.due_on.as_deref())?,
             period,
@@ -330,17 +320,15 @@ impl Row {
             paid_at: self.paid_at.map(Timestamp::from_micros),
             voided_at: self.voided_at.map(Timestamp::from_micros),
             lines: Vec::new(),
-            zone,
+            zone: stored_zone(&self.timezone)?,
             base: self.base.into_base()?,
         })
     }
 }
 
-/// A stored day.
+/// A stored day, if there is one.
 pub(super) fn day(text: Option<&str>) -> Result<Option<Day>, Failure> {
-    text.map(str::parse)
-        .transpose()
-        .map_err(|source| Failure::internal("read a stored day", source))
+    text.map(stored_day).transpose()
 }
 
 /// A stored amount.

@@ -1,12 +1,12 @@
 //! Members in the database, with the user behind each and what they take from the organization.
 
-use hoursmith_domain::{Amount, Currency, MemberId, OrganizationId, UserId, Zone, fold};
+use hoursmith_domain::{Amount, MemberId, OrganizationId, UserId, fold};
 use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
 use uuid::Uuid;
 
 use super::state::MemberState;
-use crate::base::{BaseRow, base_columns};
+use crate::base::{BaseRow, base_columns, stored_currency, stored_zone};
 use crate::error;
 use crate::list::{Page, contains};
 use crate::sight::Reach;
@@ -107,7 +107,8 @@ hoursmith_store::statements! {
         concat!(members!(), visible!(), filters!(), referenced!(), by_update!());
     /// Every member, at most 10,000.
     LIST_ALL_MEMBERS = concat!(members!(), " ORDER BY m.created_at, m.id LIMIT 10000");
-    /// Holds the row until the transaction ends.
+    /// Holds the row until the transaction ends, and with it the member's time: what is read of it
+    /// stays true.
     HOLD_MEMBER = "UPDATE members SET version = version WHERE organization_id = $1 AND id = $2";
     /// Every column that can change.
     UPDATE_MEMBER = "UPDATE members SET role = $3, status = $4, timezone = $5, billable_rate = $6, \
@@ -260,14 +261,6 @@ fn states(rows: Vec<Row>) -> Result<Vec<MemberState>, error::Error> {
 impl Row {
     pub(crate) fn into_state(self) -> Result<MemberState, Failure> {
         let stored = |source| Failure::internal("read a stored member", source);
-        let zone = |text: &str| {
-            text.parse::<Zone>()
-                .map_err(|source| Failure::internal("read a stored time zone", source))
-        };
-        let currency: Currency = self
-            .currency
-            .parse()
-            .map_err(|source| Failure::internal("read a stored currency", source))?;
         Ok(MemberState {
             id: MemberId(self.id),
             user: UserId(self.user_id),
@@ -275,11 +268,11 @@ impl Row {
             email: self.email,
             role: self.role.parse().map_err(stored)?,
             status: self.status,
-            timezone: self.timezone.as_deref().map(zone).transpose()?,
-            organization_timezone: zone(&self.organization_timezone)?,
+            timezone: self.timezone.as_deref().map(stored_zone).transpose()?,
+            organization_timezone: stored_zone(&self.organization_timezone)?,
             billable_rate: self.billable_rate.and_then(Amount::from_ten_thousandths),
             cost_rate: self.cost_rate.and_then(Amount::from_ten_thousandths),
-            currency,
+            currency: stored_currency(&self.currency)?,
             weekly_capacity_seconds: self.weekly_capacity_seconds,
             organization_weekly_capacity_seconds: self.organization_weekly_capacity_seconds,
             base: self.base.into_base()?,

@@ -1,14 +1,14 @@
 //! The organization's row.
 
 use hoursmith_domain::{
-    Amount, Currency, Month, OrganizationId, Rounding, RoundingMode, Timestamp, Zone,
+    Amount, Currency, Month, OrganizationId, Rounding, RoundingMode, Timestamp,
 };
 use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, Error, execute, fetch_one, fetch_optional};
 use uuid::Uuid;
 
 use super::state::OrganizationState;
-use crate::base::{BaseRow, base_names};
+use crate::base::{BaseRow, base_names, stored_currency, stored_day, stored_zone};
 use crate::error;
 
 hoursmith_store::statements! {
@@ -90,15 +90,9 @@ pub(crate) async fn home(
     now: Timestamp,
 ) -> Result<Home, error::Error> {
     let (currency, zone) = fetch_one!(conn, FIND_HOME as (String, String), organization.0)?;
-    let currency = currency
-        .parse()
-        .map_err(|source| Failure::internal("read a stored currency", source))?;
-    let zone: Zone = zone
-        .parse()
-        .map_err(|source| Failure::internal("read a stored time zone", source))?;
     Ok(Home {
-        currency,
-        month: zone.day_of(now).month(),
+        currency: stored_currency(&currency)?,
+        month: stored_zone(&zone)?.day_of(now).month(),
     })
 }
 
@@ -147,14 +141,8 @@ impl Row {
                 .plan
                 .parse()
                 .map_err(|source| Failure::internal("read a stored plan", source))?,
-            currency: self
-                .currency
-                .parse()
-                .map_err(|source| Failure::internal("read a stored currency", source))?,
-            timezone: self
-                .timezone
-                .parse()
-                .map_err(|source| Failure::internal("read a stored time zone", source))?,
+            currency: stored_currency(&self.currency)?,
+            timezone: stored_zone(&self.timezone)?,
             week_start: self.week_start,
             default_billable_rate: self
                 .default_billable_rate
@@ -165,12 +153,7 @@ impl Row {
             },
             rounding_target: self.rounding_target,
             allow_overlap: self.allow_overlap,
-            lock_before: self
-                .lock_before
-                .as_deref()
-                .map(str::parse)
-                .transpose()
-                .map_err(|source| Failure::internal("read a stored day", source))?,
+            lock_before: self.lock_before.as_deref().map(stored_day).transpose()?,
             weekly_capacity_seconds: self.weekly_capacity_seconds,
             base: self.base.into_base()?,
         })

@@ -52,7 +52,7 @@ impl ProjectInput {
     }
 
     fn read(fields: &mut Fields<'_>) -> Self {
-        let zero = Amount::from_ten_thousandths(0);
+        let zero = Some(Amount::ZERO);
         let input = Self {
             client: fields.id("client_id"),
             name: fields.text("name", 1, 255),
@@ -88,7 +88,7 @@ impl BudgetInput {
     fn read(fields: &mut Fields<'_>) -> Self {
         let input = Self {
             kind: fields.word("kind", BudgetKind::WORDS),
-            amount: fields.amount("amount", Amount::from_ten_thousandths(0)),
+            amount: fields.amount("amount", Some(Amount::ZERO)),
             period: fields.word("period", BudgetPeriod::WORDS),
         };
         fields.not_null("kind", &input.kind);

@@ -1,14 +1,12 @@
 //! Projects in the database.
 
-use hoursmith_domain::{
-    Amount, ClientId, Currency, Day, OrganizationId, ProjectId, Timestamp, fold,
-};
+use hoursmith_domain::{Amount, ClientId, OrganizationId, ProjectId, Timestamp, fold};
 use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
 use uuid::Uuid;
 
 use super::state::{Budget, BudgetKind, BudgetPeriod, ProjectState, Tracked};
-use crate::base::{BaseRow, base_columns};
+use crate::base::{BaseRow, base_columns, stored_currency, stored_day};
 use crate::error;
 use crate::list::{Page, contains};
 use crate::organization::home;
@@ -344,7 +342,7 @@ impl Row {
         Ok(ProjectState {
             id: ProjectId(self.id),
             client: self.client_id.map(ClientId),
-            currency: parse_currency(&self.currency)?,
+            currency: stored_currency(&self.currency)?,
             name: self.name,
             code: self.code,
             color: self.color,
@@ -357,8 +355,8 @@ impl Row {
             billable_rate: self.billable_rate.and_then(Amount::from_ten_thousandths),
             fixed_fee: self.fixed_fee.and_then(Amount::from_ten_thousandths),
             budget,
-            starts_on: self.starts_on.as_deref().map(parse_day).transpose()?,
-            ends_on: self.ends_on.as_deref().map(parse_day).transpose()?,
+            starts_on: self.starts_on.as_deref().map(stored_day).transpose()?,
+            ends_on: self.ends_on.as_deref().map(stored_day).transpose()?,
             notes: self.notes,
             archived_at: self.archived_at.map(Timestamp::from_micros),
             members,
@@ -380,16 +378,4 @@ fn word<T: Copy>(words: &[(&str, T)], what: &str, stored: &str) -> Result<T, Fai
     found
         .map(|(_, value)| *value)
         .ok_or_else(|| Failure::internal("read a stored word", format!("{what}: {stored}")))
-}
-
-fn parse_currency(stored: &str) -> Result<Currency, Failure> {
-    stored
-        .parse()
-        .map_err(|source| Failure::internal("read a stored currency", source))
-}
-
-fn parse_day(stored: &str) -> Result<Day, Failure> {
-    stored
-        .parse()
-        .map_err(|source| Failure::internal("read a stored day", source))
 }

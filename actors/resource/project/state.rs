@@ -9,7 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::input::{BudgetInput, ProjectInput};
-use crate::base::{Base, Stored, archived_at, refuse_any};
+use crate::base::{Base, Stored, archived_at, refuse_any, too_precise};
 use crate::sight::Sight;
 use crate::work::BillingMethod;
 
@@ -167,6 +167,12 @@ impl ProjectState {
         if self.fixed_fee.is_some() && self.billing_method != BillingMethod::Fixed {
             let detail = "must be null unless `billing_method` is `fixed`";
             errors.push(FieldError::pointer("#/fixed_fee", "not_fixed", detail));
+        }
+        if self
+            .fixed_fee
+            .is_some_and(|fee| !fee.is_payable(self.currency))
+        {
+            errors.push(too_precise("fixed_fee", self.currency));
         }
         if let (Some(first), Some(last)) = (self.starts_on, self.ends_on)
             && last < first

@@ -6,6 +6,7 @@ use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
 use uuid::Uuid;
 
 use super::Link;
+use crate::base::Base;
 use crate::error;
 use crate::list::Page;
 
@@ -35,9 +36,9 @@ hoursmith_store::statements! {
     );
     /// Adds a member, or changes its rate.
     UPSERT_PROJECT_MEMBER = "INSERT INTO project_members (organization_id, project_id, member_id, \
-        billable_rate, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5) \
+        billable_rate, version, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6) \
         ON CONFLICT (organization_id, project_id, member_id) DO UPDATE SET \
-        billable_rate = excluded.billable_rate, version = project_members.version + 1, \
+        billable_rate = excluded.billable_rate, version = excluded.version, \
         updated_at = excluded.updated_at";
     /// Removes a member.
     DELETE_PROJECT_MEMBER =
@@ -102,13 +103,14 @@ pub(crate) async fn list(
     Ok(links?)
 }
 
+/// Writes a link, of the version and the moment of its project's change.
 pub(crate) async fn put(
     conn: &mut Conn,
     organization: OrganizationId,
     project: ProjectId,
     member: MemberId,
     rate: Option<Amount>,
-    now: Timestamp,
+    change: &Base,
 ) -> Result<(), Error> {
     execute!(
         conn,
@@ -117,7 +119,8 @@ pub(crate) async fn put(
         project.0,
         member.0,
         rate.map(Amount::ten_thousandths),
-        now.as_micros(),
+        change.version,
+        change.updated_at.as_micros(),
     )?;
     Ok(())
 }

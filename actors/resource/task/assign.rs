@@ -8,7 +8,7 @@ mod sql;
 use hoursmith_domain::{EventType, FieldError, MemberId, OrganizationId, ProjectId};
 use hoursmith_store::Conn;
 
-use super::home::Home;
+use super::home::TaskProject;
 use super::sql::{lock_of_leaver, update};
 use super::state::TaskState;
 use crate::base::{Stored as _, missing, refuse_any, settle};
@@ -49,7 +49,7 @@ pub(crate) async fn strangers(
 pub(crate) async fn left_behind(
     conn: &mut Conn,
     organization: OrganizationId,
-    home: Home,
+    home: TaskProject,
     task: &TaskState,
 ) -> Result<Vec<FieldError>, Error> {
     let members = sql::members(conn, organization, home.project).await?;

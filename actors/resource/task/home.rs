@@ -6,11 +6,13 @@ use hoursmith_domain::{ClientId, Currency, ProjectId};
 use hoursmith_kit::Failure;
 use uuid::Uuid;
 
+use crate::base::stored_currency;
+
 pub(crate) use sql::{lock_home, statements};
 
 /// What a task has from its project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Home {
+pub(crate) struct TaskProject {
     pub(crate) project: ProjectId,
     /// Whom the project is for.
     pub(crate) client: Option<ClientId>,
@@ -18,14 +20,15 @@ pub(crate) struct Home {
     pub(crate) currency: Currency,
 }
 
-/// A home from its columns.
-pub(crate) fn home(project: Uuid, client: Option<Uuid>, currency: &str) -> Result<Home, Failure> {
-    let currency: Currency = currency
-        .parse()
-        .map_err(|source| Failure::internal("read a stored currency", source))?;
-    Ok(Home {
+/// The same from its columns.
+pub(crate) fn task_project(
+    project: Uuid,
+    client: Option<Uuid>,
+    currency: &str,
+) -> Result<TaskProject, Failure> {
+    Ok(TaskProject {
         project: ProjectId(project),
         client: client.map(ClientId),
-        currency,
+        currency: stored_currency(currency)?,
     })
 }

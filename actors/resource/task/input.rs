@@ -87,7 +87,7 @@ impl TaskInput {
             description: fields.multiline("description", 5000),
             status: fields.word("status", Status::WORDS),
             billable: fields.boolean("billable"),
-            billable_rate: fields.amount("billable_rate", Amount::from_ten_thousandths(0)),
+            billable_rate: fields.amount("billable_rate", Some(Amount::ZERO)),
             estimated_seconds: fields.integer("estimated_seconds", 0, MAX_ESTIMATE_SECONDS),
             assignee_ids: fields.list(
                 "assignee_ids",

@@ -5,9 +5,9 @@ use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
 use uuid::Uuid;
 
-use super::home::home;
+use super::home::task_project;
 use super::state::TaskState;
-use crate::base::{BaseRow, base_columns};
+use crate::base::{BaseRow, base_columns, stored_day};
 use crate::error;
 use crate::list::{Page, contains};
 use crate::reference::metadata_text;
@@ -327,10 +327,9 @@ impl Row {
     fn into_state(self) -> Result<TaskState, error::Error> {
         let assignees = serde_json::from_str(&self.assignee_ids)
             .map_err(|source| Failure::internal("read stored assignees", source))?;
-        let due_on = self.due_on.as_deref().map(str::parse).transpose();
         Ok(TaskState {
             id: TaskId(self.id),
-            home: home(self.project_id, self.client_id, &self.currency)?,
+            home: task_project(self.project_id, self.client_id, &self.currency)?,
             name: self.name,
             description: self.description,
             completed_at: self.completed_at.map(Timestamp::from_micros),
@@ -338,7 +337,7 @@ impl Row {
             billable_rate: self.billable_rate.and_then(Amount::from_ten_thousandths),
             estimated_seconds: self.estimated_seconds,
             assignees,
-            due_on: due_on.map_err(|source| Failure::internal("read a stored day", source))?,
+            due_on: self.due_on.as_deref().map(stored_day).transpose()?,
             tracked_seconds: self.tracked_seconds,
             base: self.base.into_base()?,
         })

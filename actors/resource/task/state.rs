@@ -5,7 +5,7 @@ use hoursmith_routes::task::Task;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::home::Home;
+use super::home::TaskProject;
 use super::input::{Status, TaskInput};
 use crate::base::{Base, Stored, archived_at, refuse_any};
 use crate::sight::Sight;
@@ -14,7 +14,7 @@ use crate::sight::Sight;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TaskState {
     pub(crate) id: TaskId,
-    pub(crate) home: Home,
+    pub(crate) home: TaskProject,
     pub(crate) name: String,
     pub(crate) description: Option<String>,
     /// Null while it is open: its status is this and nothing else.
@@ -32,7 +32,7 @@ pub(crate) struct TaskState {
 
 impl TaskState {
     /// A task without a name yet.
-    pub(crate) fn new(id: TaskId, home: Home, billable: bool, now: Timestamp) -> Self {
+    pub(crate) fn new(id: TaskId, home: TaskProject, billable: bool, now: Timestamp) -> Self {
         Self {
             id,
             home,

@@ -1,6 +1,5 @@
 //! Whoever leaves a project is taken off its tasks, on both engines.
 
-use hoursmith_domain::MemberId;
 use hoursmith_store::testing::TestDb;
 use hoursmith_store::{execute, fetch_all};
 use serde_json::json;
@@ -14,12 +13,6 @@ hoursmith_store::statements! {
     LINKS = "SELECT member_id FROM task_assignees WHERE organization_id = $1 ORDER BY task_id, member_id";
 }
 
-const ALL: Reach = Reach {
-    all: true,
-    member: MemberId(Uuid::nil()),
-    own: false,
-};
-
 async fn a_leaver_is_taken_off_its_tasks(db: TestDb) {
     let bench = Bench::new(db).await;
     let (organization, project) = (bench.organization, bench.project);
@@ -30,7 +23,7 @@ async fn a_leaver_is_taken_off_its_tasks(db: TestDb) {
     let made = stamp.clone();
     let write = bench.db.write(move |conn| {
         Box::pin(async move {
-            let home = lock_home(conn, organization, project, ALL).await?;
+            let home = lock_home(conn, organization, project, Reach::ALL).await?;
             let (home, billable) = home.unwrap();
             for (id, assignees) in ids.into_iter().zip(assigned) {
                 let mut task = TaskState::new(id, home, billable, made.now);
@@ -54,7 +47,7 @@ async fn a_leaver_is_taken_off_its_tasks(db: TestDb) {
         (ids[1], vec![], 2),
         (ids[2], vec![ada], 1),
     ] {
-        let task = sql::find(&mut conn, organization, id, ALL)
+        let task = sql::find(&mut conn, organization, id, Reach::ALL)
             .await
             .unwrap()
             .unwrap();

@@ -16,11 +16,11 @@ use hoursmith_store::Conn;
 
 use super::rollup::Changes;
 use super::state::TimeEntryState;
-use super::terms::hold_member;
 use super::{sql, timer};
 use crate::base::{Stored as _, settle};
 use crate::error::Error;
 use crate::invoice::{Billing, draft_changed, tell};
+use crate::member;
 use crate::sight::Reach;
 use crate::work::must_stand;
 use crate::write::{Changed, Stamp};
@@ -39,7 +39,7 @@ pub(super) async fn hold(
     };
     let members: BTreeSet<MemberId> = other.into_iter().chain([member]).collect();
     for member in members {
-        hold_member(conn, organization, member).await?;
+        member::hold(conn, organization, member).await?;
     }
     sql::hold(conn, organization, id).await?;
     match sql::find(conn, organization, id, reach).await? {
@@ -57,7 +57,7 @@ pub(super) async fn hold(
 #[must_use = "totals and drafts follow their entries"]
 pub(super) struct Rest {
     totals: Changes,
-    /// The clients that an entry was, or is, billed to; a running one is on no draft.
+    /// The clients that an entry was, or is, billed to: what has no amount is on no draft.
     clients: BTreeSet<ClientId>,
 }
 
@@ -67,7 +67,7 @@ impl Rest {
         Self {
             totals: Changes::between(before, after),
             clients: (before.iter().chain(after))
-                .filter(|entry| !entry.is_running())
+                .filter(|entry| entry.amount.is_some())
                 .filter_map(|entry| entry.client)
                 .collect(),
         }

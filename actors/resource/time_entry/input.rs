@@ -68,6 +68,8 @@ impl TimeEntryInput {
         let mut fields = Fields::of(body);
         let input = Self::read(&mut fields);
         fields.not_null("project_id", &input.project);
+        // What an entry without its duration would be, nobody can say: `ended_at` lets a timer run.
+        fields.not_null("duration_seconds", &input.when.duration_seconds);
         fields.finish().map(|()| input)
     }
 
@@ -95,7 +97,7 @@ impl TimeEntryInput {
                 duration_seconds: fields.integer("duration_seconds", 0, MAX_DURATION_SECONDS),
             },
             billable: fields.boolean("billable"),
-            billable_rate: fields.amount("billable_rate", Amount::from_ten_thousandths(0)),
+            billable_rate: fields.amount("billable_rate", Some(Amount::ZERO)),
             tags: fields.list("tags", MAX_TAGS, "invalid_tag", |tag| {
                 check_text(tag, 1, MAX_TAG_CHARS, false).map(|()| tag.to_owned())
             }),

@@ -1,7 +1,7 @@
 //! Time entries in the database.
 
 use hoursmith_domain::{
-    Amount, ClientId, Day, InvoiceId, MemberId, OrganizationId, ProjectId, RateSource, TaskId,
+    Amount, ClientId, InvoiceId, MemberId, OrganizationId, ProjectId, RateSource, TaskId,
     TimeEntryId, Timestamp,
 };
 use hoursmith_kit::Failure;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::state::{Surroundings, TimeEntryState};
 use super::when::When;
-use crate::base::BaseRow;
+use crate::base::{BaseRow, stored_currency, stored_day};
 use crate::error;
 use crate::reference::metadata_text;
 use crate::sight::Reach;
@@ -318,10 +318,6 @@ impl Row {
     pub(super) fn into_state(self) -> Result<TimeEntryState, error::Error> {
         let amount = |stored: Option<i64>| stored.and_then(Amount::from_ten_thousandths);
         let instant = |stored: Option<i64>| stored.map(Timestamp::from_micros);
-        let currency = self
-            .currency
-            .parse()
-            .map_err(|source| Failure::internal("read a stored currency", source))?;
         let source = self.rate_source.as_deref().and_then(RateSource::from_word);
         let tags = serde_json::from_str(&self.tags)
             .map_err(|source| Failure::internal("read stored tags", source))?;
@@ -347,27 +343,22 @@ impl Row {
             description: self.description,
             when,
             order_at: Timestamp::from_micros(self.order_at),
-            spent_on: day(&self.spent_on)?,
+            spent_on: stored_day(&self.spent_on)?,
             rounded_seconds: self.rounded_seconds,
             billable: self.billable,
             billable_rate: amount(self.billable_rate),
             rate: amount(self.rate).zip(source),
             amount: amount(self.amount),
-            currency,
+            currency: stored_currency(&self.currency)?,
             tags,
             invoice: self.invoice_id.map(InvoiceId),
             surroundings: Surroundings {
-                lock_before: self.lock_before.as_deref().map(day).transpose()?,
+                lock_before: self.lock_before.as_deref().map(stored_day).transpose()?,
                 is_archived: self.project_archived_at.is_some(),
             },
             base: self.base.into_base()?,
         })
     }
-}
-
-pub(super) fn day(text: &str) -> Result<Day, Failure> {
-    text.parse()
-        .map_err(|source| Failure::internal("read a stored day", source))
 }
 
 fn tags_text(tags: &[String]) -> String {

@@ -15,7 +15,6 @@ use crate::base::missing;
 use crate::error::Error;
 use crate::sight::Reach;
 use crate::work::{BillingMethod, Ground, ground};
-pub(crate) use sql::hold_member;
 
 pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()

@@ -81,7 +81,8 @@ impl When {
     }
 
     /// The day it counts for: as the body says, else the local day on which it began. A day that was
-    /// chosen stays when the beginning moves.
+    /// chosen stays when the beginning moves, unless it is too far from it: then it was not chosen for
+    /// this beginning, or the member moved to another zone since.
     pub(crate) fn day(
         self,
         given: &Patch<Day>,
@@ -98,8 +99,13 @@ impl When {
                 let chosen = was
                     .started_at()
                     .is_some_and(|start| zone.day_of(start) != day);
-                let stays = self.started_at() == was.started_at() || local.is_none() || chosen;
-                if stays { day } else { usual }
+                let kept = chosen || self.started_at() == was.started_at();
+                let stays = kept && self.check_day(day, zone).is_none();
+                if self == was || local.is_none() || stays {
+                    day
+                } else {
+                    usual
+                }
             }
         }
     }

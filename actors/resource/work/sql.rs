@@ -9,6 +9,7 @@ use hoursmith_store::{Conn, fetch_optional};
 use uuid::Uuid;
 
 use super::{BillingMethod, Ground};
+use crate::base::{stored_currency, stored_day, stored_zone};
 use crate::error::Error;
 
 hoursmith_store::statements! {
@@ -114,20 +115,10 @@ impl Row {
             .ok_or_else(|| unreadable("a billing method", &self.billing_method))?;
         let mode = RoundingMode::from_word(&self.rounding_mode)
             .ok_or_else(|| unreadable("a rounding mode", &self.rounding_mode))?;
-        let lock_before = self
-            .lock_before
-            .as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(|source| Failure::internal("read a stored day", source))?;
-        let currency: Currency = self
-            .currency
-            .parse()
-            .map_err(|source| Failure::internal("read a stored currency", source))?;
         Ok(Ground {
             project: ProjectId(self.project_id),
             client: self.client_id.map(ClientId),
-            currency,
+            currency: stored_currency(&self.currency)?,
             billable: self.billable,
             billing_method: method,
             is_archived: self.archived_at.is_some(),
@@ -137,16 +128,13 @@ impl Row {
             project_member_rate: amount(self.project_member_rate),
             member_rate: amount(self.member_rate).filter(|_| own),
             organization_rate: amount(self.organization_rate).filter(|_| own),
-            zone: self
-                .timezone
-                .parse()
-                .map_err(|source| Failure::internal("read a stored time zone", source))?,
+            zone: stored_zone(&self.timezone)?,
             rounding: Rounding {
                 mode,
                 minutes: self.rounding_minutes,
             },
             allow_overlap: self.allow_overlap,
-            lock_before,
+            lock_before: self.lock_before.as_deref().map(stored_day).transpose()?,
         })
     }
 }

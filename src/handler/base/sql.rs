@@ -1,6 +1,6 @@
-//! The columns that every resource's table has, and the order of every list.
+//! The columns that every resource's table has, and how stored texts are read.
 
-use hoursmith_domain::Timestamp;
+use hoursmith_domain::{Currency, Day, Timestamp, Zone};
 use hoursmith_kit::Failure;
 
 use super::Base;
@@ -67,4 +67,22 @@ impl BaseRow {
             updated_at: Timestamp::from_micros(self.updated_at),
         })
     }
+}
+
+/// A stored day; a failure when it is none.
+pub fn stored_day(text: &str) -> Result<Day, Failure> {
+    text.parse()
+        .map_err(|source| Failure::internal("read a stored day", source))
+}
+
+/// A stored currency; a failure when it is none.
+pub fn stored_currency(text: &str) -> Result<Currency, Failure> {
+    text.parse()
+        .map_err(|source| Failure::internal("read a stored currency", source))
+}
+
+/// A stored time zone; a failure when it is none.
+pub fn stored_zone(text: &str) -> Result<Zone, Failure> {
+    text.parse()
+        .map_err(|source| Failure::internal("read a stored time zone", source))
 }

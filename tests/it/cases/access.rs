@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::clients::{create, created, give_project, path};
 use crate::http::Answer;
+use crate::scene::{errors, send};
 use crate::world::{Person, World};
 
 /// Everything of an answer but what is the request's own.
@@ -307,4 +308,35 @@ pub async fn changes_of_the_caller_take_effect_at_once(world: &World) {
         "the last owner cannot go: make someone else an owner first"
     );
     world.get("/api/v1/me", &org.owner).send().await.expect(200);
+}
+
+/// What is not there, then the condition, then what the merged whole says.
+pub async fn a_change_is_refused_in_one_order(world: &World) {
+    let org = world.org().await;
+    let never = "01931f7e-3c51-7c3a-9a53-6f0d2a3b4c5d";
+    let client = created(world, &org.owner, "C").await;
+    let body = json!({"name": "P"});
+    let made = send(world, &org.owner, "POST", "/projects", &body).await;
+    let made = made.expect(201);
+    let (id, etag) = (made.json()["id"].clone(), made.header("etag").to_owned());
+    let path = |id: &str| format!("/api/v1/projects/{id}");
+    let change = async |id: &str, etag: &str, client: &str| {
+        let body = json!({"client_id": client, "fixed_fee": "1"});
+        let call = world.call("PATCH", &path(id)).token(&org.owner.token);
+        call.header("if-match", etag).json(&body).send().await
+    };
+    let (id, stale) = (id.as_str().unwrap(), "\"9\"");
+    for answer in [
+        change(never, stale, never).await,
+        change(id, stale, never).await,
+        change(id, &etag, never).await,
+    ] {
+        answer.expect_problem(404, "not_found");
+    }
+    let answer = change(id, stale, &client).await;
+    answer.expect_problem(412, "precondition_failed");
+    let answer = change(id, &etag, &client).await;
+    let answer = answer.expect_problem(422, "validation_failed");
+    let not_fixed = ("#/fixed_fee".to_owned(), "not_fixed".to_owned());
+    assert_eq!(errors(&answer), [not_fixed]);
 }

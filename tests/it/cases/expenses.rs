@@ -81,7 +81,7 @@ pub async fn an_expense_is_created_read_changed_and_deleted(world: &World) {
     );
 
     let change = json!({
-        "quantity": null, "unit_price": null, "amount": "99.1250", "category": null, "description": null,
+        "quantity": null, "unit_price": null, "amount": "99.1200", "category": null, "description": null,
         "tax_amount": null, "billable": true, "reimbursable": false, "spent_on": "2026-11-03",
         "external_reference": null, "metadata": null, "member_id": org.manager.id
     });
@@ -99,7 +99,7 @@ pub async fn an_expense_is_created_read_changed_and_deleted(world: &World) {
     }
     assert_eq!(
         (&now["amount"], &now["spent_on"]),
-        (&json!("99.125"), &json!("2026-11-03"))
+        (&json!("99.12"), &json!("2026-11-03"))
     );
     assert_eq!(now["member_id"], org.manager.id.to_string());
     assert_eq!(
@@ -212,6 +212,7 @@ pub async fn an_amount_is_said_in_one_way(world: &World) {
             "exclusive",
         ),
         (json!({"amount": null}), amount, "not_nullable"),
+        (json!({"amount": "12.3456"}), amount, "too_precise"),
         (json!({"amount": 1}), amount, "type"),
         (json!({"amount": "-1"}), amount, "min_value"),
         (
@@ -224,6 +225,7 @@ pub async fn an_amount_is_said_in_one_way(world: &World) {
             price,
             "too_large",
         ),
+        (json!({"amount": "1.005"}), amount, "too_precise"),
         (
             json!({"amount": "1", "currency": "USD"}),
             "#/currency",
@@ -270,6 +272,12 @@ pub async fn an_amount_is_said_in_one_way(world: &World) {
         (&kept["amount"], &kept["quantity"]),
         (&json!("9.00"), &Value::Null)
     );
+    let own = json!({"amount": "9.0001", "billable": false});
+    let own = change(own).await.expect(200).json();
+    assert_eq!(own["amount"], "9.0001", "no client is billed for it");
+    let found = wrong(change(json!({"billable": true})).await);
+    assert_eq!(found, one(amount, "too_precise"));
+    change(json!({"amount": "9"})).await.expect(200);
     let foreign = change(json!({"currency": "USD", "billable": false})).await;
     assert_eq!(
         foreign.expect(200).json()["currency"],
@@ -306,7 +314,7 @@ pub async fn amounts_are_exact(world: &World) {
             let (named, quantity, price) = strategy.new_tree(&mut runner).unwrap().current();
             let [named, quantity, price] =
                 [named, quantity, price].map(|units| Amount::from_ten_thousandths(units).unwrap());
-            let body = json!({"project_id": home, "amount": named.plain()});
+            let body = json!({"project_id": home, "amount": named.plain(), "billable": false});
             let made = post(world, &org.owner, &body).await.expect(201).json();
             let shown = made["amount"].as_str().unwrap();
             assert_eq!(shown, named.display(currency));

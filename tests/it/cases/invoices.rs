@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::invoices_scene::{Entry, Scene, invoice};
+use crate::scene::{errors, send};
 use crate::world::World;
 
 /// A line of an invoice without its ids.
@@ -121,6 +122,46 @@ pub async fn a_draft_builds_itself(world: &World) {
     for id in stayed {
         assert_eq!(id.parse::<Uuid>().unwrap().get_version_num(), 8);
     }
+}
+
+pub async fn a_fee_is_billed_in_minor_units(world: &World) {
+    let scene = Scene::new(world).await;
+    let client = scene.client("Atlas", "KWD", None).await;
+    let owner = &scene.org.owner;
+    let body = |fee: &str| json!({"name": "Shop", "client_id": client, "billing_method": "fixed", "fixed_fee": fee});
+    let refused = send(world, owner, "POST", "/projects", &body("1.0005")).await;
+    let refused = refused.expect_problem(422, "validation_failed");
+    let too_precise = [("#/fixed_fee".to_owned(), "too_precise".to_owned())];
+    assert_eq!(errors(&refused), too_precise);
+    let made = send(world, owner, "POST", "/projects", &body("100.125")).await;
+    let made = made.expect(201).json();
+    let shop = format!("/projects/{}", made["id"].as_str().unwrap());
+    let change = json!({"fixed_fee": "100.1251"});
+    let refused = send(world, owner, "PATCH", &shop, &change).await;
+    assert_eq!(
+        errors(&refused.expect_problem(422, "validation_failed")),
+        too_precise
+    );
+    let draft = scene.open_draft(client).await.unwrap();
+    assert_eq!(draft["total"], "100.125");
+
+    // Nothing is kept in the client's currency yet, so it can change under a fee.
+    let other = scene.client("Other", "KWD", None).await;
+    let fee = Some(1_005_000);
+    scene.project(other, "Fee", fee).await;
+    let change = json!({"currency": "JPY"});
+    let path = format!("/clients/{other}");
+    send(world, owner, "PATCH", &path, &change)
+        .await
+        .expect(200);
+    let draft = scene.draft(other).await;
+    let (status, sent) = scene.ask("send", draft, &json!({"tax_rate": "10"})).await;
+    assert_eq!(status, 200, "{sent}");
+    assert_eq!(lines(&sent), [["fixed", "Fee", "1", "101", "101"]]);
+    assert_eq!(
+        (&sent["subtotal"], &sent["tax_amount"], &sent["total"]),
+        (&json!("101"), &json!("10"), &json!("111"))
+    );
 }
 
 pub async fn a_draft_without_anything_is_empty(world: &World) {

@@ -8,7 +8,7 @@ use hoursmith_store::{Statement, execute};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::invoices_scene::{Asker, OWNER, Scene, invoice};
+use super::invoices_scene::{Asker, Entry, OWNER, Scene, invoice};
 use crate::world::World;
 
 pub async fn a_sent_invoice_never_changes(world: &World) {
@@ -205,6 +205,7 @@ pub async fn payments_add_up(world: &World) {
         ("100.01", "exceeds_balance"),
         ("0", "min_value"),
         ("-5", "min_value"),
+        ("0.001", "too_precise"),
     ] {
         let (status, problem) = scene.ask("pay", id, &json!({ "amount": amount })).await;
         assert_eq!((status, &problem["errors"][0]["code"]), (422, &json!(code)));
@@ -235,6 +236,50 @@ pub async fn payments_add_up(world: &World) {
         Some(id),
         "what is paid stays locked"
     );
+}
+
+pub async fn nothing_to_pay_is_paid_when_it_is_sent(world: &World) {
+    let scene = Scene::new(world).await;
+    let client = scene.client("Atlas", "EUR", None).await;
+    let project = scene.project(client, "Gift", None).await;
+    let free = Entry {
+        project,
+        task: None,
+        spent_on: "2026-11-02",
+        seconds: 3600,
+        rate: Some(0),
+        amount: Some(0),
+    };
+    let entry = scene.entry(free).await;
+    let id = scene.draft(client).await;
+    let dates = json!({"issued_on": "2020-01-01", "due_on": "2020-01-31", "tax_rate": "19"});
+    let (status, paid) = scene.ask("send", id, &dates).await;
+    let shown = ["status", "total", "number", "overdue"].map(|field| &paid[field]);
+    let expected = [
+        json!("paid"),
+        json!("0.00"),
+        json!("INV-00001"),
+        json!(false),
+    ];
+    assert_eq!((status, shown), (200, expected.each_ref()));
+    assert_eq!(paid["paid_at"], paid["sent_at"]);
+    assert_eq!(scene.get(&invoice(id)).await.json(), paid);
+    let (sent, settled) = (
+        scene.event(id, "invoice.sent").await,
+        scene.event(id, "invoice.paid").await,
+    );
+    assert_eq!(sent["object"]["status"], "sent");
+    assert_eq!(settled["object"], paid);
+    let before = &settled["previous_attributes"];
+    assert_eq!(
+        (&before["status"], &before["paid_at"]),
+        (&json!("sent"), &json!(null))
+    );
+    assert_eq!(scene.entries().await, [(entry, Some(id))]);
+    for action in ["pay", "void"] {
+        let (status, _) = scene.ask(action, id, &Value::Null).await;
+        assert_eq!(status, 409, "{action}");
+    }
 }
 
 pub async fn what_is_voided_is_billed_again(world: &World) {

@@ -8,6 +8,7 @@ use super::access::essence;
 use super::answers::events;
 use super::projects::{join, member_path, project, project_path, put_member};
 use crate::http::Answer;
+use crate::scene::{fresh, run};
 use crate::world::{Org, Person, World};
 
 const NEVER: &str = "01931f7e-3c51-7c3a-9a53-6f0d2a3b4c5d";
@@ -51,7 +52,7 @@ pub async fn members_are_put_into_a_project_and_removed(world: &World) {
     let rate = |rate: Value| json!({ "billable_rate": rate });
     let added = put_member(world, owner, &id, member, &rate(json!("99.5"))).await;
     let added = added.expect(201);
-    assert!(added.header("etag").starts_with("\"1-"));
+    assert!(added.header("etag").starts_with("\"2-"), "the project's");
     let link = added.json();
     for (field, value) in [
         ("project_id", json!(id)),
@@ -73,7 +74,7 @@ pub async fn members_are_put_into_a_project_and_removed(world: &World) {
     let whole = put_member(world, owner, &id, member, &json!({}))
         .await
         .expect(200);
-    assert!(whole.header("etag").starts_with("\"2-"));
+    assert!(whole.header("etag").starts_with("\"3-"));
     let rated = whole.json();
     assert_eq!(rated["billable_rate"], json!(null), "a body is the whole");
     assert_eq!(rated["created_at"], link["created_at"]);
@@ -145,8 +146,8 @@ pub async fn a_put_is_checked(world: &World) {
         absent.expect_problem(412, "precondition_failed");
     }
     join(world, owner, &id, &org.member).await;
-    let second = put("\"1\"", "1").await.expect(200);
-    put("\"1\"", "2")
+    let second = put("\"2\"", "1").await.expect(200);
+    put("\"2\"", "2")
         .await
         .expect_problem(412, "precondition_failed");
     put(second.header("etag"), "2").await.expect(200);
@@ -154,10 +155,41 @@ pub async fn a_put_is_checked(world: &World) {
         let call = world.call("DELETE", &member_path(&id, &org.member));
         call.token(&owner.token).header("if-match", etag).send()
     };
-    delete("\"2\"")
+    delete("\"3\"")
         .await
         .expect_problem(412, "precondition_failed");
-    delete("\"3\"").await.expect(204);
+    delete("\"4\"").await.expect(204);
+    join(world, owner, &id, &org.member).await;
+    for known in ["\"2\"", "\"3\"", "\"4\""] {
+        let before = put(known, "1").await;
+        before.expect_problem(412, "precondition_failed");
+    }
+}
+
+pub async fn a_project_has_so_many_members_and_no_more(world: &World) {
+    let org = world.org().await;
+    let owner = &org.owner;
+    let id = project(world, owner, &json!({"name": "Crowd"})).await;
+    join(world, owner, &id, &org.manager).await;
+    let mut crowd: Vec<String> = (0..499).map(|_| fresh(world).to_string()).collect();
+    crowd.push(org.manager.id.to_string());
+    crowd.sort();
+    let of = |id: &String| json!({"member_id": id, "billable_rate": null});
+    let members = json!(crowd.iter().map(of).collect::<Vec<_>>()).to_string();
+    let organization = org.id.0;
+    run!(
+        world,
+        "UPDATE projects SET members = $2 WHERE organization_id = $1",
+        organization,
+        members
+    );
+    let full = put_member(world, owner, &id, &org.member, &json!({})).await;
+    full.expect_problem(409, "conflict");
+    let rate = json!({"billable_rate": "5"});
+    let rated = put_member(world, owner, &id, &org.manager, &rate).await;
+    rated.expect(200);
+    remove(world, owner, &id, &org.manager).await.expect(204);
+    join(world, owner, &id, &org.member).await;
 }
 
 pub async fn a_projects_members_are_listed(world: &World) {

@@ -1,6 +1,6 @@
 //! What can be billed, and the lines of what was.
 
-use hoursmith_domain::{InvoiceId, OrganizationId, Timestamp};
+use hoursmith_domain::{Currency, InvoiceId, OrganizationId, Timestamp};
 use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, Error, execute, fetch_all};
 use uuid::Uuid;
@@ -130,7 +130,7 @@ pub(crate) async fn unbilled(
         entries,
         lines
     )?;
-    into_items(rows)
+    into_items(rows, draft.currency)
 }
 
 /// A draft's version and what was claimed for it in this transaction, with every unbilled fee.
@@ -150,7 +150,7 @@ pub(crate) async fn claimed(
         entries,
         lines
     )?;
-    into_items(rows)
+    into_items(rows, draft.currency)
 }
 
 /// One more of each than fits, so that it shows that something does not.
@@ -159,7 +159,10 @@ fn bounds() -> (i64, i64) {
     (more(MAX_ENTRIES), more(MAX_LINES))
 }
 
-fn into_items(rows: Vec<ItemRow>) -> Result<Option<(Moment, Vec<Item>)>, error::Error> {
+fn into_items(
+    rows: Vec<ItemRow>,
+    currency: Currency,
+) -> Result<Option<(Moment, Vec<Item>)>, error::Error> {
     let mut rows = rows.into_iter();
     // UNION ALL gives no order in the standard; the draft is looked for, not expected first.
     let mut moment = None;
@@ -171,7 +174,7 @@ fn into_items(rows: Vec<ItemRow>) -> Result<Option<(Moment, Vec<Item>)>, error::
                 updated_at: Timestamp::from_micros(updated_at),
             });
         } else {
-            items.push(row.into_item()?);
+            items.push(row.into_item(currency)?);
         }
     }
     Ok(moment.map(|moment| (moment, items)))
@@ -215,14 +218,17 @@ pub(crate) async fn insert_lines(
 }
 
 impl ItemRow {
-    fn into_item(self) -> Result<Item, error::Error> {
+    /// Something that can be billed in a currency. Amounts were refused that have more digits than
+    /// it, but a fee may be of a time when the client was billed in another.
+    fn into_item(self, currency: Currency) -> Result<Item, error::Error> {
         let kind = kind(&self.kind)?;
-        let price = match self.unit_price.or(self.amount) {
-            Some(units) => amount(units)?,
-            None => return Err(incomplete(self.id).into()),
-        };
         let (Some(project), Some(total)) = (self.project_id, self.amount) else {
             return Err(incomplete(self.id).into());
+        };
+        let total = amount(total)?.rounded(currency);
+        let price = match (kind, self.unit_price) {
+            (Kind::Time | Kind::Expense, Some(units)) => amount(units)?,
+            (Kind::Fixed, _) | (_, None) => total,
         };
         let name = self.project_name.unwrap_or_default();
         let description = match kind {
@@ -243,7 +249,7 @@ impl ItemRow {
             seconds: self.seconds.unwrap_or(0),
             quantity: self.quantity.map(amount).transpose()?,
             unit_price: price,
-            amount: amount(total)?,
+            amount: total,
         })
     }
 }

@@ -76,24 +76,6 @@ fn sum(amounts: impl Iterator<Item = Amount>) -> Amount {
 }
 
 #[test]
-fn hours_are_rounded_to_four_digits() {
-    for (seconds, shown) in [
-        (0, "0"),
-        (1, "0.0003"),
-        (9, "0.0025"),
-        (1200, "0.3333"),
-        (2400, "0.6667"),
-        (3600, "1"),
-        (5400, "1.5"),
-    ] {
-        assert_eq!(hours(seconds).unwrap().plain(), shown, "{seconds}");
-    }
-    for beyond in [i64::MAX, i64::MAX / 100, -3600] {
-        assert_eq!(hours(beyond), None);
-    }
-}
-
-#[test]
 fn a_line_is_of_one_project_task_and_rate() {
     let hour = |id, project, rate: &str| time(id, project, 3600, amount(rate), amount(rate));
     let tasked = Item {

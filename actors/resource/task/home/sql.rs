@@ -4,7 +4,7 @@ use hoursmith_domain::{OrganizationId, ProjectId};
 use hoursmith_store::{Conn, execute, fetch_optional};
 use uuid::Uuid;
 
-use super::{Home, home};
+use super::{TaskProject, task_project};
 use crate::error::Error;
 use crate::sight::Reach;
 
@@ -34,7 +34,7 @@ pub(crate) async fn lock_home(
     organization: OrganizationId,
     project: ProjectId,
     reach: Reach,
-) -> Result<Option<(Home, bool)>, Error> {
+) -> Result<Option<(TaskProject, bool)>, Error> {
     let held = execute!(
         conn,
         HOLD_HOME,
@@ -48,7 +48,7 @@ pub(crate) async fn lock_home(
     }
     let row = fetch_optional!(conn, FIND_HOME as Row, organization.0, project.0)?;
     row.map(|row| {
-        let home = home(project.0, row.client_id, &row.currency)?;
+        let home = task_project(project.0, row.client_id, &row.currency)?;
         Ok((home, row.billable))
     })
     .transpose()

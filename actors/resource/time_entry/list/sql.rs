@@ -6,8 +6,9 @@
 use hoursmith_domain::{Day, OrganizationId, Timestamp};
 use hoursmith_store::{Conn, fetch_all, fetch_one};
 
-use super::super::sql::{Row, columns, day, visible};
+use super::super::sql::{Row, columns, visible};
 use super::{Driver, Filter, before};
+use crate::base::stored_day;
 use crate::error::Error;
 use crate::list::Page;
 use crate::time_entry::state::TimeEntryState;
@@ -169,7 +170,7 @@ pub(super) async fn lock_before(
     organization: OrganizationId,
 ) -> Result<Option<Day>, Error> {
     let (text,) = fetch_one!(conn, LOCK_BEFORE as (Option<String>,), organization.0)?;
-    Ok(text.as_deref().map(day).transpose()?)
+    Ok(text.as_deref().map(stored_day).transpose()?)
 }
 
 pub(super) async fn list(

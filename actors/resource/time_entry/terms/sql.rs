@@ -1,35 +1,29 @@
 //! What a body may name, in the database.
 
 use hoursmith_domain::{Amount, MemberId, OrganizationId, ProjectId, TaskId};
-use hoursmith_store::{Conn, Error, execute, fetch_one, fetch_optional};
+use hoursmith_store::{Conn, Error, fetch_one, fetch_optional};
 use uuid::Uuid;
 
 use super::TaskTerms;
 use crate::error;
+use crate::seen::{sees_member, sees_project};
 use crate::sight::Reach;
 
 hoursmith_store::statements! {
-    /// Whether the caller may write time on a project ($5), of a member ($6), for a task ($7): on
-    /// every one ($2), or on the projects that the caller ($3) was added to, of whoever shares one of
-    /// them, or only of itself ($4).
-    SEE_TERMS = "SELECT \
-        EXISTS (SELECT 1 FROM projects p WHERE p.organization_id = $1 AND p.id = $5 AND ($2 OR EXISTS ( \
-            SELECT 1 FROM project_members pm WHERE pm.organization_id = $1 AND pm.project_id = p.id \
-            AND pm.member_id = $3))) AS project, \
-        EXISTS (SELECT 1 FROM members m WHERE m.organization_id = $1 AND m.id = $6 AND ($2 OR m.id = $3 \
-            OR (NOT $4 AND EXISTS (SELECT 1 FROM project_members mine JOIN project_members theirs \
-                ON theirs.organization_id = mine.organization_id AND theirs.project_id = mine.project_id \
-                WHERE mine.organization_id = $1 AND mine.member_id = $3 AND theirs.member_id = m.id)))) \
-            AS member, \
-        EXISTS (SELECT 1 FROM tasks t WHERE t.organization_id = $1 AND t.id = $7 AND ($2 OR EXISTS ( \
-            SELECT 1 FROM project_members pm WHERE pm.organization_id = $1 AND pm.project_id = t.project_id \
-            AND pm.member_id = $3))) AS task";
+    /// Whether the caller sees a project ($5), a member ($6) and a task ($7), in one statement: every
+    /// new entry asks.
+    SEE_TERMS = concat!(
+        "SELECT EXISTS (SELECT 1 FROM projects p WHERE p.organization_id = $1 AND p.id = $5 AND ",
+        sees_project!("p.id"),
+        ") AS project, EXISTS (SELECT 1 FROM members m WHERE m.organization_id = $1 AND m.id = $6 AND ",
+        sees_member!("m.id"),
+        ") AS member, EXISTS (SELECT 1 FROM tasks t WHERE t.organization_id = $1 AND t.id = $7 AND ",
+        sees_project!("t.project_id"),
+        ") AS task"
+    );
     /// A task's own terms.
     FIND_TASK_TERMS = "SELECT id, project_id, billable, billable_rate FROM tasks \
         WHERE organization_id = $1 AND id = $2";
-    /// Holds a member until the transaction ends, and with it the member's time: what is read of it
-    /// stays true. Always taken before any entry is.
-    HOLD_MEMBER = "UPDATE members SET version = version WHERE organization_id = $1 AND id = $2";
 }
 
 /// What of it the caller sees.
@@ -78,13 +72,4 @@ pub(super) async fn find_task(
         billable,
         rate: rate.and_then(Amount::from_ten_thousandths),
     }))
-}
-
-pub(crate) async fn hold_member(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    member: MemberId,
-) -> Result<(), Error> {
-    execute!(conn, HOLD_MEMBER, organization.0, member.0)?;
-    Ok(())
 }

@@ -119,6 +119,42 @@ pub async fn a_day_next_to_the_local_one_may_be_chosen(world: &World) {
     }
 }
 
+pub async fn a_day_follows_the_beginning_after_a_change_of_zone(world: &World) {
+    let studio = Studio::open(world).await;
+    let member = &studio.org.member;
+    let zone = async |zone| {
+        studio
+            .set_text(SET_MEMBER_ZONE, member.id.0, Some(zone))
+            .await;
+    };
+    zone("Pacific/Kiritimati").await;
+    let (start, end) = ("2026-03-28T10:30:00Z", "2026-03-28T10:31:00Z");
+    let body = json!({"started_at": start, "ended_at": end, "spent_on": "2026-03-29"});
+    let usual = studio.added(member, body.clone()).await;
+    let mut next = body;
+    next["spent_on"] = json!("2026-03-30");
+    let next = studio.added(member, next).await;
+    // 2026-03-27 there: two days before the first, three before the second.
+    zone("Pacific/Pago_Pago").await;
+    for entry in [&usual, &next] {
+        let noted = json!({"description": "a"});
+        has(
+            &studio.changed(member, entry, noted).await,
+            json!({"spent_on": entry["spent_on"]}),
+        );
+    }
+    let moved = json!({"started_at": "2026-03-28T10:00:00Z"});
+    has(
+        &studio.changed(member, &usual, moved).await,
+        json!({"spent_on": "2026-03-27"}),
+    );
+    let longer = json!({"ended_at": "2026-03-28T11:30:00Z"});
+    has(
+        &studio.changed(member, &next, longer).await,
+        json!({"spent_on": "2026-03-27"}),
+    );
+}
+
 pub async fn a_duration_counts_for_today_unless_it_says_otherwise(world: &World) {
     let studio = Studio::open(world).await;
     let member = &studio.org.member;

@@ -286,6 +286,11 @@ pub async fn a_change_of_time_merges(world: &World) {
         ),
         (json!({"project_id": null}), "#/project_id", "not_nullable"),
         (json!({"billable": null}), "#/billable", "not_nullable"),
+        (
+            json!({"duration_seconds": null}),
+            "#/duration_seconds",
+            "not_nullable",
+        ),
     ] {
         refuses(studio.change(owner, &entry, patch).await, pointer, code);
     }

@@ -148,3 +148,35 @@ pub async fn totals_follow_whatever_happens(world: &World) {
     assert_eq!(key(&listed), key(&entries));
     assert_eq!(studio.totals().await, sum(&listed));
 }
+
+/// What is on no draft changes none, and opens none.
+pub async fn only_time_that_is_billed_changes_the_draft(world: &World) {
+    let studio = Studio::open(world).await;
+    let owner = &studio.org.owner;
+    let draft = async || {
+        let path = format!("/api/v1/invoices?client_id={}", studio.client);
+        let page = world.get(&path, owner).send().await.expect(200).json();
+        let id = page["data"][0]["id"].as_str()?.to_owned();
+        let read = world.get(&format!("/api/v1/invoices/{id}"), owner);
+        let answer = read.send().await.expect(200);
+        let etag = answer.header("etag");
+        Some(etag.split('-').next().unwrap().to_owned())
+    };
+    let unbilled = json!({"duration_seconds": 60, "billable": false, "billable_rate": "10"});
+    let entry = studio.added(owner, unbilled.clone()).await;
+    assert_eq!(draft().await, None);
+    let billed = json!({"duration_seconds": 3600, "billable_rate": "100"});
+    studio.added(owner, billed).await;
+    assert_eq!(draft().await.as_deref(), Some("\"1"));
+    studio.added(owner, unbilled).await;
+    let longer = json!({"duration_seconds": 120});
+    studio.changed(owner, &entry, longer).await;
+    assert_eq!(draft().await.as_deref(), Some("\"1"));
+    for (count, billable) in [("\"2", true), ("\"3", false)] {
+        let change = json!({ "billable": billable });
+        studio.changed(owner, &entry, change).await;
+        assert_eq!(draft().await.as_deref(), Some(count));
+    }
+    studio.delete(owner, &entry).await.expect(204);
+    assert_eq!(draft().await.as_deref(), Some("\"3"));
+}
