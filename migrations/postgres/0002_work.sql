@@ -218,8 +218,9 @@ CREATE TABLE time_entries (
 );
 -- At most one running timer a member, whoever comes first.
 CREATE UNIQUE INDEX time_entries_running ON time_entries (organization_id, member_id) WHERE duration_seconds IS NULL;
--- One for each filter that a list can be read by in its order; see the resource's `list`.
-CREATE INDEX time_entries_by_order ON time_entries (organization_id, order_at, id);
+-- One for each filter that a list can be read by in its order; see the resource's `list`. The day is there
+-- to be judged without reading the entry.
+CREATE INDEX time_entries_by_order ON time_entries (organization_id, order_at, id, spent_on);
 CREATE INDEX time_entries_by_updated ON time_entries (organization_id, updated_at, id);
 CREATE INDEX time_entries_running_by_order ON time_entries (organization_id, order_at, id) WHERE duration_seconds IS NULL;
 CREATE INDEX time_entries_by_member ON time_entries (organization_id, member_id, order_at, id);

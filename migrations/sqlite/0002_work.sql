@@ -218,8 +218,9 @@ CREATE TABLE time_entries (
 ) STRICT;
 -- At most one running timer a member, whoever comes first.
 CREATE UNIQUE INDEX time_entries_running ON time_entries (organization_id, member_id) WHERE duration_seconds IS NULL;
--- One for each filter that a list can be read by in its order; see the resource's `list`.
-CREATE INDEX time_entries_by_order ON time_entries (organization_id, order_at, id);
+-- One for each filter that a list can be read by in its order; see the resource's `list`. The day is there
+-- to be judged without reading the entry.
+CREATE INDEX time_entries_by_order ON time_entries (organization_id, order_at, id, spent_on);
 CREATE INDEX time_entries_by_updated ON time_entries (organization_id, updated_at, id);
 CREATE INDEX time_entries_running_by_order ON time_entries (organization_id, order_at, id) WHERE duration_seconds IS NULL;
 CREATE INDEX time_entries_by_member ON time_entries (organization_id, member_id, order_at, id);
@@ -319,7 +320,7 @@ ANALYZE time_entries;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('time_entries', 'sqlite_autoindex_time_entries_1', '1000000 100000 1'),
     ('time_entries', 'time_entries_running', '200 20 1'),
-    ('time_entries', 'time_entries_by_order', '1000000 100000 2 1'),
+    ('time_entries', 'time_entries_by_order', '1000000 100000 2 1 1'),
     ('time_entries', 'time_entries_by_updated', '1000000 100000 2 1'),
     ('time_entries', 'time_entries_running_by_order', '200 20 1 1'),
     ('time_entries', 'time_entries_by_member', '1000000 100000 2000 2 1'),

@@ -102,9 +102,12 @@ impl Bench {
             .get_consumer_from_stream("one", STREAM)
             .await
             .unwrap();
-        let messages = place.messages().await.unwrap();
-        let bodies = messages
-            .take(count)
+        // No more than are taken: what is left in hand would come again only after its time.
+        let batch = place.batch().max_messages(count).expires(LONGEST);
+        let bodies = batch
+            .messages()
+            .await
+            .unwrap()
             .then(async |message| {
                 let message = message.unwrap();
                 // Once the server has heard it, nothing comes again.
@@ -112,7 +115,7 @@ impl Bench {
                 String::from_utf8(message.payload.to_vec()).unwrap()
             })
             .collect();
-        at_once(bodies).await
+        tokio::time::timeout(LONGEST, bodies).await.unwrap()
     }
 }
 

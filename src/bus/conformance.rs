@@ -119,6 +119,9 @@ impl Clock {
 /// What "at once" means on a busy machine: far above a round trip, far below [`PATIENCE`].
 pub const AT_ONCE: Duration = Duration::from_secs(2);
 
+/// Longer than anything takes that is waited for and not timed.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// The deadline of calls that must not need it.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -197,12 +200,13 @@ pub async fn at_once<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Asks again until the answer is the wanted one.
+/// Asks again until the answer is the wanted one; not for ever, so that a test which waits in vain ends.
 pub async fn until<T: PartialEq + std::fmt::Debug>(wanted: T, mut ask: impl AsyncFnMut() -> T) {
-    at_once(async {
+    tokio::time::timeout(LONGEST, async {
         while ask().await != wanted {
             tokio::task::yield_now().await;
         }
     })
-    .await;
+    .await
+    .expect("what was waited for");
 }
