@@ -202,11 +202,12 @@ pub async fn at_once<T>(future: impl Future<Output = T>) -> T {
 
 /// Asks again until the answer is the wanted one; not for ever, so that a test which waits in vain ends.
 pub async fn until<T: PartialEq + std::fmt::Debug>(wanted: T, mut ask: impl AsyncFnMut() -> T) {
-    tokio::time::timeout(LONGEST, async {
+    let waiting = async {
         while ask().await != wanted {
             tokio::task::yield_now().await;
         }
-    })
-    .await
-    .expect("what was waited for");
+    };
+    if tokio::time::timeout(LONGEST, waiting).await.is_err() {
+        panic!("no {wanted:?} within {LONGEST:?}");
+    }
 }
