@@ -4,12 +4,11 @@
 //! organization's events without a gap once they are committed, and from then on the API shows them. It
 //! is the only sequencer: many may run, and a lease with a fencing token decides which one works.
 //! Writers take no lock for any of it; they ring a bell after their commit, and since a bell may go
-//! unheard, each relay also looks by itself.
+//! unheard, each relay also looks by itself. It rings another one for the webhook dispatchers.
 //!
 //! This room knows kit and what kit stands on. It must not know what an event tells, who reads it,
 //! or who wrote it.
 
-mod bell;
 mod sequencer;
 
 #[cfg(test)]
@@ -20,12 +19,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use hoursmith_kit::{ActorSettings, Host, Plugin, RunningPlugin, StartError, Task};
+use hoursmith_bus::subjects;
+use hoursmith_kit::{
+    ActorSettings, Bell, Host, Plugin, RunningPlugin, StartError, Task, WakeUp,
+};
 use hoursmith_store::Statement;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use bell::Bell;
 use sequencer::Sequencer;
 
 const NAME: &str = "relay";
@@ -98,10 +99,15 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
         .map_err(|source| StartError::new(NAME, "read its settings", source))?;
     let bell = Arc::new(Bell::default());
     let hearing = bell
-        .hang(&host)
+        .hang(&host, NAME, &subjects::relay_wake())
         .await
         .map_err(|source| StartError::new(NAME, "listen for its wake-ups", source))?;
-    let sequencer = Arc::new(Sequencer::new(&host, &settings));
+    let wake_up = Arc::new(WakeUp::of(&host, subjects::webhook_wake()));
+    let waking = Task::start(
+        "wake-up of the webhook dispatchers",
+        Arc::clone(&wake_up).run(),
+    );
+    let sequencer = Arc::new(Sequencer::new(&host, &settings, wake_up));
     let look_every = settings.look_every();
     let working = {
         let (sequencer, bell) = (Arc::clone(&sequencer), Arc::clone(&bell));
@@ -109,7 +115,8 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
             Arc::clone(&sequencer).run(Arc::clone(&bell), look_every)
         })
     };
-    Ok(RunningPlugin::new(NAME).with_farewell(move || async move {
+    let running = RunningPlugin::new(NAME).with_task(waking);
+    Ok(running.with_farewell(move || async move {
         drop(hearing);
         working.end().await;
         sequencer.leave().await;

@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hoursmith_kit::{Clock, Host};
+use hoursmith_kit::{Bell, Clock, Host, WakeUp};
 use hoursmith_store::leases::{self, Lease};
 use hoursmith_store::{Db, Error, events};
 use hoursmith_telemetry::names;
@@ -21,7 +21,6 @@ use tokio::time::MissedTickBehavior;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::bell::Bell;
 use crate::{NAME, RelaySettings};
 
 #[derive(Debug)]
@@ -32,6 +31,8 @@ pub(crate) struct Sequencer {
     holder: Uuid,
     lease: Duration,
     batch: NonZeroU32,
+    /// Tells the webhook dispatchers that events have become public.
+    wake_up: Arc<WakeUp>,
     standing: Mutex<Standing>,
 }
 
@@ -47,13 +48,14 @@ pub(crate) enum Standing {
 }
 
 impl Sequencer {
-    pub(crate) fn new(host: &Host, settings: &RelaySettings) -> Self {
+    pub(crate) fn new(host: &Host, settings: &RelaySettings, wake_up: Arc<WakeUp>) -> Self {
         Self {
             db: host.db.clone(),
             clock: Arc::clone(&host.clock),
             holder: host.instance,
             lease: settings.lease(),
             batch: settings.batch,
+            wake_up,
             standing: Mutex::new(Standing::Unknown),
         }
     }
@@ -154,6 +156,9 @@ impl Sequencer {
         self.stand(before, after);
         Ok(numbered.map(|(_, events)| {
             counter!(names::EVENTS_SEQUENCED).increment(events);
+            if events > 0 {
+                self.wake_up.ring();
+            }
             events
         }))
     }

@@ -61,9 +61,7 @@ impl Plugin for WebhookDispatcher {
             let running = RunningPlugin::new(NAME)
                 .with_pool(pool, subscription)
                 .with_task(waking);
-            Ok(dispatch::start(&host, &settings)?
-                .into_iter()
-                .fold(running, RunningPlugin::with_task))
+            dispatch::start(&host, &settings, running).await
         })
     }
 }

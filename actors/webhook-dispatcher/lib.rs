@@ -9,6 +9,9 @@
 
 mod actor;
 mod dispatch;
+mod secret;
 mod settings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use actor::plugin;

@@ -74,6 +74,9 @@ CREATE INDEX webhook_deliveries_by_status ON webhook_deliveries (organization_id
 -- What an endpoint has to do, in the order in which it is due.
 CREATE INDEX webhook_deliveries_due
     ON webhook_deliveries (organization_id, endpoint_id, next_attempt_at, id) WHERE status = 'pending';
+-- What is being sent to an endpoint.
+CREATE INDEX webhook_deliveries_leased
+    ON webhook_deliveries (organization_id, endpoint_id, lease_until) WHERE lease_until IS NOT NULL;
 -- What is old enough to go.
 CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (created_at, id);
 

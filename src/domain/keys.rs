@@ -57,6 +57,7 @@ struct Derived {
     caller: Prepared,
     envelope: Prepared,
     cursor: Prepared,
+    webhook_secret: [u8; 32],
 }
 
 impl Keys {
@@ -83,6 +84,7 @@ impl Keys {
             caller: prepared("caller seal"),
             envelope: prepared("envelope seal"),
             cursor: prepared("list cursor"),
+            webhook_secret: key("webhook secret seal"),
         }))
     }
 
@@ -110,6 +112,13 @@ impl Keys {
     /// Seal of a list cursor, see [`crate::Cursor`].
     pub(crate) fn cursor_seal(&self, parts: &[&[u8]]) -> [u8; 32] {
         mac(&self.0.cursor, parts)
+    }
+}
+
+impl Keys {
+    /// Key that seals the secrets of webhook endpoints where they are kept.
+    pub fn webhook_secret_key(&self) -> [u8; 32] {
+        self.0.webhook_secret
     }
 }
 

@@ -1,0 +1,109 @@
+//! Public events and their deliveries, in the database.
+
+use hoursmith_domain::{OrganizationId, Timestamp};
+use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
+use uuid::Uuid;
+
+hoursmith_store::statements! {
+    /// Whether a public event has no deliveries yet.
+    FIND_EVENT_TO_FAN_OUT = "SELECT 1 FROM events
+        WHERE sequence IS NOT NULL AND NOT fanned_out ORDER BY position LIMIT 1";
+    /// Takes the first that wait.
+    TAKE_EVENTS_TO_FAN_OUT = "UPDATE events SET fanned_out = TRUE
+        WHERE position IN (
+            SELECT position FROM events
+            WHERE sequence IS NOT NULL AND NOT fanned_out ORDER BY position LIMIT $1)
+        AND NOT fanned_out
+        RETURNING position, organization_id, id, type AS kind, resource_id";
+    /// Whom to ask, in one order, so that two that hold them do not wait for each other.
+    LIST_ENDPOINTS_TO_ASK = "SELECT id, events FROM webhook_endpoints
+        WHERE organization_id = $1 AND status <> 'disabled' ORDER BY id";
+    /// An organization's plan.
+    FIND_PLAN_OF_EVENTS = "SELECT plan FROM organizations WHERE id = $1";
+    /// Holds an endpoint for a new delivery, and has it looked at by then.
+    HOLD_ENDPOINT_TO_ASK = "UPDATE webhook_endpoints
+        SET due_at = CASE WHEN CAST($3 AS BIGINT) IS NULL OR due_at < $3 THEN due_at ELSE $3 END
+        WHERE organization_id = $1 AND id = $2 AND status <> 'disabled'";
+    /// Writes a delivery: pending, or skipped for want of the plan. One that is there already, by a
+    /// replay that was faster, stays.
+    INSERT_DELIVERY = "INSERT INTO webhook_deliveries
+        (organization_id, id, endpoint_id, event_id, status, skip_reason, next_attempt_at, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        ON CONFLICT (organization_id, event_id, endpoint_id) DO NOTHING";
+}
+
+/// An event that was taken.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct PublicEvent {
+    pub(super) position: i64,
+    pub(super) organization_id: Uuid,
+    pub(super) id: Uuid,
+    pub(super) kind: String,
+    pub(super) resource_id: Uuid,
+}
+
+pub(super) async fn anything_waits(conn: &mut Conn) -> Result<bool, Error> {
+    let waits = fetch_optional!(conn, FIND_EVENT_TO_FAN_OUT as (i32,))?;
+    Ok(waits.is_some())
+}
+
+pub(super) async fn take(conn: &mut Conn, limit: u32) -> Result<Vec<PublicEvent>, Error> {
+    fetch_all!(conn, TAKE_EVENTS_TO_FAN_OUT as PublicEvent, i64::from(limit))
+}
+
+/// Endpoints that are not disabled, and the text of their filters.
+pub(super) async fn endpoints(
+    conn: &mut Conn,
+    organization: OrganizationId,
+) -> Result<Vec<(Uuid, String)>, Error> {
+    fetch_all!(conn, LIST_ENDPOINTS_TO_ASK as (Uuid, String), organization.0)
+}
+
+pub(super) async fn plan(
+    conn: &mut Conn,
+    organization: OrganizationId,
+) -> Result<Option<String>, Error> {
+    let plan = fetch_optional!(conn, FIND_PLAN_OF_EVENTS as (String,), organization.0)?;
+    Ok(plan.map(|(plan,)| plan))
+}
+
+/// False when the endpoint is gone or disabled.
+pub(super) async fn hold(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: Uuid,
+    due: Option<Timestamp>,
+) -> Result<bool, Error> {
+    let due = due.map(Timestamp::as_micros);
+    let held = execute!(conn, HOLD_ENDPOINT_TO_ASK, organization.0, endpoint, due)?;
+    Ok(held == 1)
+}
+
+/// A delivery that is due at an instant; without one it is skipped for want of the plan.
+pub(super) async fn insert(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    id: Uuid,
+    endpoint: Uuid,
+    event: Uuid,
+    due: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (status, reason) = match due {
+        Some(_) => ("pending", None),
+        None => ("skipped", Some("plan")),
+    };
+    execute!(
+        conn,
+        INSERT_DELIVERY,
+        organization.0,
+        id,
+        endpoint,
+        event,
+        status,
+        reason,
+        due.map(Timestamp::as_micros),
+        now.as_micros(),
+    )
+    .map(drop)
+}
