@@ -137,6 +137,9 @@ mod tests {
         assert!(WebhookSettings::default().check().is_ok());
         assert!(settings(15_000, 16_000).check().is_ok());
         let refused = settings(15_000, 15_999).check().unwrap_err();
-        assert!(refused.to_string().contains("timeout_ms = 15000"), "{refused}");
+        assert!(
+            refused.to_string().contains("timeout_ms = 15000"),
+            "{refused}"
+        );
     }
 }

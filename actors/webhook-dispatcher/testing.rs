@@ -11,7 +11,14 @@ pub fn sealed(
     endpoint: WebhookEndpointId,
     secret: &WebhookSecret,
 ) -> Vec<u8> {
-    crate::secret::seal(keys, &SystemRandom, organization, endpoint, "secret", secret)
+    crate::secret::seal(
+        keys,
+        &SystemRandom,
+        organization,
+        endpoint,
+        "secret",
+        secret,
+    )
 }
 
 /// A secret as the column `previous_secret` keeps it.

@@ -192,7 +192,10 @@ impl Receiver {
         let enough = received.wait_for(|all| all.len() >= count);
         let waited = tokio::time::timeout(LONGEST, enough).await;
         if waited.is_err() {
-            panic!("{} of {count} deliveries came", self.received.borrow().len());
+            panic!(
+                "{} of {count} deliveries came",
+                self.received.borrow().len()
+            );
         }
         self.received()
     }

@@ -1,12 +1,7 @@
 //! Webhooks from a change to a receiver on a socket, and what the database says of them then.
 
-mod crash;
 mod delivery;
 mod health;
-mod isolation;
-mod ledger;
-mod many;
-mod retention;
 
 use hoursmith_domain::webhook::{TOLERANCE, WebhookSecret, explain};
 use hoursmith_domain::{Keys, SecretKey, Timestamp, WebhookEndpointId};
@@ -147,10 +142,27 @@ async fn rotate(world: &World, org: &Org, hook: &Hook, until: Timestamp) -> Webh
     secret
 }
 
+/// Has an endpoint at another address.
+async fn set_url(world: &World, hook: &Hook, url: &str) {
+    let (id, url) = (hook.id, url.to_owned());
+    run!(
+        world,
+        "UPDATE webhook_endpoints SET url = $2 WHERE id = $1",
+        id,
+        url
+    );
+}
+
 /// Fails unless a delivery is signed with a secret, in both families, at about `now`.
 #[track_caller]
 fn assert_signed(received: &Received, secret: &WebhookSecret, now: Timestamp) {
-    let report = explain(&received.headers, secret.expose(), &received.body, now, TOLERANCE);
+    let report = explain(
+        &received.headers,
+        secret.expose(),
+        &received.body,
+        now,
+        TOLERANCE,
+    );
     assert_eq!(report.findings.len(), 2, "{received:?}");
     assert!(report.is_good(), "{report:?} {received:?}");
 }
@@ -183,18 +195,27 @@ async fn attempts(world: &World, delivery: &Delivery) -> Vec<Attempt> {
         sql: "SELECT number, at, url, status_code, duration_ms, error, response_excerpt \
               FROM webhook_attempts WHERE delivery_id = $1 ORDER BY number",
     };
-    type Row = (i64, i64, String, Option<i64>, i64, Option<String>, Option<String>);
+    type Row = (
+        i64,
+        i64,
+        String,
+        Option<i64>,
+        i64,
+        Option<String>,
+        Option<String>,
+    );
     let mut conn = world.db.read().await.unwrap();
     let rows = fetch_all!(&mut conn, ATTEMPTS as Row, delivery.id).unwrap();
-    let attempt = |(number, at, url, status_code, duration_ms, error, response_excerpt): Row| Attempt {
-        number,
-        at,
-        url,
-        status_code,
-        duration_ms,
-        error,
-        response_excerpt,
-    };
+    let attempt =
+        |(number, at, url, status_code, duration_ms, error, response_excerpt): Row| Attempt {
+            number,
+            at,
+            url,
+            status_code,
+            duration_ms,
+            error,
+            response_excerpt,
+        };
     rows.into_iter().map(attempt).collect()
 }
 

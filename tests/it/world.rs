@@ -141,6 +141,15 @@ impl World {
         }
     }
 
+    /// Stops the server and starts it again, on another clock.
+    pub async fn serve_again(&mut self, clock: Arc<dyn Clock>) {
+        assert!(self.running.take().expect("one process").stop().await);
+        let started = serve(&self.settings, clock).await;
+        self.address = started.api_addr().unwrap();
+        self.admin_address = started.admin_addr();
+        self.running = Some(started);
+    }
+
     /// The running server of one process.
     pub fn running(&self) -> &Running {
         self.running.as_ref().expect("one process")

@@ -13,7 +13,9 @@ mod sql;
 
 use std::time::Duration;
 
-use hoursmith_domain::{EventId, OrganizationId, Plan, Timestamp, WebhookDeliveryId, WebhookEndpointId};
+use hoursmith_domain::{
+    EventId, OrganizationId, Plan, Timestamp, WebhookDeliveryId, WebhookEndpointId,
+};
 use hoursmith_store::{Conn, Error, Statement};
 
 pub(super) use sql::{due_endpoints, give_back, look_at, next_due};
@@ -109,7 +111,11 @@ pub(super) async fn claim(
         let skipped = sql::skip_all(conn, organization, endpoint, terms, SKIPPED).await?;
         let due = match skipped < SKIPPED.unsigned_abs() {
             // Those that are being sent are left to whoever records them.
-            true => sql::outlook(conn, organization, endpoint, terms).await?.lease_ends,
+            true => {
+                sql::outlook(conn, organization, endpoint, terms)
+                    .await?
+                    .lease_ends
+            }
             false => Some(terms.now),
         };
         sql::set_due(conn, organization, endpoint, due).await?;
@@ -125,7 +131,9 @@ pub(super) async fn claim(
         Standing::Proven => terms.at_a_time,
         Standing::OnProbation => 1,
     };
-    let leased = sql::outlook(conn, organization, endpoint, terms).await?.leased;
+    let leased = sql::outlook(conn, organization, endpoint, terms)
+        .await?
+        .leased;
     let room = terms.room.min(at_a_time.saturating_sub(leased));
     let claims = sql::take(conn, organization, endpoint, terms, room).await?;
     settle(conn, organization, endpoint, terms, at_a_time).await?;

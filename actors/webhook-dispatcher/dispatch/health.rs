@@ -62,12 +62,19 @@ impl Health {
         if next == Next::Done {
             let recovers = self.status == Status::Failing;
             let after = Self {
-                status: if recovers { Status::Enabled } else { self.status },
+                status: if recovers {
+                    Status::Enabled
+                } else {
+                    self.status
+                },
                 consecutive_failures: 0,
                 failing_since: None,
                 last_success_at: Some(at),
             };
-            return (after, recovers.then_some(EventType::WebhookEndpointRecovered));
+            return (
+                after,
+                recovers.then_some(EventType::WebhookEndpointRecovered),
+            );
         }
         let failing_since = self.failing_since.unwrap_or(at);
         let is_hopeless = next == Next::GiveUp || failing_since.until(at) >= DAY;

@@ -93,7 +93,9 @@ impl Lanes {
 impl Lane {
     fn new(size: NonZeroU32) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(usize::try_from(size.get()).unwrap_or(usize::MAX))),
+            places: Arc::new(Semaphore::new(
+                usize::try_from(size.get()).unwrap_or(usize::MAX),
+            )),
             size: size.get(),
         }
     }

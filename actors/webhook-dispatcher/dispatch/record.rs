@@ -76,7 +76,9 @@ pub(super) async fn record(
         held.base.touch(stamp.now);
         let object = held.to_event()?;
         let previous = changed_fields(&before, &object);
-        stamp.event(conn, kind, endpoint.0, object, Some(previous)).await?;
+        stamp
+            .event(conn, kind, endpoint.0, object, Some(previous))
+            .await?;
     }
     held.health = health;
     sql::save_endpoint(conn, organization, endpoint, &held).await?;
@@ -92,7 +94,9 @@ pub(super) async fn record(
         } => claim::settle(conn, organization, endpoint, terms, terms.at_a_time).await?,
         _ => claim::settle(conn, organization, endpoint, terms, 1).await?,
     }
-    Ok(Recorded::Whole { told: told.is_some() })
+    Ok(Recorded::Whole {
+        told: told.is_some(),
+    })
 }
 
 /// What a delivery becomes, if it was skipped while it was being sent as well: a receiver that has

@@ -93,12 +93,7 @@ impl Retention {
     }
 }
 
-async fn delete(
-    conn: &mut Conn,
-    what: What,
-    before: Timestamp,
-    limit: u32,
-) -> Result<u64, Error> {
+async fn delete(conn: &mut Conn, what: What, before: Timestamp, limit: u32) -> Result<u64, Error> {
     match what {
         What::Deliveries => sql::delete_deliveries(conn, before, limit).await,
         What::Events => sql::delete_events(conn, before, limit).await,

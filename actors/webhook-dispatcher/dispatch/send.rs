@@ -177,7 +177,9 @@ impl Sender {
     fn secrets(&self, receiver: &Receiver, at: Timestamp) -> Result<SigningSecrets, Failure> {
         let (organization, id) = (receiver.organization, receiver.id);
         let open = |column, sealed| secret::open(&self.keys, organization, id, column, sealed);
-        let counts = receiver.previous_secret_until.is_some_and(|until| at < until);
+        let counts = receiver
+            .previous_secret_until
+            .is_some_and(|until| at < until);
         let previous = receiver.previous_secret.as_deref().filter(|_| counts);
         Ok(SigningSecrets {
             current: open("secret", &receiver.secret)?,
@@ -206,8 +208,17 @@ mod tests {
     fn an_excerpt_can_be_stored_and_shown() {
         assert_eq!(excerpt(b""), None);
         assert_eq!(excerpt(b"\x00\x1b \r\n"), None);
-        assert_eq!(excerpt(b"\x1b[31mno\x00\r\n\tway\x07 "), Some("[31mno\n\tway".to_owned()));
-        assert_eq!(excerpt(b"\xffok\xc3"), Some("\u{fffd}ok\u{fffd}".to_owned()));
-        assert_eq!(excerpt("é".repeat(5_000).as_bytes()), Some("é".repeat(1_000)));
+        assert_eq!(
+            excerpt(b"\x1b[31mno\x00\r\n\tway\x07 "),
+            Some("[31mno\n\tway".to_owned())
+        );
+        assert_eq!(
+            excerpt(b"\xffok\xc3"),
+            Some("\u{fffd}ok\u{fffd}".to_owned())
+        );
+        assert_eq!(
+            excerpt("é".repeat(5_000).as_bytes()),
+            Some("é".repeat(1_000))
+        );
     }
 }

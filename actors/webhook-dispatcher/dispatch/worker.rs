@@ -18,11 +18,11 @@ use metrics::{counter, gauge};
 use tokio::sync::watch;
 use tracing::{Instrument as _, Span, field};
 
+use super::body;
 use super::claim::{self, Claim, Claimed, Receiver, Standing, Terms};
 use super::lanes::{Lanes, PROMPT, Place};
 use super::record::{Recorded, record};
 use super::send::{Report, Sender};
-use super::body;
 
 /// Endpoints that are looked at side by side. On SQLite their transactions share a flush; on
 /// PostgreSQL they leave connections to others.
@@ -336,7 +336,10 @@ impl Worker {
     /// Claims nothing more, lets what is being sent end within a time, and gives the rest back.
     pub(super) async fn stop(&self, within: Duration) {
         self.stage.send_replace(Stage::Stopping);
-        if tokio::time::timeout(within, self.lanes.clear()).await.is_err() {
+        if tokio::time::timeout(within, self.lanes.clear())
+            .await
+            .is_err()
+        {
             self.stage.send_replace(Stage::GivingBack);
             self.lanes.clear().await;
         }

@@ -164,7 +164,14 @@ pub(in crate::dispatch) async fn look_at(
     endpoint: WebhookEndpointId,
     by: Timestamp,
 ) -> Result<(), Error> {
-    execute!(conn, LOOK_AT_ENDPOINT, organization.0, endpoint.0, by.as_micros()).map(drop)
+    execute!(
+        conn,
+        LOOK_AT_ENDPOINT,
+        organization.0,
+        endpoint.0,
+        by.as_micros()
+    )
+    .map(drop)
 }
 
 pub(super) async fn serve(

@@ -48,7 +48,11 @@ pub(super) async fn anything_waits(conn: &mut Conn) -> Result<bool, Error> {
 }
 
 pub(super) async fn take(conn: &mut Conn, limit: u32) -> Result<Vec<PublicEvent>, Error> {
-    fetch_all!(conn, TAKE_EVENTS_TO_FAN_OUT as PublicEvent, i64::from(limit))
+    fetch_all!(
+        conn,
+        TAKE_EVENTS_TO_FAN_OUT as PublicEvent,
+        i64::from(limit)
+    )
 }
 
 /// Endpoints that are not disabled, and the text of their filters.
@@ -56,7 +60,11 @@ pub(super) async fn endpoints(
     conn: &mut Conn,
     organization: OrganizationId,
 ) -> Result<Vec<(Uuid, String)>, Error> {
-    fetch_all!(conn, LIST_ENDPOINTS_TO_ASK as (Uuid, String), organization.0)
+    fetch_all!(
+        conn,
+        LIST_ENDPOINTS_TO_ASK as (Uuid, String),
+        organization.0
+    )
 }
 
 pub(super) async fn plan(

@@ -23,7 +23,12 @@ pub(super) async fn delete_deliveries(
     before: Timestamp,
     limit: u32,
 ) -> Result<u64, Error> {
-    execute!(conn, DELETE_OLD_DELIVERIES, before.as_micros(), i64::from(limit))
+    execute!(
+        conn,
+        DELETE_OLD_DELIVERIES,
+        before.as_micros(),
+        i64::from(limit)
+    )
 }
 
 pub(super) async fn delete_events(
@@ -31,5 +36,10 @@ pub(super) async fn delete_events(
     before: Timestamp,
     limit: u32,
 ) -> Result<u64, Error> {
-    execute!(conn, DELETE_OLD_EVENTS, before.as_micros(), i64::from(limit))
+    execute!(
+        conn,
+        DELETE_OLD_EVENTS,
+        before.as_micros(),
+        i64::from(limit)
+    )
 }
