@@ -34,7 +34,7 @@ const IDENTITIES: [(&str, &str, &str); 8] = [
     (
         "webhook-dispatcher",
         "HOURSMITH_NATS_WEBHOOK_DISPATCHER_PASSWORD",
-        "pwebhook",
+        "pwebhooks",
     ),
     ("hoursmith", "HOURSMITH_NATS_PASSWORD", "phoursmith"),
 ];
