@@ -10,10 +10,11 @@ use hoursmith_kit::{
     ActorSettings, Failure, Host, Plugin, Pool, PoolSpec, RestartPolicy, Routing, RunningPlugin,
     StartError, Task, Worker,
 };
+use hoursmith_outbound::Policy;
 use hoursmith_store::Statement;
 
-use crate::dispatch;
 use crate::settings::WebhookSettings;
+use crate::{delivery, dispatch, endpoint};
 
 pub(crate) const NAME: &str = "webhook-dispatcher";
 
@@ -35,7 +36,12 @@ impl Plugin for WebhookDispatcher {
     }
 
     fn statements(&self) -> Vec<Statement> {
-        dispatch::statements()
+        [
+            delivery::statements().to_vec(),
+            dispatch::statements(),
+            endpoint::statements(),
+        ]
+        .concat()
     }
 
     fn start(&self, host: Host) -> BoxFuture<'static, Result<RunningPlugin, StartError>> {
@@ -53,8 +59,13 @@ impl Plugin for WebhookDispatcher {
             };
             let context = Arc::new(Context::of(&host));
             let waking = Task::start("wake-up of the relays", Arc::clone(&context.wake_up).run());
+            let rules = Arc::new(Rules {
+                policy: Policy::new(&host.settings.outbound),
+                replay_max: settings.replay_max,
+            });
             let pool = Pool::start(&host, spec, move |_| WebhookWorker {
                 context: Arc::clone(&context),
+                rules: Arc::clone(&rules),
             })
             .await?;
             let subscription = pool.serve(host.bus.as_ref(), subjects::webhooks()).await?;
@@ -70,16 +81,38 @@ impl Plugin for WebhookDispatcher {
 
 struct WebhookWorker {
     context: Arc<Context>,
+    rules: Arc<Rules>,
+}
+
+/// What the operator permits.
+struct Rules {
+    policy: Policy,
+    replay_max: u32,
 }
 
 impl Worker for WebhookWorker {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
-        self.context.answer(ask, route).await
+        let rules = &self.rules;
+        self.context
+            .answer(ask, async |request| route(&request, rules).await)
+            .await
     }
 }
 
 /// Every route that this actor answers. A test holds it against the route table.
-async fn route(request: Request) -> Result<Response, Error> {
-    let other = request.route;
-    Err(Failure::internal("find the handler", format!("no route {other}")).into())
+async fn route(request: &Request, rules: &Rules) -> Result<Response, Error> {
+    match request.route {
+        "webhook_endpoint.list" => endpoint::list(request).await,
+        "webhook_endpoint.create" => endpoint::create(request, &rules.policy).await,
+        "webhook_endpoint.read" => endpoint::read(request).await,
+        "webhook_endpoint.update" => endpoint::update(request, &rules.policy).await,
+        "webhook_endpoint.delete" => endpoint::delete(request).await,
+        "webhook_endpoint.rotate_secret" => endpoint::rotate_secret(request).await,
+        "webhook_endpoint.test" => endpoint::test(request).await,
+        "webhook_endpoint.replay" => endpoint::replay(request, rules.replay_max).await,
+        "webhook_delivery.list" => delivery::list(request).await,
+        "webhook_delivery.read" => delivery::read(request).await,
+        "webhook_delivery.replay" => delivery::replay(request).await,
+        other => Err(Failure::internal("find the handler", format!("no route {other}")).into()),
+    }
 }

@@ -13,6 +13,9 @@ pub(crate) struct WebhookSettings {
     pub(crate) workers: NonZeroUsize,
     /// Requests that may wait beside those; one more is answered 503.
     pub(crate) queue: usize,
+    /// Deliveries that one replay of an endpoint queues at most. On SQLite, other writes wait while
+    /// it queues them: half a second for the default.
+    pub(crate) replay_max: u32,
 }
 
 impl Default for WebhookSettings {
@@ -20,6 +23,7 @@ impl Default for WebhookSettings {
         Self {
             workers: NonZeroUsize::MIN.saturating_add(15),
             queue: 256,
+            replay_max: 10_000,
         }
     }
 }

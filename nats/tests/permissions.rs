@@ -16,7 +16,7 @@ use hoursmith_nats::{ConnectError, Credentials, NatsBus, NatsSettings};
 use tokio::sync::mpsc;
 
 /// User, variable of its password, and the password.
-const IDENTITIES: [(&str, &str, &str); 7] = [
+const IDENTITIES: [(&str, &str, &str); 8] = [
     ("gateway", "HOURSMITH_NATS_GATEWAY_PASSWORD", "pgateway"),
     ("token-auth", "HOURSMITH_NATS_TOKEN_AUTH_PASSWORD", "ptoken"),
     (
@@ -31,12 +31,17 @@ const IDENTITIES: [(&str, &str, &str); 7] = [
     ),
     ("relay", "HOURSMITH_NATS_RELAY_PASSWORD", "prelay"),
     ("resource", "HOURSMITH_NATS_RESOURCE_PASSWORD", "presource"),
+    (
+        "webhook-dispatcher",
+        "HOURSMITH_NATS_WEBHOOK_DISPATCHER_PASSWORD",
+        "pwebhooks",
+    ),
     ("hoursmith", "HOURSMITH_NATS_PASSWORD", "phoursmith"),
 ];
 
 /// Every kind of subject on the bus, and who may publish and who may subscribe to it. Answers and
 /// probes are everybody's own.
-const SUBJECTS: [(&str, &[&str], &[&str]); 8] = [
+const SUBJECTS: [(&str, &[&str], &[&str]); 9] = [
     (
         "hoursmith.v1.token-auth.check",
         &["gateway", "hoursmith"],
@@ -68,8 +73,13 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 8] = [
         &["resource", "hoursmith"],
     ),
     (
+        "hoursmith.v1.webhook-dispatcher.webhook_endpoint.create",
+        &["gateway", "hoursmith"],
+        &["webhook-dispatcher", "hoursmith"],
+    ),
+    (
         "hoursmith.v1.relay.wake",
-        &["resource", "hoursmith"],
+        &["resource", "webhook-dispatcher", "hoursmith"],
         &["relay", "hoursmith"],
     ),
     (

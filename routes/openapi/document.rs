@@ -61,6 +61,16 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Events",
         "The change feed: what changed, in order and without a gap.",
     ),
+    (
+        "webhook_endpoint",
+        "Webhook endpoints",
+        "Where events are sent, and which.",
+    ),
+    (
+        "webhook_delivery",
+        "Webhook deliveries",
+        "What was sent of an event to an endpoint, and what became of it.",
+    ),
 ];
 
 /// The document of a product that is reached at `public_url` (without a slash at the end).

@@ -20,7 +20,7 @@ const MAX_REPEATS: usize = 50;
 const MAX_INSTANT_LENGTH: usize = 40;
 
 /// Ids in paths that are a prefix and 32 hex digits.
-const PREFIXES: &[(&str, &str)] = &[("event_id", "evt_")];
+const PREFIXES: &[(&str, &str)] = &[("event_id", "evt_"), ("webhook_delivery_id", "whd_")];
 
 /// An id for examples.
 const EXAMPLE_ID: &str = "0199c3a2-7b7e-7d10-a1f4-d2f6b8a94c31";

@@ -73,6 +73,8 @@ mod tests {
         ] {
             assert_eq!(Subject::new(subject.as_str()).unwrap(), subject);
         }
-        assert_eq!(Pattern::new(resources().as_str()).unwrap(), resources());
+        for pattern in [resources(), webhooks()] {
+            assert_eq!(Pattern::new(pattern.as_str()).unwrap(), pattern);
+        }
     }
 }

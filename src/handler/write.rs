@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hoursmith_bus::{IdempotencyTicket, Response, TraceParent};
-use hoursmith_domain::{Code, EventId, EventType, OrganizationId, Problem, Timestamp};
+use hoursmith_domain::{
+    Code, EventId, EventType, OrganizationId, Problem, SEAL_NONCE_BYTES, Timestamp,
+};
 use hoursmith_kit::{Clock, Failure, Random};
 use hoursmith_routes::problem;
 use hoursmith_store::events::{self, NewEvent};
-use hoursmith_store::idempotency::{self, Claim, Key};
+use hoursmith_store::idempotency::{self, Claim, Keep, Key};
 use hoursmith_store::{Conn, ErrorKind};
 use hoursmith_telemetry::names;
 use metrics::counter;
@@ -72,6 +74,25 @@ where
         + Send
         + 'static,
 {
+    run(request, false, effect).await
+}
+
+/// The same for an effect whose answer holds a secret: under a key, its record is sealed.
+pub async fn write_secret<F>(request: &Request, effect: F) -> Result<Response, Error>
+where
+    F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<Response, Error>>
+        + Send
+        + 'static,
+{
+    run(request, true, effect).await
+}
+
+async fn run<F>(request: &Request, is_secret: bool, effect: F) -> Result<Response, Error>
+where
+    F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<Response, Error>>
+        + Send
+        + 'static,
+{
     let context = Arc::clone(&request.context);
     let organization = request.caller.organization();
     let written = Arc::new(AtomicU64::new(0));
@@ -89,7 +110,15 @@ where
             }
             let response = effect(conn, stamp).await?;
             if let Some(keyed) = &keyed {
-                record(conn, keyed, &response).await?;
+                let keep = if is_secret {
+                    let mut nonce = [0; SEAL_NONCE_BYTES];
+                    context.random.fill(&mut nonce);
+                    let keys = &context.keys;
+                    Keep::Sealed { keys, nonce }
+                } else {
+                    Keep::Plain
+                };
+                record(conn, keyed, &response, keep).await?;
             }
             Ok(response)
         })
@@ -133,7 +162,7 @@ async fn refuse(
     let recorded = commit(request, move |conn| {
         Box::pin(async move {
             claim(conn, &keyed, now).await?;
-            record(conn, &keyed, &response).await?;
+            record(conn, &keyed, &response, Keep::Plain).await?;
             Ok(response)
         })
     })
@@ -202,6 +231,7 @@ async fn record(
     conn: &mut Conn,
     ticket: &IdempotencyTicket,
     response: &Response,
+    keep: Keep<'_>,
 ) -> Result<(), Error> {
     idempotency::complete(
         conn,
@@ -209,6 +239,7 @@ async fn record(
         response.status,
         &response.headers,
         &response.body,
+        keep,
     )
     .await?;
     Ok(())
@@ -218,7 +249,8 @@ async fn record(
 async fn replay(request: &Request, ticket: &IdempotencyTicket) -> Result<Response, Error> {
     let mut conn = request.context.db.read().await?;
     let now = request.context.clock.now();
-    match idempotency::find(&mut conn, &key(ticket), now, ticket.retention()).await? {
+    let keys = &request.context.keys;
+    match idempotency::find(&mut conn, keys, &key(ticket), now, ticket.retention()).await? {
         Some(first) if first.fingerprint == ticket.request.fingerprint => {
             counter!(names::IDEMPOTENCY_REPLAYS).increment(1);
             let response = Response {
@@ -278,7 +310,7 @@ impl Stamp {
     }
 
     /// Writes the event of the change: the object as an owner sees it after the change, and what
-    /// its changed fields were before.
+    /// its changed fields were before. Gives the event's id.
     pub async fn event(
         &self,
         conn: &mut Conn,
@@ -286,14 +318,15 @@ impl Stamp {
         resource_id: Uuid,
         object: Value,
         previous: Option<Map<String, Value>>,
-    ) -> Result<(), Error> {
+    ) -> Result<EventId, Error> {
         let mut data = json!({ "object": object });
         if let (Some(previous), Some(data)) = (previous, data.as_object_mut()) {
             data.insert("previous_attributes".to_owned(), previous.into());
         }
+        let id = EventId(self.new_id());
         let event = NewEvent {
             organization: self.organization,
-            id: EventId(self.new_id()),
+            id,
             kind,
             resource_id,
             data: data.to_string(),
@@ -305,7 +338,7 @@ impl Stamp {
         };
         events::append(conn, event).await?;
         self.events.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        Ok(id)
     }
 }
 

@@ -110,4 +110,5 @@ async fn tell(
     stamp
         .event(conn, kind, after.id.0, object, Some(previous))
         .await
+        .map(drop)
 }
