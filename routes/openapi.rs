@@ -15,6 +15,7 @@ mod plain;
 mod problem;
 mod responses;
 mod schemas;
+mod webhooks;
 
 pub use document::document;
 

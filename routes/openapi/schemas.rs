@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::{Ref, RefOr, Schema, Type};
 
-use super::{plain, problem};
+use super::{plain, problem, webhooks};
 use crate::client::{Address, AddressInput, Client, ClientCreate, ClientList};
 use crate::common::{
     DAY, ExternalReference, ExternalReferenceInput, LINE, MetadataInputSchema, MetadataSchema,
@@ -173,6 +173,9 @@ pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
         &mut schemas,
         routes().flat_map(|route| route.shape.schemas()),
     );
+    // After the resources' are what they are to be.
+    let events = webhooks::schemas_of(&schemas);
+    schemas.extend(events);
     schemas
 }
 
