@@ -171,8 +171,9 @@ pub(crate) async fn test(request: &Request) -> Result<Response, Error> {
         Box::pin(async move {
             let endpoint = hold_enabled(conn, organization, id).await?;
             let object = endpoint.to_event();
-            let event_id: EventId = stamp
-                .event(conn, EventType::Ping, id.0, object, None)
+            let event_id = EventId(stamp.new_id());
+            stamp
+                .event_as(conn, event_id, EventType::Ping, id.0, object, None)
                 .await?;
             json(200, &WebhookTest { event_id })
         })

@@ -310,7 +310,7 @@ impl Stamp {
     }
 
     /// Writes the event of the change: the object as an owner sees it after the change, and what
-    /// its changed fields were before. Gives the event's id.
+    /// its changed fields were before.
     pub async fn event(
         &self,
         conn: &mut Conn,
@@ -318,12 +318,26 @@ impl Stamp {
         resource_id: Uuid,
         object: Value,
         previous: Option<Map<String, Value>>,
-    ) -> Result<EventId, Error> {
+    ) -> Result<(), Error> {
+        let id = EventId(self.new_id());
+        self.event_as(conn, id, kind, resource_id, object, previous)
+            .await
+    }
+
+    /// The same under an id of the caller's, made by [`Stamp::new_id`].
+    pub async fn event_as(
+        &self,
+        conn: &mut Conn,
+        id: EventId,
+        kind: EventType,
+        resource_id: Uuid,
+        object: Value,
+        previous: Option<Map<String, Value>>,
+    ) -> Result<(), Error> {
         let mut data = json!({ "object": object });
         if let (Some(previous), Some(data)) = (previous, data.as_object_mut()) {
             data.insert("previous_attributes".to_owned(), previous.into());
         }
-        let id = EventId(self.new_id());
         let event = NewEvent {
             organization: self.organization,
             id,
@@ -338,7 +352,7 @@ impl Stamp {
         };
         events::append(conn, event).await?;
         self.events.fetch_add(1, Ordering::Relaxed);
-        Ok(id)
+        Ok(())
     }
 }
 

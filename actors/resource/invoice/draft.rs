@@ -38,5 +38,4 @@ pub(crate) async fn draft_changed(
     stamp
         .event(conn, EventType::InvoiceCreated, id.0, object, None)
         .await
-        .map(drop)
 }

@@ -110,5 +110,4 @@ async fn tell(
     stamp
         .event(conn, kind, after.id.0, object, Some(previous))
         .await
-        .map(drop)
 }
