@@ -7,7 +7,7 @@
 use simd_json::borrowed::{Object, Value};
 use simd_json::prelude::*;
 
-use crate::json::push_name;
+use crate::json::{push_name, whole};
 use crate::{Amount, Code, Currency, Day, FieldError, Patch, Problem, Timestamp, check_text};
 
 /// Most errors that one answer names. More help nobody, and a body of a megabyte could hold a
@@ -385,21 +385,6 @@ impl<'doc> Fields<'doc> {
         push_name(&mut pointer, name);
         pointer
     }
-}
-
-/// Largest magnitude below which every whole number is a float of its own.
-const MAX_EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
-
-/// The whole number that a value is, written as an integer or as a float without a fraction.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the float is whole and within the range of i64"
-)]
-fn whole(value: &Value<'_>) -> Option<i64> {
-    value.as_i64().or_else(|| {
-        let float = value.as_f64()?;
-        (float.fract() == 0.0 && float.abs() <= MAX_EXACT_FLOAT).then_some(float as i64)
-    })
 }
 
 #[cfg(test)]

@@ -10,17 +10,22 @@ use serde_json::{Map, Value, json};
 
 /// Fails unless an event has the form that the document gives its type.
 pub fn check(event: &Value) {
+    let errors = errors(event);
+    assert!(errors.is_empty(), "{errors:#?} in {event:#}");
+}
+
+/// Where an event differs from it.
+fn errors(event: &Value) -> Vec<String> {
     static SCHEMAS: OnceLock<BTreeMap<&str, Validator>> = OnceLock::new();
     let schemas = SCHEMAS.get_or_init(validators);
     let kind = event["type"].as_str().unwrap();
     let schema = schemas
         .get(kind)
         .unwrap_or_else(|| panic!("no schema for {kind}"));
-    let errors: Vec<String> = schema
+    schema
         .iter_errors(event)
         .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{errors:#?} in {event:#}");
+        .collect()
 }
 
 fn validators() -> BTreeMap<&'static str, Validator> {
@@ -67,7 +72,7 @@ fn what_the_document_does_not_promise_is_refused() {
         let entry = &document["webhooks"][kind]["post"]["requestBody"];
         entry["content"]["application/json"]["example"].clone()
     };
-    let is_refused = |event: &Value| std::panic::catch_unwind(|| check(event)).is_err();
+    let is_refused = |event: &Value| !errors(event).is_empty();
     for kind in EventType::WORDS {
         let event = example(kind);
         check(&event);
@@ -75,12 +80,12 @@ fn what_the_document_does_not_promise_is_refused() {
         unforeseen["data"]["object"]["colour"] = json!("red");
         assert!(is_refused(&unforeseen), "{kind}");
         let mut renamed = event.clone();
-        let other = if *kind == "ping" {
-            "client.created"
+        let is_client = kind.starts_with("client.");
+        renamed["type"] = json!(if is_client {
+            "task.created"
         } else {
-            "ping"
-        };
-        renamed["type"] = json!(other);
+            "client.created"
+        });
         assert!(is_refused(&renamed), "{kind}");
         let mut previous = event.clone();
         previous["data"]["previous_attributes"] = json!({"updated_at": "2026-11-24T09:30:00Z"});

@@ -46,8 +46,13 @@ hoursmith_store::statements! {
     FIND_DELIVERY = concat!(select!(), " AND d.id = $2");
     /// A page of deliveries, newest first.
     LIST_DELIVERIES = newest!();
-    /// A page of the deliveries of an event, newest first.
-    LIST_DELIVERIES_OF_EVENT = newest!(" AND d.event_id = $3");
+    /// A page of the deliveries of an event, newest first. They are as few as there are endpoints, and
+    /// sorted: the plus keeps the planners from reading all deliveries in the order of the list.
+    FIND_DELIVERIES_OF_EVENT = concat!(
+        select!(), filters!(),
+        " AND d.event_id = $3 AND (+d.created_at, d.id) < ($7, $8) \
+         ORDER BY +d.created_at DESC, d.id DESC LIMIT $9"
+    );
     /// A page of the deliveries to an endpoint, newest first.
     LIST_DELIVERIES_TO_ENDPOINT = newest!(" AND d.endpoint_id = $2");
     /// A page of the deliveries in a state, newest first.
@@ -143,7 +148,7 @@ pub(crate) async fn list(
     }
     let rows = match page.updated_since {
         Some(_) => rows!(LIST_UPDATED_DELIVERIES),
-        None if filter.event.is_some() => rows!(LIST_DELIVERIES_OF_EVENT),
+        None if filter.event.is_some() => rows!(FIND_DELIVERIES_OF_EVENT),
         None if filter.endpoint.is_some() => rows!(LIST_DELIVERIES_TO_ENDPOINT),
         None if filter.status.is_some() => rows!(LIST_DELIVERIES_IN_STATE),
         None => rows!(LIST_DELIVERIES),
