@@ -46,7 +46,6 @@ use fan_out::FanOut;
 use lanes::Lanes;
 use retention::Retention;
 use send::{OUTCOMES, Sender};
-pub(crate) use wanted::Wanted;
 use worker::{Stage, Worker};
 
 pub(crate) fn statements() -> Vec<Statement> {
@@ -187,8 +186,11 @@ async fn fan_out_for_good(
             worker.bell.ring();
         }
         if taken < usize::try_from(fan_out.batch.get()).unwrap_or(usize::MAX) {
-            // A ring that is lost costs as much as it takes to look by itself.
-            let _ = tokio::time::timeout(look_every, bell.rung()).await;
+            // A ring that is lost costs as much as it takes to look by itself. One that was not for
+            // events is for deliveries that were queued again.
+            if tokio::time::timeout(look_every, bell.rung()).await.is_ok() {
+                worker.bell.ring();
+            }
         }
     }
 }

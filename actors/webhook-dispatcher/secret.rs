@@ -1,24 +1,24 @@
-//! The secrets of endpoints as they are kept: sealed, so that a copy of the database signs nothing.
-//!
-//! XChaCha20-Poly1305 under a key of the deployment that is for nothing else. Its nonce is long
-//! enough to be random. Sealed along with a secret is where it belongs, so that one that was copied
-//! to another row or column does not open. In front stands which key it was, so that a wrong one is
-//! told from damage.
+//! Secrets of endpoints, sealed for the database: bound to the row and the column that they are kept
+//! in, so that a value which is copied to another endpoint does not open there.
 
-use chacha20poly1305::aead::{Aead as _, Payload};
-use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use hoursmith_domain::webhook::WebhookSecret;
-use hoursmith_domain::{Keys, OrganizationId, WebhookEndpointId};
+use hoursmith_domain::{Keys, OrganizationId, SEAL_NONCE_BYTES, WebhookEndpointId};
 use hoursmith_kit::{Failure, Random};
-use sha2::{Digest as _, Sha256};
 
-/// Bytes of the key's name.
-const KEY_ID: usize = 4;
+/// The column of the secret that signs.
+pub(crate) const SECRET: &str = "secret";
 
-/// Bytes of the nonce.
-const NONCE: usize = 24;
+/// The column of the one before, which signs as well for a while.
+pub(crate) const PREVIOUS_SECRET: &str = "previous_secret";
 
-/// Seals a secret for a column of an endpoint's row: the key's name, the nonce, the sealed text.
+/// A new secret.
+pub(crate) fn generate(random: &dyn Random) -> WebhookSecret {
+    let mut bytes = [0; 24];
+    random.fill(&mut bytes);
+    WebhookSecret::generate(bytes)
+}
+
+/// Seals a secret for a column of an endpoint.
 pub(crate) fn seal(
     keys: &Keys,
     random: &dyn Random,
@@ -27,22 +27,14 @@ pub(crate) fn seal(
     column: &str,
     secret: &WebhookSecret,
 ) -> Vec<u8> {
-    let key = keys.webhook_secret_key();
-    let mut nonce = [0; NONCE];
+    let mut nonce = [0; SEAL_NONCE_BYTES];
     random.fill(&mut nonce);
-    let belongs = belongs(organization, endpoint, column);
-    let payload = Payload {
-        msg: secret.expose().as_bytes(),
-        aad: &belongs,
-    };
-    // Refused only for texts of gigabytes; nothing would open then.
-    let sealed = XChaCha20Poly1305::new(&key.into())
-        .encrypt(&XNonce::from(nonce), payload)
-        .unwrap_or_default();
-    [key_id(&key).as_slice(), &nonce, &sealed].concat()
+    let place = place(&organization, &endpoint, column);
+    let sealer = keys.webhook_secrets();
+    sealer.seal(nonce, &place, secret.expose().as_bytes())
 }
 
-/// Opens what [`seal`] made for the same column of the same row.
+/// Opens what was sealed for this very column of this endpoint.
 pub(crate) fn open(
     keys: &Keys,
     organization: OrganizationId,
@@ -50,37 +42,68 @@ pub(crate) fn open(
     column: &str,
     sealed: &[u8],
 ) -> Result<WebhookSecret, Failure> {
-    let failed = |why: &str| Failure::internal("open a webhook secret", why.to_owned());
-    let key = keys.webhook_secret_key();
-    let (id, rest) = sealed
-        .split_at_checked(KEY_ID)
-        .ok_or_else(|| failed("it is too short"))?;
-    if id != key_id(&key) {
-        return Err(failed("it was sealed under another secret key"));
+    const OPERATION: &str = "open the secret of a webhook endpoint";
+    let place = place(&organization, &endpoint, column);
+    let opened = keys
+        .webhook_secrets()
+        .open(&place, sealed)
+        .map_err(|source| Failure::internal(OPERATION, source))?;
+    let text =
+        String::from_utf8(opened).map_err(|_| Failure::internal(OPERATION, "it is no text"))?;
+    WebhookSecret::parse(&text).map_err(|source| Failure::internal(OPERATION, source))
+}
+
+fn place<'a>(
+    organization: &'a OrganizationId,
+    endpoint: &'a WebhookEndpointId,
+    column: &'a str,
+) -> [&'a [u8]; 3] {
+    [
+        organization.0.as_bytes(),
+        endpoint.0.as_bytes(),
+        column.as_bytes(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hoursmith_domain::SecretKey;
+    use hoursmith_kit::SystemRandom;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_secret_opens_in_its_column_of_its_endpoint_alone() {
+        let keys = Keys::derive(&SecretKey::from_bytes([7; 32]));
+        let organization = OrganizationId(Uuid::from_u128(1));
+        let endpoint = WebhookEndpointId(Uuid::from_u128(2));
+        let secret = generate(&SystemRandom);
+        let sealed = seal(
+            &keys,
+            &SystemRandom,
+            organization,
+            endpoint,
+            SECRET,
+            &secret,
+        );
+        let again = seal(
+            &keys,
+            &SystemRandom,
+            organization,
+            endpoint,
+            SECRET,
+            &secret,
+        );
+        assert_ne!(sealed, again);
+        let opened = open(&keys, organization, endpoint, SECRET, &sealed).unwrap();
+        assert_eq!(opened.expose(), secret.expose());
+        let (other, theirs) = (
+            WebhookEndpointId(Uuid::from_u128(3)),
+            OrganizationId(Uuid::from_u128(4)),
+        );
+        assert!(open(&keys, organization, endpoint, PREVIOUS_SECRET, &sealed).is_err());
+        assert!(open(&keys, organization, other, SECRET, &sealed).is_err());
+        let refused = open(&keys, theirs, endpoint, SECRET, &sealed).unwrap_err();
+        assert!(!format!("{refused:?}").contains(secret.expose()));
     }
-    let (nonce, text) = rest
-        .split_at_checked(NONCE)
-        .ok_or_else(|| failed("it is too short"))?;
-    let nonce = XNonce::try_from(nonce).map_err(|_| failed("it is too short"))?;
-    let belongs = belongs(organization, endpoint, column);
-    let payload = Payload {
-        msg: text,
-        aad: &belongs,
-    };
-    let opened = XChaCha20Poly1305::new(&key.into())
-        .decrypt(&nonce, payload)
-        .map_err(|_| failed("it was altered, or belongs to another row"))?;
-    let text = std::str::from_utf8(&opened).map_err(|_| failed("it is no text"))?;
-    WebhookSecret::parse(text).map_err(|source| Failure::internal("open a webhook secret", source))
-}
-
-fn belongs(organization: OrganizationId, endpoint: WebhookEndpointId, column: &str) -> Vec<u8> {
-    let (organization, endpoint) = (organization.0.as_bytes(), endpoint.0.as_bytes());
-    [organization.as_slice(), endpoint, column.as_bytes()].concat()
-}
-
-fn key_id(key: &[u8; 32]) -> [u8; KEY_ID] {
-    let digest: [u8; 32] = Sha256::digest(key).into();
-    let [a, b, c, d, ..] = digest;
-    [a, b, c, d]
 }

@@ -33,7 +33,7 @@ pub fn sealed_previous(
         &SystemRandom,
         organization,
         endpoint,
-        "previous_secret",
+        crate::secret::PREVIOUS_SECRET,
         secret,
     )
 }

@@ -9,6 +9,9 @@ ALTER TABLE events ADD COLUMN fanned_out INTEGER NOT NULL DEFAULT FALSE CHECK (f
 CREATE INDEX events_to_publish ON events (position) WHERE sequence IS NOT NULL AND NOT published;
 CREATE INDEX events_to_fan_out ON events (position) WHERE sequence IS NOT NULL AND NOT fanned_out;
 
+-- An answer that holds a secret is kept here, sealed, and not in `body`.
+ALTER TABLE idempotency_records ADD COLUMN sealed_body BLOB NULL;
+
 -- `events` is a JSON array of filters. Secrets are sealed; the previous one signs as well until
 -- `previous_secret_until`. `due_at` is when the first of its pending deliveries is due, NULL while there
 -- are none: by it the endpoints that have something to do are found, however many deliveries wait

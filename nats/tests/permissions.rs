@@ -84,7 +84,7 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 10] = [
     ),
     (
         "hoursmith.v1.webhook-dispatcher.wake",
-        &["relay", "hoursmith"],
+        &["relay", "webhook-dispatcher", "hoursmith"],
         &["webhook-dispatcher", "hoursmith"],
     ),
     (

@@ -48,8 +48,8 @@ pub fn resources() -> Pattern {
     Pattern::known(format!("{PREFIX}.resource.*.*"))
 }
 
-/// Where a relay wakes the webhook dispatchers: events have become public. An envelope without
-/// content.
+/// Where a relay wakes the webhook dispatchers, since events have become public, and they one
+/// another, since deliveries were queued again. An envelope without content.
 pub fn webhook_wake() -> Subject {
     below("webhook-dispatcher.wake")
 }
@@ -80,6 +80,8 @@ mod tests {
         ] {
             assert_eq!(Subject::new(subject.as_str()).unwrap(), subject);
         }
-        assert_eq!(Pattern::new(resources().as_str()).unwrap(), resources());
+        for pattern in [resources(), webhooks()] {
+            assert_eq!(Pattern::new(pattern.as_str()).unwrap(), pattern);
+        }
     }
 }

@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hoursmith_bus::{IdempotencyTicket, Response, TraceParent};
-use hoursmith_domain::{Code, EventId, EventType, OrganizationId, Problem, Timestamp};
+use hoursmith_domain::{
+    Code, EventId, EventType, OrganizationId, Problem, SEAL_NONCE_BYTES, Timestamp,
+};
 use hoursmith_kit::{Clock, Failure, Random};
 use hoursmith_routes::problem;
 use hoursmith_store::events::{self, NewEvent};
-use hoursmith_store::idempotency::{self, Claim, Key};
+use hoursmith_store::idempotency::{self, Claim, Keep, Key};
 use hoursmith_store::{Conn, ErrorKind};
 use hoursmith_telemetry::names;
 use metrics::counter;
@@ -83,6 +85,25 @@ where
         + Send
         + 'static,
 {
+    run(request, false, effect).await
+}
+
+/// The same for an effect whose answer holds a secret: under a key, its record is sealed.
+pub async fn write_secret<F>(request: &Request, effect: F) -> Result<Response, Error>
+where
+    F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<Response, Error>>
+        + Send
+        + 'static,
+{
+    run(request, true, effect).await
+}
+
+async fn run<F>(request: &Request, is_secret: bool, effect: F) -> Result<Response, Error>
+where
+    F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<Response, Error>>
+        + Send
+        + 'static,
+{
     let context = Arc::clone(&request.context);
     let organization = request.caller.organization();
     let written = Arc::new(AtomicU64::new(0));
@@ -100,7 +121,15 @@ where
             }
             let response = effect(conn, stamp).await?;
             if let Some(keyed) = &keyed {
-                record(conn, keyed, &response).await?;
+                let keep = if is_secret {
+                    let mut nonce = [0; SEAL_NONCE_BYTES];
+                    context.random.fill(&mut nonce);
+                    let keys = &context.keys;
+                    Keep::Sealed { keys, nonce }
+                } else {
+                    Keep::Plain
+                };
+                record(conn, keyed, &response, keep).await?;
             }
             Ok(response)
         })
@@ -144,7 +173,7 @@ async fn refuse(
     let recorded = commit(request, move |conn| {
         Box::pin(async move {
             claim(conn, &keyed, now).await?;
-            record(conn, &keyed, &response).await?;
+            record(conn, &keyed, &response, Keep::Plain).await?;
             Ok(response)
         })
     })
@@ -213,6 +242,7 @@ async fn record(
     conn: &mut Conn,
     ticket: &IdempotencyTicket,
     response: &Response,
+    keep: Keep<'_>,
 ) -> Result<(), Error> {
     idempotency::complete(
         conn,
@@ -220,6 +250,7 @@ async fn record(
         response.status,
         &response.headers,
         &response.body,
+        keep,
     )
     .await?;
     Ok(())
@@ -229,7 +260,8 @@ async fn record(
 async fn replay(request: &Request, ticket: &IdempotencyTicket) -> Result<Response, Error> {
     let mut conn = request.context.db.read().await?;
     let now = request.context.clock.now();
-    match idempotency::find(&mut conn, &key(ticket), now, ticket.retention()).await? {
+    let keys = &request.context.keys;
+    match idempotency::find(&mut conn, keys, &key(ticket), now, ticket.retention()).await? {
         Some(first) if first.fingerprint == ticket.request.fingerprint => {
             counter!(names::IDEMPOTENCY_REPLAYS).increment(1);
             let response = Response {
@@ -298,7 +330,22 @@ impl Stamp {
         object: Value,
         previous: Option<Map<String, Value>>,
     ) -> Result<(), Error> {
-        let event = self.new_event(kind, resource_id, object, previous);
+        let id = EventId(self.new_id());
+        self.event_as(conn, id, kind, resource_id, object, previous)
+            .await
+    }
+
+    /// The same under an id of the caller's, made by [`Stamp::new_id`].
+    pub async fn event_as(
+        &self,
+        conn: &mut Conn,
+        id: EventId,
+        kind: EventType,
+        resource_id: Uuid,
+        object: Value,
+        previous: Option<Map<String, Value>>,
+    ) -> Result<(), Error> {
+        let event = self.new_event(id, kind, resource_id, object, previous);
         events::append(conn, event).await?;
         self.events.fetch_add(1, Ordering::Relaxed);
         Ok(())
@@ -315,7 +362,10 @@ impl Stamp {
         loop {
             // One batch is in memory at a time.
             let batch: Vec<NewEvent<'_>> = (changes.by_ref().take(events::BATCH))
-                .map(|one| self.new_event(kind, one.resource_id, one.object, Some(one.previous)))
+                .map(|one| {
+                    let id = EventId(self.new_id());
+                    self.new_event(id, kind, one.resource_id, one.object, Some(one.previous))
+                })
                 .collect();
             if batch.is_empty() {
                 return Ok(());
@@ -328,6 +378,7 @@ impl Stamp {
 
     fn new_event(
         &self,
+        id: EventId,
         kind: EventType,
         resource_id: Uuid,
         object: Value,
@@ -339,7 +390,7 @@ impl Stamp {
         }
         NewEvent {
             organization: self.organization,
-            id: EventId(self.new_id()),
+            id,
             kind,
             resource_id,
             data: data.to_string(),

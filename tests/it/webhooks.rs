@@ -220,27 +220,24 @@ async fn attempts(world: &World, delivery: &Delivery) -> Vec<Attempt> {
 }
 
 /// Waits until the deliveries to an endpoint are as they should be, and gives them.
-#[track_caller]
-fn until<'w>(
-    world: &'w World,
-    hook: &'w Hook,
+async fn until(
+    world: &World,
+    hook: &Hook,
     what: &'static str,
-    is_so: impl Fn(&[Delivery]) -> bool + 'w,
-) -> impl Future<Output = Vec<Delivery>> + 'w {
-    async move {
-        let reached = async {
-            loop {
-                let found = deliveries(world, hook).await;
-                if is_so(&found) {
-                    return found;
-                }
-                tokio::task::yield_now().await;
+    is_so: impl Fn(&[Delivery]) -> bool,
+) -> Vec<Delivery> {
+    let reached = async {
+        loop {
+            let found = deliveries(world, hook).await;
+            if is_so(&found) {
+                return found;
             }
-        };
-        match tokio::time::timeout(LONGEST, reached).await {
-            Ok(found) => found,
-            Err(_) => panic!("never {what}: {:?}", deliveries(world, hook).await),
+            tokio::task::yield_now().await;
         }
+    };
+    match tokio::time::timeout(LONGEST, reached).await {
+        Ok(found) => found,
+        Err(_) => panic!("never {what}: {:?}", deliveries(world, hook).await),
     }
 }
 

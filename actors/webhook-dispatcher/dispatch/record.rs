@@ -9,13 +9,15 @@ mod sql;
 
 use hoursmith_domain::Timestamp;
 use hoursmith_domain::webhook::{Next, after_attempt};
+use hoursmith_handler::base::Stored as _;
 use hoursmith_handler::error::Error;
 use hoursmith_handler::write::{Stamp, changed_fields};
 use hoursmith_store::{Conn, Statement};
 
 use super::claim::{self, Claim, Terms};
-use super::health::{Health, Status};
+use super::health;
 use super::send::Report;
+use crate::endpoint::{self, Status};
 
 pub(super) fn statements() -> &'static [Statement] {
     sql::statements()
@@ -52,47 +54,38 @@ pub(super) async fn record(
     terms: Terms,
     random: u64,
 ) -> Result<Recorded, Error> {
-    let (organization, endpoint) = (claim.organization, claim.endpoint);
+    let (organization, id) = (claim.organization, claim.endpoint);
     // Held first, as by all who write deliveries.
-    let held = sql::hold_endpoint(conn, organization, endpoint).await?;
+    let held = endpoint::lock(conn, organization, id).await?;
     let Some(delivery) = sql::hold_delivery(conn, claim).await? else {
         return Ok(Recorded::Fenced);
     };
     let made = u32::try_from(delivery.step.saturating_add(1)).unwrap_or(u32::MAX);
     let (outcome, ended) = (report.outcome, report.ended_at);
     let next = after_attempt(outcome, made, ended, report.retry_after, random);
-    let status = held.as_ref().map(|held| held.health.status);
-    let after = after(next, delivery.skipped, status);
+    let after = after(next, delivery.skipped, held.as_ref().map(|held| held.status));
     sql::insert_attempt(conn, claim, delivery.attempts, report).await?;
     sql::save_delivery(conn, claim, after, stamp.now).await?;
-    let Some(mut held) = held else {
+    let Some(mut endpoint) = held else {
         return Ok(Recorded::Whole { told: false });
     };
-    let (health, told) = held.health.after(next, ended);
+    let before = endpoint.clone();
+    let told = health::after(&mut endpoint, next, ended);
     if let Some(kind) = told {
-        let before = held.to_event()?;
-        stamp.renew(held.base.updated_at);
-        held.health = health;
-        held.base.touch(stamp.now);
-        let object = held.to_event()?;
-        let previous = changed_fields(&before, &object);
+        stamp.renew(before.base.updated_at);
+        endpoint.base.touch(stamp.now);
+        let object = endpoint.to_event();
+        let previous = changed_fields(&before.to_event(), &object);
         stamp
-            .event(conn, kind, endpoint.0, object, Some(previous))
+            .event(conn, kind, id.0, object, Some(previous))
             .await?;
     }
-    held.health = health;
-    sql::save_endpoint(conn, organization, endpoint, &held).await?;
-    match health {
+    sql::save_endpoint(conn, organization, &endpoint).await?;
+    match (endpoint.status, endpoint.consecutive_failures) {
         // What is left of it is skipped, now.
-        Health {
-            status: Status::Disabled,
-            ..
-        } => claim::look_at(conn, organization, endpoint, terms.now).await?,
-        Health {
-            consecutive_failures: 0,
-            ..
-        } => claim::settle(conn, organization, endpoint, terms, terms.at_a_time).await?,
-        _ => claim::settle(conn, organization, endpoint, terms, 1).await?,
+        (Status::Disabled, _) => claim::look_at(conn, organization, id, terms.now).await?,
+        (_, 0) => claim::settle(conn, organization, id, terms, terms.at_a_time).await?,
+        _ => claim::settle(conn, organization, id, terms, 1).await?,
     }
     Ok(Recorded::Whole {
         told: told.is_some(),

@@ -12,7 +12,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::claim::Receiver;
-use crate::secret;
+use crate::secret::{self, PREVIOUS_SECRET, SECRET};
 
 /// Characters of an answer that are kept: enough for a framework's message of its error.
 const EXCERPT: usize = 1_000;
@@ -182,9 +182,9 @@ impl Sender {
             .is_some_and(|until| at < until);
         let previous = receiver.previous_secret.as_deref().filter(|_| counts);
         Ok(SigningSecrets {
-            current: open("secret", &receiver.secret)?,
+            current: open(SECRET, &receiver.secret)?,
             previous: previous
-                .map(|sealed| open("previous_secret", sealed))
+                .map(|sealed| open(PREVIOUS_SECRET, sealed))
                 .transpose()?,
         })
     }

@@ -16,7 +16,7 @@ use metrics::gauge;
 use tokio::time::MissedTickBehavior;
 
 use super::claim;
-use super::health::Status;
+use crate::endpoint::Status;
 
 /// Time between two looks; Prometheus looks every 15 s by default.
 const EVERY: Duration = Duration::from_secs(5);

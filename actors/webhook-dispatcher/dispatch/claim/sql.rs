@@ -8,11 +8,11 @@ use super::{Claim, Receiver, Standing, Terms};
 
 hoursmith_store::statements! {
     /// Endpoints whose last attempt succeeded and that have something due.
-    LIST_PROVEN_DUE = "SELECT organization_id, id FROM webhook_endpoints
+    FIND_PROVEN_DUE = "SELECT organization_id, id FROM webhook_endpoints
         WHERE due_at <= $1 AND consecutive_failures = 0 AND last_success_at IS NOT NULL
         ORDER BY served_at, id LIMIT $2";
     /// The other endpoints that have something due.
-    LIST_ON_PROBATION_DUE = "SELECT organization_id, id FROM webhook_endpoints
+    FIND_ON_PROBATION_DUE = "SELECT organization_id, id FROM webhook_endpoints
         WHERE due_at <= $1 AND (consecutive_failures > 0 OR last_success_at IS NULL)
         ORDER BY served_at, id LIMIT $2";
     /// When the first endpoint is worth a look.
@@ -129,9 +129,9 @@ pub(in crate::dispatch) async fn due_endpoints(
 ) -> Result<Vec<(OrganizationId, WebhookEndpointId)>, Error> {
     let (now, limit) = (now.as_micros(), i64::from(limit));
     let rows = match standing {
-        Standing::Proven => fetch_all!(conn, LIST_PROVEN_DUE as (Uuid, Uuid), now, limit),
+        Standing::Proven => fetch_all!(conn, FIND_PROVEN_DUE as (Uuid, Uuid), now, limit),
         Standing::OnProbation => {
-            fetch_all!(conn, LIST_ON_PROBATION_DUE as (Uuid, Uuid), now, limit)
+            fetch_all!(conn, FIND_ON_PROBATION_DUE as (Uuid, Uuid), now, limit)
         }
     }?;
     let ids = rows.into_iter();

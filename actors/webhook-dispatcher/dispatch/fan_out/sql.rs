@@ -16,7 +16,7 @@ hoursmith_store::statements! {
         AND NOT fanned_out
         RETURNING position, organization_id, id, type AS kind, resource_id";
     /// Whom to ask, in one order, so that two that hold them do not wait for each other.
-    LIST_ENDPOINTS_TO_ASK = "SELECT id, events FROM webhook_endpoints
+    FIND_ENDPOINTS_TO_ASK = "SELECT id, events FROM webhook_endpoints
         WHERE organization_id = $1 AND status <> 'disabled' ORDER BY id";
     /// An organization's plan.
     FIND_PLAN_OF_EVENTS = "SELECT plan FROM organizations WHERE id = $1";
@@ -62,7 +62,7 @@ pub(super) async fn endpoints(
 ) -> Result<Vec<(Uuid, String)>, Error> {
     fetch_all!(
         conn,
-        LIST_ENDPOINTS_TO_ASK as (Uuid, String),
+        FIND_ENDPOINTS_TO_ASK as (Uuid, String),
         organization.0
     )
 }

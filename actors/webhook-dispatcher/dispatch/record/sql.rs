@@ -1,23 +1,15 @@
 //! Attempts and what follows from them, in the database.
 
-use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
-use hoursmith_handler::base::{Base, BaseRow, base_names};
+use hoursmith_domain::{OrganizationId, Timestamp};
 use hoursmith_handler::error::Error;
 use hoursmith_store::{Conn, execute, fetch_optional};
-use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::After;
 use crate::dispatch::claim::Claim;
-use crate::dispatch::health::{Health, Status};
 use crate::dispatch::send::Report;
+use crate::endpoint::EndpointState;
 
 hoursmith_store::statements! {
-    /// Holds an endpoint.
-    HOLD_ENDPOINT_OF_ATTEMPT = concat!(
-        "UPDATE webhook_endpoints SET due_at = due_at WHERE organization_id = $1 AND id = $2
-        RETURNING id, url, description, events, status, consecutive_failures, failing_since, last_success_at, ",
-        base_names!());
     /// The fence: ends the lease that an attempt was made under, if it is the delivery's present one,
     /// and counts the attempt.
     HOLD_DELIVERY_OF_ATTEMPT = "UPDATE webhook_deliveries SET lease_until = NULL, attempts = attempts + 1
@@ -39,17 +31,6 @@ hoursmith_store::statements! {
         WHERE organization_id = $1 AND id = $2";
 }
 
-/// An endpoint that is held.
-#[derive(Debug)]
-pub(super) struct Held {
-    id: Uuid,
-    url: String,
-    description: Option<String>,
-    events: String,
-    pub(super) health: Health,
-    pub(super) base: Base,
-}
-
 /// A delivery whose lease was the attempt's.
 #[derive(Debug)]
 pub(super) struct HeldDelivery {
@@ -59,69 +40,6 @@ pub(super) struct HeldDelivery {
     pub(super) step: i64,
     /// Why it was skipped meanwhile.
     pub(super) skipped: Option<&'static str>,
-}
-
-#[derive(sqlx::FromRow)]
-struct EndpointRow {
-    id: Uuid,
-    url: String,
-    description: Option<String>,
-    events: String,
-    status: String,
-    consecutive_failures: i64,
-    failing_since: Option<i64>,
-    last_success_at: Option<i64>,
-    #[sqlx(flatten)]
-    base: BaseRow,
-}
-
-impl Held {
-    /// The endpoint as an owner sees it.
-    pub(super) fn to_event(&self) -> Result<Value, Error> {
-        let events: Value = serde_json::from_str(&self.events).unwrap_or_default();
-        Ok(json!({
-            "id": self.id,
-            "url": self.url,
-            "description": self.description,
-            "events": events,
-            "enabled": self.health.status != Status::Disabled,
-            "status": self.health.status.as_str(),
-            "consecutive_failures": self.health.consecutive_failures,
-            "last_success_at": self.health.last_success_at,
-            "external_reference": self.base.external_reference,
-            "metadata": self.base.metadata,
-            "created_at": self.base.created_at,
-            "updated_at": self.base.updated_at,
-        }))
-    }
-}
-
-/// Nothing when it was deleted.
-pub(super) async fn hold_endpoint(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    endpoint: WebhookEndpointId,
-) -> Result<Option<Held>, Error> {
-    let row = fetch_optional!(
-        conn,
-        HOLD_ENDPOINT_OF_ATTEMPT as EndpointRow,
-        organization.0,
-        endpoint.0,
-    )?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Held {
-        id: row.id,
-        url: row.url,
-        description: row.description,
-        events: row.events,
-        health: Health {
-            status: Status::of_word(&row.status),
-            consecutive_failures: row.consecutive_failures,
-            failing_since: row.failing_since.map(Timestamp::from_micros),
-            last_success_at: row.last_success_at.map(Timestamp::from_micros),
-        },
-        base: row.base.into_base()?,
-    }))
 }
 
 /// Nothing when the lease is another's by now, or was ended.
@@ -198,21 +116,19 @@ pub(super) async fn save_delivery(
 pub(super) async fn save_endpoint(
     conn: &mut Conn,
     organization: OrganizationId,
-    endpoint: WebhookEndpointId,
-    held: &Held,
+    endpoint: &EndpointState,
 ) -> Result<(), Error> {
-    let health = held.health;
     execute!(
         conn,
         SAVE_ENDPOINT_HEALTH,
         organization.0,
-        endpoint.0,
-        health.status.as_str(),
-        health.consecutive_failures,
-        health.failing_since.map(Timestamp::as_micros),
-        health.last_success_at.map(Timestamp::as_micros),
-        held.base.version,
-        held.base.updated_at.as_micros(),
+        endpoint.id.0,
+        endpoint.status.as_str(),
+        endpoint.consecutive_failures,
+        endpoint.failing_since.map(Timestamp::as_micros),
+        endpoint.last_success_at.map(Timestamp::as_micros),
+        endpoint.base.version,
+        endpoint.base.updated_at.as_micros(),
     )?;
     Ok(())
 }

@@ -4,9 +4,9 @@ use hoursmith_store::{Conn, Error, fetch_all};
 
 hoursmith_store::statements! {
     /// How many endpoints there are of each status.
-    COUNT_ENDPOINTS = "SELECT status, COUNT(*) FROM webhook_endpoints GROUP BY status";
+    COUNT_ENDPOINTS_BY_STATUS = "SELECT status, COUNT(*) FROM webhook_endpoints GROUP BY status";
 }
 
 pub(super) async fn endpoints(conn: &mut Conn) -> Result<Vec<(String, i64)>, Error> {
-    fetch_all!(conn, COUNT_ENDPOINTS as (String, i64))
+    fetch_all!(conn, COUNT_ENDPOINTS_BY_STATUS as (String, i64))
 }
