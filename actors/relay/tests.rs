@@ -169,14 +169,20 @@ async fn a_relay_looks_by_itself(db: TestDb) {
 async fn a_stranger_rings_in_vain(db: TestDb) {
     let bench = Bench::new(db, NEVER_MS).await;
     let bell = Arc::new(Bell::default());
-    let hearing = bell.hang(&bench.rig.host, NAME, &subjects::relay_wake()).await.unwrap();
+    let hearing = bell
+        .hang(&bench.rig.host, NAME, &subjects::relay_wake())
+        .await
+        .unwrap();
     bench
         .ring(&Keys::derive(&SecretKey::from_bytes([8; 32])))
         .await;
     // Once the subscription has been drained, whatever it took in has been handled.
     hearing.drain().await;
     assert!(futures::FutureExt::now_or_never(bell.rung()).is_none());
-    let hearing = bell.hang(&bench.rig.host, NAME, &subjects::relay_wake()).await.unwrap();
+    let hearing = bell
+        .hang(&bench.rig.host, NAME, &subjects::relay_wake())
+        .await
+        .unwrap();
     bench.ring(&bench.rig.host.keys).await;
     hearing.drain().await;
     assert!(futures::FutureExt::now_or_never(bell.rung()).is_some());

@@ -25,6 +25,8 @@ mod record;
 mod retention;
 mod send;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod wanted;
 mod worker;
 

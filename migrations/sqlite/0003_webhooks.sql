@@ -80,8 +80,8 @@ CREATE INDEX webhook_deliveries_due
 -- What is being sent to an endpoint.
 CREATE INDEX webhook_deliveries_leased
     ON webhook_deliveries (organization_id, endpoint_id, lease_until) WHERE lease_until IS NOT NULL;
--- What is old enough to go.
-CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (created_at, id);
+-- What is old enough to go, by when it was decided; what is pending never is.
+CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (updated_at, id) WHERE status <> 'pending';
 
 CREATE TABLE webhook_attempts (
     organization_id  BLOB    NOT NULL,

@@ -18,6 +18,7 @@ use hoursmith_domain::{
 };
 use hoursmith_store::{Conn, Error, Statement};
 
+use crate::endpoint::Status;
 pub(super) use sql::{due_endpoints, give_back, look_at, next_due};
 
 /// Deliveries that are skipped in one transaction, since other writes wait for it.
@@ -107,7 +108,12 @@ pub(super) async fn claim(
     let Some(served) = sql::serve(conn, organization, endpoint, terms.now).await? else {
         return Ok(Claimed::Nothing);
     };
-    if served.status == "disabled" {
+    let Some(status) = Status::parse(&served.status) else {
+        // Of a later version, whose dispatchers know what it means.
+        sql::set_due(conn, organization, endpoint, Some(terms.until())).await?;
+        return Ok(Claimed::Nothing);
+    };
+    if status == Status::Disabled {
         let skipped = sql::skip_all(conn, organization, endpoint, terms, SKIPPED).await?;
         let due = match skipped < SKIPPED.unsigned_abs() {
             // Those that are being sent are left to whoever records them.

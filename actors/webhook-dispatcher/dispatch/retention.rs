@@ -16,6 +16,9 @@ use hoursmith_store::{Conn, Db, Error, Statement, leases};
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
+#[cfg(test)]
+pub(super) use sql::delete_deliveries;
+
 /// Name of the row whose holder deletes: two at once would only wait for each other's rows.
 const LEASE: &str = "webhook-retention";
 

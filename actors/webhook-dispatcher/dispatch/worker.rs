@@ -149,6 +149,10 @@ impl Worker {
         // The places first: what is claimed is sent at once.
         let most = share.min(self.at_a_time.get());
         let mut places: Vec<Place> = (0..most).map_while(|_| self.lanes.take(standing)).collect();
+        // Asked once they are taken: who stops waits for all places.
+        if *self.stage.borrow() > Stage::Working {
+            return Ok(());
+        }
         let terms = Terms {
             room: u32::try_from(places.len()).unwrap_or(u32::MAX),
             ..self.terms()

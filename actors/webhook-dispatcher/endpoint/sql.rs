@@ -315,9 +315,7 @@ fn events_from(text: &str) -> Result<EventFilters, Failure> {
     const OPERATION: &str = "read stored event filters";
     let words: Vec<String> =
         serde_json::from_str(text).map_err(|source| Failure::internal(OPERATION, source))?;
-    let filters = words.iter().map(|word| word.parse::<EventFilter>());
-    filters
-        .collect::<Result<_, _>>()
-        .map(EventFilters)
-        .map_err(|source| Failure::internal(OPERATION, source))
+    Ok(EventFilters(
+        words.into_iter().map(EventFilter::stored).collect(),
+    ))
 }

@@ -4,10 +4,13 @@ use hoursmith_domain::Timestamp;
 use hoursmith_store::{Conn, Error, execute};
 
 hoursmith_store::statements! {
-    /// Deletes the oldest deliveries that are not pending, with their attempts.
+    /// Deletes the deliveries that were decided first, with their attempts. By their last change: one
+    /// that waited for long, or was replayed late, is kept as long as any. What is queued again while
+    /// this waits for its row stays, so the state is asked for outside as well.
     DELETE_OLD_DELIVERIES = "DELETE FROM webhook_deliveries WHERE (organization_id, id) IN (
         SELECT organization_id, id FROM webhook_deliveries
-        WHERE created_at < $1 AND status <> 'pending' ORDER BY created_at, id LIMIT $2)";
+        WHERE updated_at < $1 AND status <> 'pending' ORDER BY updated_at, id LIMIT $2)
+        AND updated_at < $1 AND status <> 'pending'";
     /// Deletes the oldest events of which nobody waits for anything.
     DELETE_OLD_EVENTS = "DELETE FROM events WHERE position IN (
         SELECT e.position FROM events e
@@ -18,7 +21,7 @@ hoursmith_store::statements! {
         ORDER BY e.created_at, e.position LIMIT $2)";
 }
 
-pub(super) async fn delete_deliveries(
+pub(in crate::dispatch) async fn delete_deliveries(
     conn: &mut Conn,
     before: Timestamp,
     limit: u32,
