@@ -1,6 +1,7 @@
 //! The plugin, and the worker that answers the API: from a route to its handler.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hoursmith_bus::{Ask, Response, Verdict, subjects};
@@ -67,6 +68,7 @@ impl Plugin for WebhookDispatcher {
             let rules = Arc::new(Rules {
                 policy: Policy::new(&host.settings.outbound),
                 replay_max: settings.replay_max,
+                delivery_retention: settings.delivery_retention(),
                 dispatchers,
             });
             let pool = Pool::start(&host, spec, move |_| WebhookWorker {
@@ -93,6 +95,7 @@ struct WebhookWorker {
 struct Rules {
     policy: Policy,
     replay_max: u32,
+    delivery_retention: Duration,
     dispatchers: Arc<WakeUp>,
 }
 
@@ -126,7 +129,9 @@ async fn route(request: &Request, rules: &Rules) -> Result<Response, Error> {
         "webhook_endpoint.rotate_secret" => endpoint::rotate_secret(request).await,
         "webhook_endpoint.test" => endpoint::test(request).await,
         "webhook_endpoint.replay" => {
-            rules.queued(endpoint::replay(request, rules.replay_max).await)
+            let answer =
+                endpoint::replay(request, rules.replay_max, rules.delivery_retention).await;
+            rules.queued(answer)
         }
         "webhook_delivery.list" => delivery::list(request).await,
         "webhook_delivery.read" => delivery::read(request).await,

@@ -50,6 +50,9 @@ use retention::Retention;
 use send::{OUTCOMES, Sender};
 use worker::{Stage, Worker};
 
+/// Rounds of fan-out in a row that may fail before the next one waits.
+const TRIES: u32 = 3;
+
 pub(crate) fn statements() -> Vec<Statement> {
     [
         body::statements(),
@@ -171,28 +174,27 @@ async fn fan_out_for_good(
     worker: Arc<Worker>,
     look_every: Duration,
 ) {
-    let mut well = true;
+    let mut failures = 0_u32;
     loop {
         let span = tracing::debug_span!(target: "hoursmith::trace", "webhook.fan_out");
-        let taken = fan_out.batch().instrument(span).await;
-        if let (Err(error), true) = (&taken, well) {
+        let round = fan_out.round(|| worker.bell.ring()).instrument(span).await;
+        if let (Some(error), 0) = (&round.failed, failures) {
             tracing::warn!(
                 plugin.name = NAME,
                 error = error as &dyn std::error::Error,
                 "Events could not be given their deliveries; they wait."
             );
         }
-        well = taken.is_ok();
-        let taken = taken.unwrap_or_default();
-        if taken > 0 {
+        failures = match round.failed {
+            Some(_) => failures.saturating_add(1),
+            None => 0,
+        };
+        // Others who held what was needed are mostly done by now.
+        let again = round.passed || (1..TRIES).contains(&failures);
+        // A ring that is lost costs as much as it takes to look by itself. One that was not for
+        // events is for deliveries that were queued again.
+        if !again && tokio::time::timeout(look_every, bell.rung()).await.is_ok() {
             worker.bell.ring();
-        }
-        if taken < usize::try_from(fan_out.batch.get()).unwrap_or(usize::MAX) {
-            // A ring that is lost costs as much as it takes to look by itself. One that was not for
-            // events is for deliveries that were queued again.
-            if tokio::time::timeout(look_every, bell.rung()).await.is_ok() {
-                worker.bell.ring();
-            }
         }
     }
 }

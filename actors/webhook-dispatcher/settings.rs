@@ -18,8 +18,9 @@ pub(crate) struct WebhookSettings {
     pub(crate) workers: NonZeroUsize,
     /// Requests that may wait beside those; one more is answered 503.
     pub(crate) queue: usize,
-    /// Deliveries that one replay of an endpoint queues at most. On SQLite, other writes wait while
-    /// it queues them: half a second for the default.
+    /// Deliveries that one replay of an endpoint queues at most. Whatever else is done for the
+    /// endpoint waits while it queues them, and on SQLite every write does: a fifth of a second for
+    /// the default.
     pub(crate) replay_max: u32,
     /// Time between two looks for public events and for deliveries that are due, in milliseconds.
     /// Both are told at once; this is how late they may be where that goes unheard.
@@ -65,7 +66,7 @@ impl Default for WebhookSettings {
         Self {
             workers: const { NonZeroUsize::new(16).unwrap() },
             queue: 256,
-            replay_max: 10_000,
+            replay_max: 2_000,
             look_every_ms: const { NonZeroU32::new(1_000).unwrap() },
             fan_out_batch: const { NonZeroU32::new(100).unwrap() },
             concurrency: const { NonZeroU32::new(64).unwrap() },

@@ -7,7 +7,7 @@
 ALTER TABLE events ADD COLUMN published  INTEGER NOT NULL DEFAULT FALSE CHECK (published IN (FALSE, TRUE));
 ALTER TABLE events ADD COLUMN fanned_out INTEGER NOT NULL DEFAULT FALSE CHECK (fanned_out IN (FALSE, TRUE));
 CREATE INDEX events_to_publish ON events (position) WHERE sequence IS NOT NULL AND NOT published;
-CREATE INDEX events_to_fan_out ON events (position) WHERE sequence IS NOT NULL AND NOT fanned_out;
+CREATE INDEX events_to_fan_out ON events (organization_id, sequence) WHERE sequence IS NOT NULL AND NOT fanned_out;
 
 -- An answer that holds a secret is kept here, sealed, and not in `body`.
 ALTER TABLE idempotency_records ADD COLUMN sealed_body BLOB NULL;

@@ -5,12 +5,13 @@
 //! for it, so that an endpoint that is deleted or disabled meanwhile has either not been asked or
 //! finds the delivery and ends it.
 //!
-//! One transaction at a time does this, whatever the process: what two would do at once they would
-//! only do in each other's way.
+//! Organizations get their turn one after the other, each with a short transaction of its own: one
+//! that imports thousands of rows, or whose endpoint somebody holds, keeps the others waiting for no
+//! longer than that. One transaction at a time does this, whatever the process: what two would do at
+//! once they would only do in each other's way.
 
 mod sql;
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,10 @@ use super::wanted::Wanted;
 /// Name of the row whose holder fans out.
 const LEASE: &str = "webhook-fan-out";
 
+/// Deliveries written in one transaction, or those of one event if they are more: a second at most
+/// where the database is far away, and other writes wait for no longer.
+const DELIVERIES: usize = 500;
+
 pub(super) fn statements() -> &'static [Statement] {
     sql::statements()
 }
@@ -37,18 +42,51 @@ pub(super) struct FanOut {
     pub(super) random: Arc<dyn Random>,
     /// Who holds the row meanwhile: this process.
     pub(super) holder: Uuid,
-    /// Events in one transaction.
+    /// Events in one transaction, at most.
     pub(super) batch: NonZeroU32,
 }
 
+/// What came of a round.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// Whether an organization's events got their deliveries.
+    pub(super) passed: bool,
+    /// The last failure. The organization that it came of was left for the next round.
+    pub(super) failed: Option<Error>,
+}
+
 impl FanOut {
-    /// Takes a batch and tells how many events it had; fewer than asked for means that no more
-    /// waited.
-    pub(super) async fn batch(&self) -> Result<usize, Error> {
-        // A look costs a read where nothing waits, which it mostly does.
-        if !sql::anything_waits(&mut *self.db.read().await?).await? {
-            return Ok(0);
+    /// Gives each organization that waits one turn, and calls `passed` after each.
+    pub(super) async fn round(&self, passed: impl Fn()) -> Round {
+        let mut round = Round::default();
+        let mut after = OrganizationId(Uuid::nil());
+        loop {
+            match self.next(after).await {
+                Ok(Some(organization)) => {
+                    after = organization;
+                    match self.turn(organization).await {
+                        Ok(()) => {
+                            round.passed = true;
+                            passed();
+                        }
+                        Err(error) => round.failed = Some(error),
+                    }
+                }
+                Ok(None) => return round,
+                Err(error) => {
+                    round.failed = Some(error);
+                    return round;
+                }
+            }
         }
+    }
+
+    async fn next(&self, after: OrganizationId) -> Result<Option<OrganizationId>, Error> {
+        sql::next(&mut *self.db.read().await?, after).await
+    }
+
+    /// An organization's turn: the first of its events that wait get their deliveries.
+    pub(super) async fn turn(&self, organization: OrganizationId) -> Result<(), Error> {
         let this = self.clone();
         self.db
             .write(move |conn| {
@@ -56,22 +94,12 @@ impl FanOut {
                     let now = this.clock.now();
                     // Taken for no time at all: it is held by the transaction and by nothing else.
                     leases::take(conn, LEASE, this.holder, now, now).await?;
-                    let mut events = sql::take(conn, this.batch.get()).await?;
-                    events.sort_unstable_by_key(|event| event.position);
-                    let taken = events.len();
-                    let mut of_organization: BTreeMap<Uuid, Vec<sql::PublicEvent>> =
-                        BTreeMap::new();
-                    for event in events {
-                        of_organization
-                            .entry(event.organization_id)
-                            .or_default()
-                            .push(event);
-                    }
-                    for (organization, events) in of_organization {
-                        let organization = OrganizationId(organization);
-                        this.deliver(conn, organization, &events, now).await?;
-                    }
-                    Ok(taken)
+                    let asked = sql::endpoints(conn, organization).await?;
+                    let each = DELIVERIES.checked_div(asked.len()).unwrap_or(DELIVERIES);
+                    let most = u32::try_from(each.max(1)).unwrap_or(u32::MAX);
+                    let most = most.min(this.batch.get());
+                    let events = sql::take(conn, organization, most).await?;
+                    this.deliver(conn, organization, asked, &events, now).await
                 })
             })
             .await
@@ -82,10 +110,10 @@ impl FanOut {
         &self,
         conn: &mut Conn,
         organization: OrganizationId,
+        asked: Vec<(Uuid, String)>,
         events: &[sql::PublicEvent],
         now: Timestamp,
     ) -> Result<(), Error> {
-        let asked = sql::endpoints(conn, organization).await?;
         if asked.is_empty() {
             return Ok(());
         }
@@ -102,12 +130,15 @@ impl FanOut {
             if !sql::hold(conn, organization, endpoint, due).await? {
                 continue;
             }
-            for (event, after) in events.into_iter().zip(0..) {
-                // A microsecond apart, so that they are first tried in the order of the feed.
-                let due = due.map(|due| due.plus(Duration::from_micros(after)));
-                let id = self.random.uuid_v7(now);
-                sql::insert(conn, organization, id, endpoint, event.id, due, now).await?;
-            }
+            let new: Vec<sql::NewDelivery> = (events.into_iter().zip(0..))
+                .map(|(event, after)| sql::NewDelivery {
+                    id: self.random.uuid_v7(now),
+                    event: event.id,
+                    // A microsecond apart, so that they are first tried in the order of the feed.
+                    due: due.map(|due| due.plus(Duration::from_micros(after))),
+                })
+                .collect();
+            sql::insert(conn, organization, endpoint, &new, now).await?;
         }
         Ok(())
     }

@@ -72,12 +72,15 @@ impl Lanes {
         in_use.into_iter().fold(0, u32::saturating_add)
     }
 
-    /// Waits until nothing is under way. Keeps no place: it may be given up and asked for again.
-    /// Whoever calls it sees to it that nothing new begins.
+    /// Waits until nothing is under way. Nothing new gets a place from then on. Who stops waiting
+    /// may begin anew.
     pub(super) async fn clear(&self) {
-        // Prompt first: what is there may move over, and nothing moves back. Closed by nobody.
-        for lane in [&self.prompt, &self.patient] {
-            drop(lane.places.acquire_many(lane.size).await);
+        // Both are held before either is taken away: half of it would be waited for in vain later.
+        let prompt = self.prompt.places.acquire_many(self.prompt.size).await;
+        let patient = self.patient.places.acquire_many(self.patient.size).await;
+        // Closed by nobody.
+        for all in [prompt, patient].into_iter().flatten() {
+            all.forget();
         }
     }
 
@@ -119,9 +122,11 @@ mod tests {
         drop(dead);
         lanes.move_over(&mut slow);
         assert_eq!((lanes.free(Standing::Proven), lanes.in_use()), (1, 1));
-        // Given up once, while one hangs: what was free is free the next time.
+        // Given up, as when a process may wait no longer, and begun anew.
+        assert!(lanes.clear().now_or_never().is_none());
         assert!(lanes.clear().now_or_never().is_none());
         drop(slow);
         assert!(lanes.clear().now_or_never().is_some());
+        assert!(lanes.take(Standing::Proven).is_none());
     }
 }

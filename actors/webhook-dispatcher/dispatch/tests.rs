@@ -1,5 +1,6 @@
 //! The dispatcher's transactions on both databases, one at a time and without a receiver.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,11 @@ use hoursmith_handler::error::Error as HandlerError;
 use hoursmith_handler::write::Stamp;
 use hoursmith_kit::{Clock, Random, SystemClock, SystemRandom};
 use hoursmith_store::testing::TestDb;
-use hoursmith_store::{Error, execute, fetch_all};
+use hoursmith_store::{Error, execute, execute_rows, fetch_all};
 use uuid::Uuid;
 
 use super::claim::{self, Claim, Claimed, Terms};
+use super::fan_out::FanOut;
 use super::record::{Recorded, record};
 use super::retention;
 use super::send::Report;
@@ -26,11 +28,16 @@ hoursmith_store::statements! {
     NEW_EVENT = "INSERT INTO events
         (organization_id, id, sequence, type, resource_id, api_version, data, created_at)
         VALUES ($1, $2, $3, $4, $2, 'v1', '{}', $5)";
+    NEW_PUBLIC_EVENTS = "INSERT INTO events
+        (organization_id, id, sequence, type, resource_id, api_version, data, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     NEW_DELIVERY = "INSERT INTO webhook_deliveries
         (organization_id, id, endpoint_id, event_id, status, next_attempt_at, created_at, updated_at)
         VALUES ($1, $2, $3, $2, $4, $5, $6, $6)";
     DELIVERIES = "SELECT status, attempts, skip_reason FROM webhook_deliveries ORDER BY created_at, id";
     ENDPOINTS = "SELECT status, consecutive_failures, events FROM webhook_endpoints ORDER BY id";
+    COUNT_BY_ORGANIZATION = "SELECT organization_id, COUNT(*) FROM webhook_deliveries
+        GROUP BY organization_id ORDER BY organization_id";
     SET_EVENTS = "UPDATE webhook_endpoints SET events = $1";
     DECIDE_LATE = "UPDATE webhook_deliveries SET updated_at = $1 WHERE status = 'failed'";
 }
@@ -61,6 +68,7 @@ macro_rules! on_both {
 on_both! {
     what_a_later_version_wants_is_sent_and_recorded,
     what_is_decided_is_kept_from_then_on,
+    organizations_get_their_turn_in_short_transactions,
 }
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -217,4 +225,62 @@ async fn what_is_decided_is_kept_from_then_on(scene: Scene) {
         .map(|(status, ..)| status)
         .collect();
     assert_eq!(left, ["pending", "failed"]);
+}
+
+async fn organizations_get_their_turn_in_short_transactions(scene: Scene) {
+    // One with fifty endpoints and an import, and one with an endpoint and an event.
+    let (large, small) = (Uuid::from_u128(10), Uuid::from_u128(20));
+    run!(scene, NEW_ORGANIZATION, large, "large");
+    run!(scene, NEW_ORGANIZATION, small, "small");
+    for number in 0..50 {
+        let id = Uuid::from_u128(100 + number);
+        run!(scene, NEW_ENDPOINT, large, id, r#"["*"]"#, vec![0_u8]);
+    }
+    run!(
+        scene,
+        NEW_ENDPOINT,
+        small,
+        Uuid::from_u128(200),
+        r#"["*"]"#,
+        vec![0_u8]
+    );
+    let events = move |organization: Uuid, count: u128| {
+        let event = move |number: u128| (organization, organization.as_u128() * 1_000 + number);
+        (1..=count).map(event).collect::<Vec<_>>()
+    };
+    let rows = [events(large, 100), events(small, 1)].concat();
+    let written = scene.db.write(move |conn| {
+        Box::pin(async move {
+            execute_rows!(
+                conn,
+                NEW_PUBLIC_EVENTS,
+                rows,
+                |row| row.0,
+                Uuid::from_u128(row.1),
+                i64::try_from(row.1).unwrap(),
+                "client.created",
+                row.0,
+                "v1",
+                "{}",
+                0_i64,
+            )
+        })
+    });
+    assert_eq!(written.await.map_err(|error: Error| error).unwrap(), 101);
+    let fan_out = FanOut {
+        db: scene.db.db().clone(),
+        clock: Arc::new(SystemClock::new()),
+        random: Arc::new(SystemRandom),
+        holder: Uuid::nil(),
+        batch: NonZeroU32::new(100).unwrap(),
+    };
+    let round = fan_out.round(|| {}).await;
+    assert!(round.passed && round.failed.is_none());
+    let count = async || {
+        let mut conn = scene.db.read().await.unwrap();
+        fetch_all!(&mut conn, COUNT_BY_ORGANIZATION as (Uuid, i64)).unwrap()
+    };
+    assert_eq!(count().await, [(large, 500), (small, 1)]);
+    while fan_out.round(|| {}).await.passed {}
+    assert_eq!(count().await, [(large, 5_000), (small, 1)]);
 }

@@ -115,6 +115,7 @@ impl Worker {
     /// there was anything to look at.
     async fn round(self: &Arc<Self>) -> Result<bool, Error> {
         let mut looked_at = false;
+        let mut failed = None;
         for standing in [Standing::Proven, Standing::OnProbation] {
             let free = self.lanes.free(standing);
             if free == 0 {
@@ -132,10 +133,11 @@ impl Worker {
                     self.look(standing, organization, endpoint, share.unwrap_or(free))
                 })
                 .buffer_unordered(SIDE_BY_SIDE);
+            // One that is held by somebody keeps no other from its turn.
             let results: Vec<Result<(), Error>> = looks.collect().await;
-            results.into_iter().collect::<Result<(), Error>>()?;
+            failed = results.into_iter().find_map(Result::err).or(failed);
         }
-        Ok(looked_at)
+        failed.map_or(Ok(looked_at), Err)
     }
 
     /// Looks at an endpoint and starts sending what was claimed.
@@ -149,10 +151,6 @@ impl Worker {
         // The places first: what is claimed is sent at once.
         let most = share.min(self.at_a_time.get());
         let mut places: Vec<Place> = (0..most).map_while(|_| self.lanes.take(standing)).collect();
-        // Asked once they are taken: who stops waits for all places.
-        if *self.stage.borrow() > Stage::Working {
-            return Ok(());
-        }
         let terms = Terms {
             room: u32::try_from(places.len()).unwrap_or(u32::MAX),
             ..self.terms()

@@ -1,13 +1,16 @@
 //! Replay-since: what happened since an instant and an endpoint has not got is queued again.
 //!
-//! What to send is looked up without holding anything, and each row is then queued by a statement
-//! that decides anew: what was queued or delivered meanwhile is left alone and not counted.
+//! What to send is looked up without holding anything, and is then queued by few statements that
+//! decide anew: what was queued or delivered meanwhile is left alone and not counted. The endpoint's
+//! row is held for no longer than these take.
 //!
 //! Bounded: one call queues at most `replay_max`, and says where the next one goes on. The rest is
 //! the sender's, whose limits hold for replays as for everything else.
 
 mod input;
 mod sql;
+
+use std::time::Duration;
 
 use hoursmith_bus::Response;
 use hoursmith_domain::WebhookEndpointId;
@@ -27,16 +30,24 @@ pub(super) fn statements() -> &'static [Statement] {
 }
 
 /// `POST /api/v1/webhook_endpoints/{webhook_endpoint_id}/replay`
-pub(crate) async fn replay(request: &Request, max: u32) -> Result<Response, Error> {
+pub(crate) async fn replay(
+    request: &Request,
+    max: u32,
+    delivery_retention: Duration,
+) -> Result<Response, Error> {
     let id: WebhookEndpointId = request.id("webhook_endpoint_id")?;
     let input = request
         .ask
         .with_document(|document| ReplayInput::read(document.value()))??;
     let organization = request.caller.organization();
+    let limits = sql::Limits {
+        most: max,
+        kept_since: request.context.clock.now().minus(delivery_retention),
+    };
     let mut conn = request.context.db.read().await?;
     let mut found = match endpoints::find(&mut conn, organization, id).await? {
         Some(endpoint) if !endpoint.is_disabled() => {
-            sql::find(&mut conn, organization, &endpoint, &input, max).await?
+            sql::find(&mut conn, organization, &endpoint, &input, limits).await?
         }
         // Refused below, where a refusal is recorded.
         Some(_) | None => Vec::new(),
@@ -45,27 +56,21 @@ pub(crate) async fn replay(request: &Request, max: u32) -> Result<Response, Erro
     let most = usize::try_from(max).unwrap_or(usize::MAX);
     let next_since = found.get(most).map(|first| first.created_at);
     found.truncate(most);
-    write(request, move |conn, stamp| {
+    write(request, move |conn, mut stamp| {
         Box::pin(async move {
-            hold_enabled(conn, organization, id).await?;
-            let mut count = 0_i64;
-            for event in &found {
-                let queued = input.is_dry_run
-                    || sql::queue(
-                        conn,
-                        organization,
-                        id,
-                        event.id,
-                        stamp.new_id(),
-                        &input,
-                        stamp.now,
-                    )
-                    .await?;
-                count = count.saturating_add(i64::from(queued));
-            }
+            let endpoint = hold_enabled(conn, organization, id).await?;
+            stamp.renew(endpoint.base.updated_at);
+            let count = if input.is_dry_run {
+                u64::try_from(found.len()).unwrap_or(u64::MAX)
+            } else {
+                let fresh = found.into_iter().map(|event| (stamp.new_id(), event));
+                let events: Vec<_> = fresh.collect();
+                sql::queue(conn, organization, id, &events, input.which, stamp.now).await?
+            };
             if count > 0 && !input.is_dry_run {
                 delivery::lower_due(conn, organization, id, stamp.now).await?;
             }
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
             json(200, &WebhookReplayed { count, next_since })
         })
     })

@@ -1,20 +1,22 @@
 //! Public events and their deliveries, in the database.
 
 use hoursmith_domain::{OrganizationId, Timestamp};
-use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
+use hoursmith_store::{Conn, Error, execute, execute_rows, fetch_all, fetch_optional};
 use uuid::Uuid;
 
 hoursmith_store::statements! {
-    /// Whether a public event has no deliveries yet.
-    FIND_EVENT_TO_FAN_OUT = "SELECT 1 FROM events
-        WHERE sequence IS NOT NULL AND NOT fanned_out ORDER BY position LIMIT 1";
-    /// Takes the first that wait.
+    /// The next organization of which a public event has no deliveries yet.
+    NEXT_ORGANIZATION_TO_FAN_OUT = "SELECT organization_id FROM events
+        WHERE sequence IS NOT NULL AND NOT fanned_out AND organization_id > $1
+        ORDER BY organization_id LIMIT 1";
+    /// The first events of an organization that wait.
+    FIND_EVENTS_TO_FAN_OUT = "SELECT sequence, id, type AS kind, resource_id FROM events
+        WHERE organization_id = $1 AND sequence IS NOT NULL AND NOT fanned_out
+        ORDER BY sequence LIMIT $2";
+    /// Takes them. Numbers are given in order and taken in order, so what waits has no gap. By
+    /// number, like those who note what was published: then both come to the rows in one order.
     TAKE_EVENTS_TO_FAN_OUT = "UPDATE events SET fanned_out = TRUE
-        WHERE position IN (
-            SELECT position FROM events
-            WHERE sequence IS NOT NULL AND NOT fanned_out ORDER BY position LIMIT $1)
-        AND NOT fanned_out
-        RETURNING position, organization_id, id, type AS kind, resource_id";
+        WHERE organization_id = $1 AND sequence BETWEEN $2 AND $3 AND NOT fanned_out";
     /// Whom to ask, in one order, so that two that hold them do not wait for each other.
     FIND_ENDPOINTS_TO_ASK = "SELECT id, events FROM webhook_endpoints
         WHERE organization_id = $1 AND status <> 'disabled' ORDER BY id";
@@ -27,32 +29,56 @@ hoursmith_store::statements! {
     /// Writes a delivery: pending, or skipped for want of the plan. One that is there already, by a
     /// replay that was faster, stays.
     INSERT_DELIVERY = "INSERT INTO webhook_deliveries
-        (organization_id, id, endpoint_id, event_id, status, skip_reason, next_attempt_at, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        (organization_id, id, endpoint_id, event_id, status, skip_reason, next_attempt_at, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (organization_id, event_id, endpoint_id) DO NOTHING";
 }
 
 /// An event that was taken.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct PublicEvent {
-    pub(super) position: i64,
-    pub(super) organization_id: Uuid,
+    sequence: i64,
     pub(super) id: Uuid,
     pub(super) kind: String,
     pub(super) resource_id: Uuid,
 }
 
-pub(super) async fn anything_waits(conn: &mut Conn) -> Result<bool, Error> {
-    let waits = fetch_optional!(conn, FIND_EVENT_TO_FAN_OUT as (i32,))?;
-    Ok(waits.is_some())
+/// A delivery to be written.
+#[derive(Debug)]
+pub(super) struct NewDelivery {
+    pub(super) id: Uuid,
+    pub(super) event: Uuid,
+    /// Without one it is skipped for want of the plan.
+    pub(super) due: Option<Timestamp>,
 }
 
-pub(super) async fn take(conn: &mut Conn, limit: u32) -> Result<Vec<PublicEvent>, Error> {
-    fetch_all!(
+/// The organization after one that waits; `None` after the last.
+pub(super) async fn next(
+    conn: &mut Conn,
+    after: OrganizationId,
+) -> Result<Option<OrganizationId>, Error> {
+    let next = fetch_optional!(conn, NEXT_ORGANIZATION_TO_FAN_OUT as (Uuid,), after.0)?;
+    Ok(next.map(|(organization,)| OrganizationId(organization)))
+}
+
+/// Takes the first events of an organization, in the order of its feed. One transaction at a time
+/// may do this.
+pub(super) async fn take(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    limit: u32,
+) -> Result<Vec<PublicEvent>, Error> {
+    let events = fetch_all!(
         conn,
-        TAKE_EVENTS_TO_FAN_OUT as PublicEvent,
-        i64::from(limit)
-    )
+        FIND_EVENTS_TO_FAN_OUT as PublicEvent,
+        organization.0,
+        i64::from(limit),
+    )?;
+    if let (Some(first), Some(last)) = (events.first(), events.last()) {
+        let (first, last) = (first.sequence, last.sequence);
+        execute!(conn, TAKE_EVENTS_TO_FAN_OUT, organization.0, first, last)?;
+    }
+    Ok(events)
 }
 
 /// Endpoints that are not disabled, and the text of their filters.
@@ -87,30 +113,26 @@ pub(super) async fn hold(
     Ok(held == 1)
 }
 
-/// A delivery that is due at an instant; without one it is skipped for want of the plan.
+/// Deliveries of an endpoint, with few statements.
 pub(super) async fn insert(
     conn: &mut Conn,
     organization: OrganizationId,
-    id: Uuid,
     endpoint: Uuid,
-    event: Uuid,
-    due: Option<Timestamp>,
+    deliveries: &[NewDelivery],
     now: Timestamp,
 ) -> Result<(), Error> {
-    let (status, reason) = match due {
-        Some(_) => ("pending", None),
-        None => ("skipped", Some("plan")),
-    };
-    execute!(
+    execute_rows!(
         conn,
         INSERT_DELIVERY,
-        organization.0,
-        id,
+        deliveries,
+        |new| organization.0,
+        new.id,
         endpoint,
-        event,
-        status,
-        reason,
-        due.map(Timestamp::as_micros),
+        new.event,
+        new.due.map_or("skipped", |_| "pending"),
+        new.due.map_or(Some("plan"), |_| None),
+        new.due.map(Timestamp::as_micros),
+        now.as_micros(),
         now.as_micros(),
     )
     .map(drop)
