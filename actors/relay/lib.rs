@@ -20,9 +20,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hoursmith_bus::subjects;
-use hoursmith_kit::{
-    ActorSettings, Bell, Host, Plugin, RunningPlugin, StartError, Task, WakeUp,
-};
+use hoursmith_kit::{ActorSettings, Bell, Host, Plugin, RunningPlugin, StartError, Task, WakeUp};
 use hoursmith_store::Statement;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

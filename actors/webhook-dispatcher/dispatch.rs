@@ -46,6 +46,7 @@ use fan_out::FanOut;
 use lanes::Lanes;
 use retention::Retention;
 use send::{OUTCOMES, Sender};
+pub(crate) use wanted::Wanted;
 use worker::{Stage, Worker};
 
 pub(crate) fn statements() -> Vec<Statement> {

@@ -15,6 +15,8 @@
 //!   outside; SQLite has no `FOR UPDATE`;
 //! - `INSERT … SELECT … WHERE TRUE ON CONFLICT`; without `WHERE` SQLite reads a join.
 
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
+
 /// A statement and its name, which stands in spans and errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statement {
@@ -22,6 +24,51 @@ pub struct Statement {
     pub name: &'static str,
     /// The text.
     pub sql: &'static str,
+}
+
+/// Parameters of an `INSERT` of many rows, at most. The driver asks once for each statement, which is
+/// dear beside a row, and walks over the parameters for each of them, which is dear beside a statement:
+/// at some two hundred neither shows.
+const PARAMETERS_MAX: usize = 240;
+
+impl Statement {
+    /// How many rows one `INSERT` takes; of any other statement, one.
+    pub fn rows_at_once(self) -> usize {
+        let columns = self
+            .parts()
+            .map_or(PARAMETERS_MAX, |(_, row, _)| row.split(',').count());
+        PARAMETERS_MAX.checked_div(columns).unwrap_or(1).max(1)
+    }
+
+    /// The text for so many rows: of an `INSERT … VALUES ($1, …, $n)`, whose parameters stand in
+    /// order, with the parentheses repeated and numbered on, and what follows them kept. For one row,
+    /// the text itself.
+    pub fn of_rows(self, rows: usize) -> SqlStr {
+        let Some((head, row, tail)) = self.parts().filter(|_| rows > 1) else {
+            return self.sql.into_sql_str();
+        };
+        let columns = row.split(',').count();
+        let mut sql = format!("{head} VALUES ");
+        for number in 0..rows.saturating_mul(columns) {
+            let opening = match number.checked_rem(columns) {
+                Some(0) if number > 0 => "), ($",
+                Some(0) => "($",
+                _ => ", $",
+            };
+            sql.push_str(opening);
+            sql.push_str(&number.saturating_add(1).to_string());
+        }
+        sql.push(')');
+        sql.push_str(tail);
+        AssertSqlSafe(sql).into_sql_str()
+    }
+
+    /// What stands before the row of an `INSERT`, the row, and what follows it.
+    fn parts(self) -> Option<(&'static str, &'static str, &'static str)> {
+        let (head, rest) = self.sql.split_once(" VALUES ")?;
+        let (row, tail) = rest.split_once(')')?;
+        Some((head, row, tail))
+    }
 }
 
 /// Makes a [`Statement`] constant of each line, and `statements()`, which lists them all.
@@ -135,4 +182,64 @@ macro_rules! execute {
             }
         })
     };
+}
+
+/// `execute_rows!(conn, STATEMENT, rows, |row| binds…)`: the statement once for each row of a slice,
+/// as few times as [`Statement::rows_at_once`] allows.
+/// Awaits and gives `Result<u64, Error>`, the number of rows written.
+#[macro_export]
+macro_rules! execute_rows {
+    ($conn:expr, $statement:path, $rows:expr, |$row:ident| $($bind:expr),* $(,)?) => {
+        $crate::run_statement!($conn, $statement, |inner| {
+            async {
+                let mut written = 0_u64;
+                let most = $statement.rows_at_once();
+                for rows in $rows.chunks(most) {
+                    let usual = rows.len() == 1 || rows.len() == most;
+                    let mut query = $crate::macros::sqlx::query($statement.of_rows(rows.len()))
+                        // Others come once: they would push what comes often out of the cache.
+                        .persistent(usual);
+                    for $row in rows {
+                        query = query$(.bind($bind))*;
+                    }
+                    let done = query.execute(&mut **inner).await?;
+                    written = written.saturating_add(done.rows_affected());
+                }
+                ::std::result::Result::<u64, $crate::macros::sqlx::Error>::Ok(written)
+            }
+        })
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_numbered_on() {
+        let insert = Statement {
+            name: "INSERT",
+            sql: "INSERT INTO t (a, b) VALUES ($1, $2)",
+        };
+        assert_eq!(insert.of_rows(1).as_str(), insert.sql);
+        assert_eq!(
+            insert.of_rows(3).as_str(),
+            "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4), ($5, $6)"
+        );
+        let lenient = Statement {
+            name: "LENIENT",
+            sql: "INSERT INTO t (a) VALUES ($1) ON CONFLICT (a, b) DO NOTHING",
+        };
+        assert_eq!(
+            lenient.of_rows(2).as_str(),
+            "INSERT INTO t (a) VALUES ($1), ($2) ON CONFLICT (a, b) DO NOTHING"
+        );
+        assert_eq!(lenient.rows_at_once(), 240);
+        let update = Statement {
+            name: "UPDATE",
+            sql: "UPDATE t SET a = $1",
+        };
+        assert_eq!(update.of_rows(1).as_str(), update.sql);
+        assert_eq!((insert.rows_at_once(), update.rows_at_once()), (120, 1));
+    }
 }

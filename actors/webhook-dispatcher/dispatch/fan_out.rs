@@ -102,12 +102,15 @@ impl FanOut {
             if !sql::hold(conn, organization, endpoint, due).await? {
                 continue;
             }
-            for (event, after) in events.into_iter().zip(0..) {
-                // A microsecond apart, so that they are first tried in the order of the feed.
-                let due = due.map(|due| due.plus(Duration::from_micros(after)));
-                let id = self.random.uuid_v7(now);
-                sql::insert(conn, organization, id, endpoint, event.id, due, now).await?;
-            }
+            let new: Vec<sql::NewDelivery> = (events.into_iter().zip(0..))
+                .map(|(event, after)| sql::NewDelivery {
+                    id: self.random.uuid_v7(now),
+                    event: event.id,
+                    // A microsecond apart, so that they are first tried in the order of the feed.
+                    due: due.map(|due| due.plus(Duration::from_micros(after))),
+                })
+                .collect();
+            sql::insert(conn, organization, endpoint, &new, now).await?;
         }
         Ok(())
     }

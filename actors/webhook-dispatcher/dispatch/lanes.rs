@@ -72,13 +72,15 @@ impl Lanes {
         in_use.into_iter().fold(0, u32::saturating_add)
     }
 
-    /// Waits until nothing is under way. Nothing new gets a place from then on.
+    /// Waits until nothing is under way. Nothing new gets a place from then on. Who stops waiting
+    /// may begin anew.
     pub(super) async fn clear(&self) {
-        for lane in [&self.prompt, &self.patient] {
-            // Closed by nobody.
-            if let Ok(all) = lane.places.acquire_many(lane.size).await {
-                all.forget();
-            }
+        // Both are held before either is taken away: half of it would be waited for in vain later.
+        let prompt = self.prompt.places.acquire_many(self.prompt.size).await;
+        let patient = self.patient.places.acquire_many(self.patient.size).await;
+        // Closed by nobody.
+        for all in [prompt, patient].into_iter().flatten() {
+            all.forget();
         }
     }
 
@@ -120,8 +122,11 @@ mod tests {
         drop(dead);
         lanes.move_over(&mut slow);
         assert_eq!((lanes.free(Standing::Proven), lanes.in_use()), (1, 1));
+        // Given up, as when a process may wait no longer, and begun anew.
+        assert!(lanes.clear().now_or_never().is_none());
         assert!(lanes.clear().now_or_never().is_none());
         drop(slow);
-        assert!(Lanes::new(one, one).clear().now_or_never().is_some());
+        assert!(lanes.clear().now_or_never().is_some());
+        assert!(lanes.take(Standing::Proven).is_none());
     }
 }

@@ -63,7 +63,11 @@ pub(super) async fn record(
     let made = u32::try_from(delivery.step.saturating_add(1)).unwrap_or(u32::MAX);
     let (outcome, ended) = (report.outcome, report.ended_at);
     let next = after_attempt(outcome, made, ended, report.retry_after, random);
-    let after = after(next, delivery.skipped, held.as_ref().map(|held| held.status));
+    let after = after(
+        next,
+        delivery.skipped,
+        held.as_ref().map(|held| held.status),
+    );
     sql::insert_attempt(conn, claim, delivery.attempts, report).await?;
     sql::save_delivery(conn, claim, after, stamp.now).await?;
     let Some(mut endpoint) = held else {

@@ -1,7 +1,7 @@
 //! Public events and their deliveries, in the database.
 
 use hoursmith_domain::{OrganizationId, Timestamp};
-use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
+use hoursmith_store::{Conn, Error, execute, execute_rows, fetch_all, fetch_optional};
 use uuid::Uuid;
 
 hoursmith_store::statements! {
@@ -27,8 +27,8 @@ hoursmith_store::statements! {
     /// Writes a delivery: pending, or skipped for want of the plan. One that is there already, by a
     /// replay that was faster, stays.
     INSERT_DELIVERY = "INSERT INTO webhook_deliveries
-        (organization_id, id, endpoint_id, event_id, status, skip_reason, next_attempt_at, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+        (organization_id, id, endpoint_id, event_id, status, skip_reason, next_attempt_at, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (organization_id, event_id, endpoint_id) DO NOTHING";
 }
 
@@ -40,6 +40,15 @@ pub(super) struct PublicEvent {
     pub(super) id: Uuid,
     pub(super) kind: String,
     pub(super) resource_id: Uuid,
+}
+
+/// A delivery to be written.
+#[derive(Debug)]
+pub(super) struct NewDelivery {
+    pub(super) id: Uuid,
+    pub(super) event: Uuid,
+    /// Without one it is skipped for want of the plan.
+    pub(super) due: Option<Timestamp>,
 }
 
 pub(super) async fn anything_waits(conn: &mut Conn) -> Result<bool, Error> {
@@ -87,30 +96,26 @@ pub(super) async fn hold(
     Ok(held == 1)
 }
 
-/// A delivery that is due at an instant; without one it is skipped for want of the plan.
+/// Deliveries of an endpoint, with few statements.
 pub(super) async fn insert(
     conn: &mut Conn,
     organization: OrganizationId,
-    id: Uuid,
     endpoint: Uuid,
-    event: Uuid,
-    due: Option<Timestamp>,
+    deliveries: &[NewDelivery],
     now: Timestamp,
 ) -> Result<(), Error> {
-    let (status, reason) = match due {
-        Some(_) => ("pending", None),
-        None => ("skipped", Some("plan")),
-    };
-    execute!(
+    execute_rows!(
         conn,
         INSERT_DELIVERY,
-        organization.0,
-        id,
+        deliveries,
+        |new| organization.0,
+        new.id,
         endpoint,
-        event,
-        status,
-        reason,
-        due.map(Timestamp::as_micros),
+        new.event,
+        new.due.map_or("skipped", |_| "pending"),
+        new.due.map_or(Some("plan"), |_| None),
+        new.due.map(Timestamp::as_micros),
+        now.as_micros(),
         now.as_micros(),
     )
     .map(drop)
