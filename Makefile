@@ -8,7 +8,7 @@ CARGO ?= cargo
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Build and run with a demo organization, and print a token to try it with
+run: ## Build and run with a demo agency, and print tokens and lines to try it with
 	$(CARGO) run --release --locked --quiet -- demo
 
 test: tools ## Install the servers that tests need, then run every test

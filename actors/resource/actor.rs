@@ -39,7 +39,7 @@ impl Plugin for Resource {
 
     fn statements(&self) -> Vec<Statement> {
         [
-            admin::statements(),
+            &admin::statements(),
             client::statements(),
             event::statements(),
             invoice::statements(),

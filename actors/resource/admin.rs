@@ -21,14 +21,14 @@ use crate::error;
 use crate::write::Stamp;
 
 pub use crate::invoice::Sending;
-pub use demo::seed as seed_demo;
+pub use demo::{Demo, fill as fill_demo, seed as seed_demo};
 pub use invoice::InvoiceRow;
 pub use member::MemberChange;
 pub use organization::OrganizationChange;
 pub use sql::OrganizationRow;
 
-pub(crate) fn statements() -> &'static [Statement] {
-    sql::statements()
+pub(crate) fn statements() -> Vec<Statement> {
+    [sql::statements(), demo::statements()].concat()
 }
 
 /// Why an operator's command was refused.
@@ -100,6 +100,7 @@ impl From<error::Error> for AdminError {
     fn from(error: error::Error) -> Self {
         match error {
             error::Error::Failure(failure) => Self::Stored(failure),
+            error::Error::Contended(error) => error.into(),
             error::Error::Problem(Problem { detail, .. }) => Self::Invalid {
                 field: "value",
                 reason: detail,

@@ -5,7 +5,9 @@ mod sql;
 mod state;
 
 use hoursmith_bus::Response;
-use hoursmith_domain::{ClientId, Code, EventType, FieldError, Patch, Problem, fold};
+use hoursmith_domain::{
+    ClientId, Code, EventType, FieldError, OrganizationId, Patch, Problem, fold,
+};
 use hoursmith_store::{Conn, ErrorKind, Statement};
 
 use crate::base::{Stored as _, held, place, settle};
@@ -14,9 +16,9 @@ use crate::error::Error;
 use crate::list::{Page, json};
 use crate::organization::{self, home};
 use crate::request::Request;
-use crate::write::write;
+use crate::write::{Stamp, write};
 pub(crate) use input::ClientInput;
-pub(crate) use sql::{find, insert};
+pub(crate) use sql::find;
 pub(crate) use state::ClientState;
 
 pub(crate) fn statements() -> &'static [Statement] {
@@ -67,30 +69,34 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
     let location = format!("{}/api/v1/clients/", request.context.public_url);
     write(request, move |conn, stamp| {
         Box::pin(async move {
-            let currency = match input.currency() {
-                Some(currency) => currency,
-                None => home(conn, organization, stamp.now).await?.currency,
-            };
-            let mut client = ClientState::new(ClientId(stamp.new_id()), currency, stamp.now);
-            client.apply(input, stamp.now)?;
-            sql::insert(conn, organization, &client)
-                .await
-                .map_err(name_taken)?;
-            stamp
-                .event(
-                    conn,
-                    EventType::ClientCreated,
-                    client.id.0,
-                    client.to_event(),
-                    None,
-                )
-                .await?;
+            let client = make(conn, &stamp, organization, input).await?;
             let body = json(201, &client.to_wire(sight))?
                 .with_header("location", format!("{location}{}", client.id));
             Ok(condition::tagged(body, client.base.version))
         })
     })
     .await
+}
+
+/// Makes a client.
+pub(crate) async fn make(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    organization: OrganizationId,
+    input: ClientInput,
+) -> Result<ClientState, Error> {
+    let currency = match input.currency() {
+        Some(currency) => currency,
+        None => home(conn, organization, stamp.now).await?.currency,
+    };
+    let mut client = ClientState::new(ClientId(stamp.new_id()), currency, stamp.now);
+    client.apply(input, stamp.now)?;
+    sql::insert(conn, organization, &client)
+        .await
+        .map_err(name_taken)?;
+    let (kind, object) = (EventType::ClientCreated, client.to_event());
+    stamp.event(conn, kind, client.id.0, object, None).await?;
+    Ok(client)
 }
 
 /// `PATCH /api/v1/clients/{client_id}`

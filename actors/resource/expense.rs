@@ -25,9 +25,9 @@ use crate::seen;
 use crate::sight::Reach;
 use crate::work::{Ground, LockedReason, ground, must_stand};
 use crate::write::{Stamp, write};
-use input::ExpenseInput;
+pub(crate) use input::ExpenseInput;
 pub(crate) use list::list;
-use state::ExpenseState;
+pub(crate) use state::ExpenseState;
 
 pub(crate) fn statements() -> Vec<Statement> {
     [sql::statements(), list::statements()].concat()
@@ -56,33 +56,45 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
     let location = format!("{}/api/v1/expenses/", request.context.public_url);
     write(request, move |conn, stamp| {
         Box::pin(async move {
-            let (project, member) = parties(conn, organization, reach, &input, None).await?;
-            let ground = ground(conn, organization, project, member)
-                .await?
-                .ok_or_else(|| missing("project_id"))?;
-            let today = ground.zone.day_of(stamp.now);
-            let nothing = Amount::from_ten_thousandths(0).ok_or_else(Problem::internal)?;
-            let id = ExpenseId(stamp.new_id());
-            let mut expense = ExpenseState::new(id, member, &ground, today, nothing, stamp.now);
-            let mut errors = strangers(&input, &ground);
-            errors.extend(expense.apply(input, member, &ground));
-            unlocked(expense.locked_reason())?;
-            refuse_any(errors)?;
-            sql::insert(conn, organization, &expense)
-                .await
-                .map_err(gone)?;
-            must_stand(conn, organization, project, ground.client, ground.currency).await?;
-            let kind = EventType::ExpenseCreated;
-            stamp
-                .event(conn, kind, id.0, expense.to_event(), None)
-                .await?;
-            tell_drafts(conn, &stamp, organization, &[&expense]).await?;
-            let body =
-                json(201, &expense.to_wire())?.with_header("location", format!("{location}{id}"));
+            let expense = make(conn, &stamp, organization, reach, input).await?;
+            let body = json(201, &expense.to_wire())?
+                .with_header("location", format!("{location}{}", expense.id));
             Ok(condition::tagged(body, expense.base.version))
         })
     })
     .await
+}
+
+/// Makes an expense; of the reach's member, unless the body names another.
+pub(crate) async fn make(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    organization: OrganizationId,
+    reach: Reach,
+    input: ExpenseInput,
+) -> Result<ExpenseState, Error> {
+    let (project, member) = parties(conn, organization, reach, &input, None).await?;
+    let ground = ground(conn, organization, project, member)
+        .await?
+        .ok_or_else(|| missing("project_id"))?;
+    let today = ground.zone.day_of(stamp.now);
+    let nothing = Amount::from_ten_thousandths(0).ok_or_else(Problem::internal)?;
+    let id = ExpenseId(stamp.new_id());
+    let mut expense = ExpenseState::new(id, member, &ground, today, nothing, stamp.now);
+    let mut errors = strangers(&input, &ground);
+    errors.extend(expense.apply(input, member, &ground));
+    unlocked(expense.locked_reason())?;
+    refuse_any(errors)?;
+    sql::insert(conn, organization, &expense)
+        .await
+        .map_err(gone)?;
+    must_stand(conn, organization, project, ground.client, ground.currency).await?;
+    let kind = EventType::ExpenseCreated;
+    stamp
+        .event(conn, kind, id.0, expense.to_event(), None)
+        .await?;
+    tell_drafts(conn, stamp, organization, &[&expense]).await?;
+    Ok(expense)
 }
 
 /// `PATCH /api/v1/expenses/{expense_id}`

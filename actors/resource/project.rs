@@ -6,7 +6,7 @@ mod state;
 
 use std::collections::BTreeSet;
 
-use hoursmith_bus::Response;
+use hoursmith_bus::{Conditions, Response};
 use hoursmith_domain::{
     ClientId, Code, EventType, FieldError, OrganizationId, Patch, Problem, ProjectId,
 };
@@ -23,7 +23,7 @@ use crate::request::Request;
 use crate::sight::Reach;
 use crate::work::BillingMethod;
 use crate::write::{Stamp, write};
-use input::ProjectInput;
+pub(crate) use input::ProjectInput;
 pub(crate) use sql::{find, lock, update as save};
 pub(crate) use state::ProjectState;
 
@@ -71,7 +71,7 @@ pub(crate) async fn read(request: &Request) -> Result<Response, Error> {
 
 /// `POST /api/v1/projects`
 pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
-    let mut input = request
+    let input = request
         .ask
         .with_document(|document| ProjectInput::read_new(document.value()))??;
     let organization = request.caller.organization();
@@ -79,33 +79,45 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
     let location = format!("{}/api/v1/projects/", request.context.public_url);
     write(request, move |conn, stamp| {
         Box::pin(async move {
-            let client = match input.client {
-                Patch::Value(id) => Some(seen_client(conn, organization, id, reach).await?),
-                Patch::Absent | Patch::Null => None,
-            };
-            let currency = match &client {
-                Some(client) => client.currency,
-                None => home(conn, organization, stamp.now).await?.currency,
-            };
-            take_defaults(&mut input, client.as_ref());
-            let mut project = ProjectState::new(ProjectId(stamp.new_id()), currency, stamp.now);
-            project.apply(input, stamp.now)?;
-            sql::insert(conn, organization, &project)
-                .await
-                .map_err(refused)?;
-            let object = project.to_event();
-            stamp
-                .event(conn, EventType::ProjectCreated, project.id.0, object, None)
-                .await?;
-            if project.fixed_fee.is_some() {
-                invoice::draft_changed(conn, &stamp, organization, project.client).await?;
-            }
+            let project = make(conn, &stamp, organization, reach, input).await?;
             let body = json(201, &project.to_wire(sight))?
                 .with_header("location", format!("{location}{}", project.id));
             Ok(condition::tagged(body, project.base.version))
         })
     })
     .await
+}
+
+/// Makes a project.
+pub(crate) async fn make(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    organization: OrganizationId,
+    reach: Reach,
+    mut input: ProjectInput,
+) -> Result<ProjectState, Error> {
+    let client = match input.client {
+        Patch::Value(id) => Some(seen_client(conn, organization, id, reach).await?),
+        Patch::Absent | Patch::Null => None,
+    };
+    let currency = match &client {
+        Some(client) => client.currency,
+        None => home(conn, organization, stamp.now).await?.currency,
+    };
+    take_defaults(&mut input, client.as_ref());
+    let mut project = ProjectState::new(ProjectId(stamp.new_id()), currency, stamp.now);
+    project.apply(input, stamp.now)?;
+    sql::insert(conn, organization, &project)
+        .await
+        .map_err(refused)?;
+    let object = project.to_event();
+    stamp
+        .event(conn, EventType::ProjectCreated, project.id.0, object, None)
+        .await?;
+    if project.fixed_fee.is_some() {
+        invoice::draft_changed(conn, stamp, organization, project.client).await?;
+    }
+    Ok(project)
 }
 
 /// `PATCH /api/v1/projects/{project_id}`
@@ -119,41 +131,53 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
     let (reach, sight) = (request.reach(), request.sight());
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
-            if input.name != Patch::Absent || input.client != Patch::Absent {
-                // Two projects that take each other's names would wait for each other.
-                organization::hold(conn, organization).await?;
-            }
-            let found = lock(conn, organization, id, reach, stamp.now).await?;
-            let before = held(found, &conditions, &mut stamp)?;
-            let mut project = before.clone();
-            project.apply(input, stamp.now)?;
-            if project.client != before.client {
-                project.currency = match project.client {
-                    Some(client) => {
-                        seen_client(conn, organization, client, reach)
-                            .await?
-                            .currency
-                    }
-                    None => home(conn, organization, stamp.now).await?.currency,
-                };
-            }
-            let changed = change(conn, &stamp, organization, &before, &mut project).await?;
-            // After the change, which waits for whoever is writing time on the project: so that what
-            // came first is seen, and what comes later sees the change.
-            if project.client != before.client && sql::is_tracked(conn, organization, id).await? {
-                return Err(client_fixed().into());
-            }
-            if changed && project.bills_otherwise_than(&before) {
-                let clients = BTreeSet::from([before.client, project.client]);
-                for client in clients {
-                    invoice::draft_changed(conn, &stamp, organization, client).await?;
-                }
-            }
+            let named = (id, &conditions);
+            let project = amend(conn, &mut stamp, organization, reach, named, input).await?;
             let body = json(200, &project.to_wire(sight))?;
             Ok(condition::tagged(body, project.base.version))
         })
     })
     .await
+}
+
+/// Takes a change into a project, if it is of the version that the conditions name.
+pub(crate) async fn amend(
+    conn: &mut Conn,
+    stamp: &mut Stamp,
+    organization: OrganizationId,
+    reach: Reach,
+    (id, conditions): (ProjectId, &Conditions),
+    input: ProjectInput,
+) -> Result<ProjectState, Error> {
+    if input.name != Patch::Absent || input.client != Patch::Absent {
+        // Two projects that take each other's names would wait for each other.
+        organization::hold(conn, organization).await?;
+    }
+    let found = lock(conn, organization, id, reach, stamp.now).await?;
+    let before = held(found, conditions, stamp)?;
+    let mut project = before.clone();
+    project.apply(input, stamp.now)?;
+    if project.client != before.client {
+        project.currency = match project.client {
+            Some(client) => {
+                let client = seen_client(conn, organization, client, reach).await?;
+                client.currency
+            }
+            None => home(conn, organization, stamp.now).await?.currency,
+        };
+    }
+    let changed = change(conn, stamp, organization, &before, &mut project).await?;
+    // After the change, which waits for whoever is writing time on the project: so that what
+    // came first is seen, and what comes later sees the change.
+    if project.client != before.client && sql::is_tracked(conn, organization, id).await? {
+        return Err(client_fixed().into());
+    }
+    if changed && project.bills_otherwise_than(&before) {
+        for client in BTreeSet::from([before.client, project.client]) {
+            invoice::draft_changed(conn, stamp, organization, client).await?;
+        }
+    }
+    Ok(project)
 }
 
 /// `DELETE /api/v1/projects/{project_id}`

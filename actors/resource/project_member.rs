@@ -31,7 +31,7 @@ pub(crate) fn statements() -> &'static [Statement] {
 
 /// A member of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Link {
+pub(crate) struct Link {
     project: ProjectId,
     member: MemberId,
     name: String,
@@ -73,29 +73,45 @@ pub(crate) async fn put(request: &Request) -> Result<Response, Error> {
     let (reach, sight) = (request.reach(), request.sight());
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
-            // Before the project, in the order in which a removal holds them: a member who is being
-            // removed cannot slip into a project meanwhile.
-            member::hold(conn, organization, member).await?;
-            let before = hold(conn, &mut stamp, organization, id, reach).await?;
-            if !member::is_active(conn, organization, member, reach).await? {
-                return Err(Problem::not_found().into());
-            }
-            let known = sql::find(conn, organization, id, member).await?;
-            check(known.as_ref(), &conditions)?;
-            let mut project = before.clone();
-            project.add(member, rate);
-            if project::change(conn, &stamp, organization, &before, &mut project).await? {
-                sql::put(conn, organization, id, member, rate, stamp.now).await?;
-            }
-            let link = sql::find(conn, organization, id, member)
-                .await?
-                .ok_or_else(Problem::not_found)?;
-            let status = if known.is_some() { 200 } else { 201 };
-            let body = json(status, &link.to_wire(sight, project.currency))?;
+            let to = (id, member, &conditions);
+            let (link, is_new, currency) =
+                join(conn, &mut stamp, organization, reach, to, rate).await?;
+            let status = if is_new { 201 } else { 200 };
+            let body = json(status, &link.to_wire(sight, currency))?;
             Ok(condition::tagged(body, link.version))
         })
     })
     .await
+}
+
+/// Puts a member into a project at a rate, or gives it another rate there. The link, whether it is
+/// new, and the project's currency.
+pub(crate) async fn join(
+    conn: &mut Conn,
+    stamp: &mut Stamp,
+    organization: OrganizationId,
+    reach: Reach,
+    (id, member, conditions): (ProjectId, MemberId, &Conditions),
+    rate: Option<Amount>,
+) -> Result<(Link, bool, Currency), Error> {
+    // Before the project, in the order in which a removal holds them: a member who is being
+    // removed cannot slip into a project meanwhile.
+    member::hold(conn, organization, member).await?;
+    let before = hold(conn, stamp, organization, id, reach).await?;
+    if !member::is_active(conn, organization, member, reach).await? {
+        return Err(Problem::not_found().into());
+    }
+    let known = sql::find(conn, organization, id, member).await?;
+    check(known.as_ref(), conditions)?;
+    let mut project = before.clone();
+    project.add(member, rate);
+    if project::change(conn, stamp, organization, &before, &mut project).await? {
+        sql::put(conn, organization, id, member, rate, stamp.now).await?;
+    }
+    let link = sql::find(conn, organization, id, member)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    Ok((link, known.is_none(), project.currency))
 }
 
 /// `DELETE /api/v1/projects/{project_id}/members/{member_id}`

@@ -6,7 +6,7 @@ mod input;
 mod sql;
 mod state;
 
-use hoursmith_bus::Response;
+use hoursmith_bus::{Conditions, Response};
 use hoursmith_domain::{
     Code, EventType, FieldError, Grant, OrganizationId, Patch, Problem, TaskId, fold,
 };
@@ -23,8 +23,8 @@ use crate::sight::Reach;
 use crate::write::{Stamp, write};
 pub(crate) use assign::unassign;
 use home::{Home, lock_home};
-use input::TaskInput;
-use state::TaskState;
+pub(crate) use input::TaskInput;
+pub(crate) use state::TaskState;
 
 pub(crate) fn statements() -> Vec<Statement> {
     [sql::statements(), assign::statements(), home::statements()].concat()
@@ -75,30 +75,41 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
     let location = format!("{}/api/v1/tasks/", request.context.public_url);
     write(request, move |conn, stamp| {
         Box::pin(async move {
-            let project = input.project().ok_or_else(|| missing("project_id"))?;
-            let (home, billable) = lock_home(conn, organization, project, reach)
-                .await?
-                .ok_or_else(|| missing("project_id"))?;
-            let assignees = input.assignees().unwrap_or_default();
-            let strangers =
-                assign::strangers(conn, organization, reach, project, assignees).await?;
-            let mut task = TaskState::new(TaskId(stamp.new_id()), home, billable, stamp.now);
-            task.apply(input, stamp.now)?;
-            sql::insert(conn, organization, &task)
-                .await
-                .map_err(refused)?;
-            refuse_any(strangers)?;
-            assign::link(conn, organization, &task).await?;
-            let kind = EventType::TaskCreated;
-            stamp
-                .event(conn, kind, task.id.0, task.to_event(), None)
-                .await?;
+            let task = make(conn, &stamp, organization, reach, input).await?;
             let body = json(201, &task.to_wire(sight))?
                 .with_header("location", format!("{location}{}", task.id));
             Ok(condition::tagged(body, task.base.version))
         })
     })
     .await
+}
+
+/// Makes a task.
+pub(crate) async fn make(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    organization: OrganizationId,
+    reach: Reach,
+    input: TaskInput,
+) -> Result<TaskState, Error> {
+    let project = input.project().ok_or_else(|| missing("project_id"))?;
+    let (home, billable) = lock_home(conn, organization, project, reach)
+        .await?
+        .ok_or_else(|| missing("project_id"))?;
+    let assignees = input.assignees().unwrap_or_default();
+    let strangers = assign::strangers(conn, organization, reach, project, assignees).await?;
+    let mut task = TaskState::new(TaskId(stamp.new_id()), home, billable, stamp.now);
+    task.apply(input, stamp.now)?;
+    sql::insert(conn, organization, &task)
+        .await
+        .map_err(refused)?;
+    refuse_any(strangers)?;
+    assign::link(conn, organization, &task).await?;
+    let kind = EventType::TaskCreated;
+    stamp
+        .event(conn, kind, task.id.0, task.to_event(), None)
+        .await?;
+    Ok(task)
 }
 
 /// `PATCH /api/v1/tasks/{task_id}`
@@ -109,42 +120,57 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
         .with_document(|document| TaskInput::read_patch(document.value()))??;
     let organization = request.caller.organization();
     let conditions = request.ask.head.conditions.clone();
-    let (reach, sight) = (request.reach(), request.sight());
-    let only_status = request.grant == Grant::Assigned;
+    let who = (request.reach(), request.grant == Grant::Assigned);
+    let sight = request.sight();
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
-            let mine = |task: &TaskState| !only_status || task.assignees.contains(&reach.member);
-            if only_status && let Some(field) = &input.beside_status {
-                let found = sql::find(conn, organization, id, reach).await?;
-                found.filter(mine).ok_or_else(Problem::not_found)?;
-                return Err(role_forbidden(field).into());
-            }
-            let (home, mut strangers) = prepare(conn, organization, reach, id, &input).await?;
-            let found = sql::lock(conn, organization, id, reach).await?;
-            let before = held(found.filter(mine), &conditions, &mut stamp)?;
-            let mut task = before.clone();
-            if let Some(home) = home {
-                if input.project().is_none() && home.project != before.home.project {
-                    return Err(moved_meanwhile().into());
-                }
-                if input.assignees().is_none() {
-                    strangers = assign::left_behind(conn, organization, home, &before).await?;
-                }
-                task.home = home;
-            }
-            task.apply(input, stamp.now)?;
-            if let Some(previous) = settle(&before, &mut task, stamp.now) {
-                assign::save(conn, organization, &before, &task, strangers, refused).await?;
-                tell(conn, &stamp, &task, previous).await?;
-                if before.name != task.name {
-                    invoice::draft_changed(conn, &stamp, organization, task.home.client).await?;
-                }
-            }
+            let named = (id, &conditions);
+            let task = amend(conn, &mut stamp, organization, who, named, input).await?;
             let body = json(200, &task.to_wire(sight))?;
             Ok(condition::tagged(body, task.base.version))
         })
     })
     .await
+}
+
+/// Takes a change into a task, if it is of the version that the conditions name. Some callers
+/// change the status alone, and only of what is assigned to them.
+pub(crate) async fn amend(
+    conn: &mut Conn,
+    stamp: &mut Stamp,
+    organization: OrganizationId,
+    (reach, only_status): (Reach, bool),
+    (id, conditions): (TaskId, &Conditions),
+    input: TaskInput,
+) -> Result<TaskState, Error> {
+    let mine = |task: &TaskState| !only_status || task.assignees.contains(&reach.member);
+    if only_status && let Some(field) = &input.beside_status {
+        let found = sql::find(conn, organization, id, reach).await?;
+        found.filter(mine).ok_or_else(Problem::not_found)?;
+        return Err(role_forbidden(field).into());
+    }
+    let (home, mut strangers) = prepare(conn, organization, reach, id, &input).await?;
+    let found = sql::lock(conn, organization, id, reach).await?;
+    let before = held(found.filter(mine), conditions, stamp)?;
+    let mut task = before.clone();
+    if let Some(home) = home {
+        if input.project().is_none() && home.project != before.home.project {
+            return Err(moved_meanwhile().into());
+        }
+        if input.assignees().is_none() {
+            strangers = assign::left_behind(conn, organization, home, &before).await?;
+        }
+        task.home = home;
+    }
+    task.apply(input, stamp.now)?;
+    if let Some(previous) = settle(&before, &mut task, stamp.now) {
+        assign::save(conn, organization, &before, &task, strangers, refused).await?;
+        tell(conn, stamp, &task, previous).await?;
+        if before.name != task.name {
+            invoice::draft_changed(conn, stamp, organization, task.home.client).await?;
+        }
+    }
+    Ok(task)
 }
 
 /// `DELETE /api/v1/tasks/{task_id}`
@@ -182,10 +208,20 @@ async fn prepare(
     let task = sql::find(conn, organization, id, reach)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let project = input.project().unwrap_or(task.home.project);
+    let (old, project) = (
+        task.home.project,
+        input.project().unwrap_or(task.home.project),
+    );
+    // A task that moves holds both, the smaller id first, like whoever leaves several.
+    if old < project {
+        lock_home(conn, organization, old, reach).await?;
+    }
     let (home, _) = lock_home(conn, organization, project, reach)
         .await?
         .ok_or_else(|| missing("project_id"))?;
+    if project < old {
+        lock_home(conn, organization, old, reach).await?;
+    }
     let assignees = input.assignees().unwrap_or_default();
     let strangers = assign::strangers(conn, organization, reach, project, assignees).await?;
     Ok((Some(home), strangers))

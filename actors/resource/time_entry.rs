@@ -7,6 +7,7 @@
 mod change;
 mod input;
 mod list;
+mod many;
 mod rollup;
 mod sql;
 mod state;
@@ -16,20 +17,25 @@ mod tests;
 mod timer;
 mod when;
 
+use std::slice;
+
 use hoursmith_bus::{Conditions, Response};
-use hoursmith_domain::{Cursor, Problem, TimeEntryId};
-use hoursmith_store::Statement;
+use hoursmith_domain::{Cursor, OrganizationId, Problem, TimeEntryId};
+use hoursmith_store::{Conn, Statement};
 
 use crate::base::{held, place};
 use crate::condition;
 use crate::error::Error;
 use crate::list::{Page, json};
 use crate::request::Request;
-use crate::write::write;
+use crate::sight::{Reach, Sight};
+use crate::write::{Stamp, write};
+use change::Rest;
 pub(crate) use change::tell_of_invoice;
-use input::TimeEntryInput;
+pub(crate) use input::TimeEntryInput;
 use list::Filter;
-use state::TimeEntryState;
+pub(crate) use many::make_many;
+pub(crate) use state::TimeEntryState;
 use terms::{Terms, hold_member};
 use when::When;
 
@@ -85,36 +91,48 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
     let location = format!("{}/api/v1/time_entries/", request.context.public_url);
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
-            let terms = Terms::of_new(conn, organization, reach, &input).await?;
-            input.refuse_hidden(sight)?;
-            let starts_timer = input.when.starts_timer();
-            // What can meet no other time of the member need not wait for it.
-            if starts_timer || !terms.ground.allow_overlap {
-                hold_member(conn, organization, terms.member).await?;
-            }
-            let running = if starts_timer && stop_running {
-                timer::hold_running(conn, organization, reach, terms.member, &mut stamp).await?
-            } else {
-                None
-            };
-            let id = TimeEntryId(stamp.new_id());
-            let entry = TimeEntryState::create(id, input, &terms, stamp.now)?;
-            let mut stopped = None;
-            if let (When::Running(start), Some(running)) = (entry.when, &running) {
-                stopped = Some(timer::end(conn, &stamp, organization, running, start).await?);
-            }
-            timer::refuse_second(conn, organization, reach, &entry).await?;
-            timer::refuse_overlap(conn, organization, &terms, &entry).await?;
-            change::add(conn, &stamp, organization, &entry).await?;
-            if let Some(stopped) = &stopped {
-                change::tell_drafts(conn, &stamp, organization, &[stopped]).await?;
-            }
+            let who = (reach, sight);
+            let entry = make(conn, &mut stamp, organization, who, stop_running, input).await?;
             let body = json(201, &entry.to_wire(sight))?
                 .with_header("location", format!("{location}{}", entry.id));
             Ok(condition::tagged(body, entry.base.version))
         })
     })
     .await
+}
+
+/// Makes a time entry; of the reach's member, unless the body names another.
+pub(crate) async fn make(
+    conn: &mut Conn,
+    stamp: &mut Stamp,
+    organization: OrganizationId,
+    (reach, sight): (Reach, Sight),
+    stop_running: bool,
+    input: TimeEntryInput,
+) -> Result<TimeEntryState, Error> {
+    let terms = Terms::of_new(conn, organization, reach, &input).await?;
+    input.refuse_hidden(sight)?;
+    let starts_timer = input.when.starts_timer();
+    // What can meet no other time of the member need not wait for it.
+    if starts_timer || !terms.ground.allow_overlap {
+        hold_member(conn, organization, terms.member).await?;
+    }
+    let running = if starts_timer && stop_running {
+        timer::hold_running(conn, organization, reach, terms.member, stamp).await?
+    } else {
+        None
+    };
+    let id = TimeEntryId(stamp.new_id());
+    let entry = TimeEntryState::create(id, input, &terms, stamp.now)?;
+    let mut rest = Rest::default();
+    if let (When::Running(start), Some(running)) = (entry.when, &running) {
+        (_, rest) = timer::end(conn, stamp, organization, running, start).await?;
+    }
+    timer::refuse_second(conn, organization, reach, &entry).await?;
+    timer::refuse_overlap(conn, organization, &terms, &entry).await?;
+    rest = rest.and(change::add(conn, stamp, organization, slice::from_ref(&entry)).await?);
+    rest.write(conn, stamp, organization).await?;
+    Ok(entry)
 }
 
 /// `PATCH /api/v1/time_entries/{time_entry_id}`
@@ -141,9 +159,8 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
                 timer::refuse_second(conn, organization, reach, &entry).await?;
                 timer::refuse_overlap(conn, organization, &terms, &entry).await?;
             }
-            if change::save(conn, &stamp, organization, &before, &mut entry).await? {
-                change::tell_drafts(conn, &stamp, organization, &[&before, &entry]).await?;
-            }
+            let rest = change::save(conn, &stamp, organization, &before, &mut entry).await?;
+            rest.write(conn, &stamp, organization).await?;
             let body = json(200, &entry.to_wire(sight))?;
             Ok(condition::tagged(body, entry.base.version))
         })
@@ -161,8 +178,8 @@ pub(crate) async fn stop(request: &Request) -> Result<Response, Error> {
             let found = change::hold(conn, organization, reach, id, None).await?;
             // A timer is stopped whatever else of it changed: no condition is taken.
             let before = held(found, &Conditions::default(), &mut stamp)?;
-            let entry = timer::end(conn, &stamp, organization, &before, stamp.now).await?;
-            change::tell_drafts(conn, &stamp, organization, &[&entry]).await?;
+            let (entry, rest) = timer::end(conn, &stamp, organization, &before, stamp.now).await?;
+            rest.write(conn, &stamp, organization).await?;
             let body = json(200, &entry.to_wire(sight))?;
             Ok(condition::tagged(body, entry.base.version))
         })

@@ -12,16 +12,25 @@ use hoursmith_kit::{
     StartError, Task, WakeUp, Worker,
 };
 use hoursmith_outbound::Policy;
+use hoursmith_settings::Settings;
 use hoursmith_store::Statement;
 
 use crate::settings::WebhookSettings;
-use crate::{delivery, dispatch, endpoint};
+use crate::{delivery, dispatch, endpoint, ledger};
 
 pub(crate) const NAME: &str = "webhook-dispatcher";
 
 /// The plugin.
 pub fn plugin() -> Arc<dyn Plugin> {
     Arc::new(WebhookDispatcher)
+}
+
+/// How long the settings keep deliveries: what happened before that is no longer to be shown.
+pub fn delivery_retention(settings: &Settings) -> Result<Duration, StartError> {
+    let own: WebhookSettings = settings
+        .actor(NAME)
+        .map_err(|source| StartError::new(NAME, "read its settings", source))?;
+    Ok(own.delivery_retention())
 }
 
 #[derive(Debug)]
@@ -41,6 +50,7 @@ impl Plugin for WebhookDispatcher {
             delivery::statements().to_vec(),
             dispatch::statements(),
             endpoint::statements(),
+            ledger::statements().to_vec(),
         ]
         .concat()
     }

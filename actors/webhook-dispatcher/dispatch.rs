@@ -48,6 +48,7 @@ use fan_out::FanOut;
 use lanes::Lanes;
 use retention::Retention;
 use send::{OUTCOMES, Sender};
+pub(crate) use wanted::Wanted;
 use worker::{Stage, Worker};
 
 /// Rounds of fan-out in a row that may fail before the next one waits.

@@ -11,9 +11,11 @@ mod actor;
 mod delivery;
 mod dispatch;
 mod endpoint;
+mod ledger;
 mod secret;
 mod settings;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
-pub use actor::plugin;
+pub use actor::{delivery_retention, plugin};
+pub use ledger::{Ledger, ledger};

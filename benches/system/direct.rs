@@ -10,7 +10,7 @@ use hoursmith_domain::{Amount, Currency, Keys, Timestamp, Token};
 use hoursmith_kit::{Clock as _, SystemClock, spawn};
 use hoursmith_routes::client::Client;
 use hoursmith_routes::common::ExternalReference;
-use hoursmith_store::{Db, Statement, fetch_optional};
+use hoursmith_store::{Db, Statement, Target, fetch_optional};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, ETAG};
@@ -69,8 +69,11 @@ pub(crate) fn serve(database: &Path) {
         .build()
         .unwrap()
         .block_on(async {
+            let target = Target::Sqlite {
+                path: database.to_owned(),
+            };
             let direct = Arc::new(Direct {
-                db: site::open(database).await,
+                db: site::open(&target).await,
                 keys: site::keys(),
                 clock: SystemClock::new(),
                 find_token: statement(&hoursmith_token_auth::plugin().statements(), "FIND_TOKEN"),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use hoursmith_kit::{Clock as _, SystemClock};
 
-use crate::site::{self, Site};
+use crate::site::Site;
 
 /// Machine, disk, versions and date, in a line of Markdown each.
 pub(crate) fn describe(runtime: &tokio::runtime::Runtime) -> String {
@@ -30,7 +30,7 @@ pub(crate) fn describe(runtime: &tokio::runtime::Runtime) -> String {
 
 async fn sqlite() -> String {
     let site = Site::prepare().await;
-    let db = site::open(&site.database()).await;
+    let db = site.open().await;
     let durability = db.durability().await.unwrap();
     let version = durability
         .settings

@@ -19,6 +19,7 @@
 mod chain;
 mod commits;
 mod direct;
+mod lists;
 mod load;
 mod machine;
 mod process;
@@ -75,6 +76,9 @@ fn measure(sections: &[&str]) {
         }
         if wanted("chain") {
             chain::measure(&mut report).await;
+        }
+        if wanted("lists") {
+            lists::measure(&mut report).await;
         }
         if wanted("start") {
             resident::measure_start(&mut report).await;

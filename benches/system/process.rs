@@ -50,10 +50,7 @@ impl Served {
                 "HOURSMITH_SECRET_KEY",
                 SecretKey::from_bytes(SECRET).expose(),
             )
-            .env(
-                "DATABASE_URL",
-                format!("sqlite:{}", site.database().display()),
-            )
+            .env("DATABASE_URL", site.url())
             .env("HOURSMITH_LOG__FORMAT", "json")
             .stderr(Stdio::piped());
         // As many requests as can come in a second, which is also the longest that the limiter

@@ -7,6 +7,7 @@ use std::path::Path;
 #[derive(Default)]
 pub(crate) struct Report {
     rows: Vec<Row>,
+    details: Vec<String>,
 }
 
 /// One measurement beside its baseline.
@@ -36,7 +37,13 @@ impl Report {
         self.rows.push(row);
     }
 
-    /// The table, in Markdown.
+    /// Adds a line to the pages of lists, which stand below.
+    pub(crate) fn detail(&mut self, line: String) {
+        println!("{line}");
+        self.details.push(line);
+    }
+
+    /// The tables, in Markdown.
     pub(crate) fn table(&self) -> String {
         let mut table = "| what | ours | baseline | ratio | target | met |\n".to_owned();
         table.push_str("| --- | --- | --- | --- | --- | --- |\n");
@@ -57,6 +64,16 @@ impl Report {
                 table,
                 "| {what} | {ours} | {baseline} | {ratio:.2} | {target} | {met} |"
             );
+        }
+        if !self.details.is_empty() {
+            table.push_str(
+                "\n| store | page of time entries | entries | at 1,000,000 | at 10,000 | ratio |\n",
+            );
+            table.push_str("| --- | --- | --- | --- | --- | --- |\n");
+            for line in &self.details {
+                table.push_str(line);
+                table.push('\n');
+            }
         }
         table
     }

@@ -64,7 +64,6 @@ CREATE TABLE tasks (
     estimated_seconds          INTEGER NULL CHECK (estimated_seconds >= 0),
     due_on                     TEXT    NULL CHECK (length(due_on) = 10),
     assignee_ids               TEXT    NOT NULL DEFAULT '[]',
-    tracked_seconds            INTEGER NOT NULL DEFAULT 0,
     external_reference_service TEXT    NULL,
     external_reference_id      TEXT    NULL,
     external_reference_url     TEXT    NULL,
@@ -82,6 +81,16 @@ CREATE INDEX tasks_by_created ON tasks (organization_id, created_at, id);
 CREATE INDEX tasks_by_updated ON tasks (organization_id, updated_at, id);
 CREATE INDEX tasks_by_project ON tasks (organization_id, project_id, created_at, id);
 CREATE INDEX tasks_by_external_reference ON tasks (organization_id, external_reference_id, created_at, id);
+
+-- What was tracked on a task, running entries not yet. Apart from the task, which so is never written
+-- by whoever writes time on it.
+CREATE TABLE task_totals (
+    organization_id BLOB     NOT NULL,
+    task_id         BLOB     NOT NULL,
+    tracked_seconds INTEGER  NOT NULL,
+    PRIMARY KEY (organization_id, task_id),
+    FOREIGN KEY (organization_id, task_id) REFERENCES tasks (organization_id, id) ON DELETE CASCADE
+) STRICT;
 
 -- Whoever is assigned is in the project. `created_at` is the task's, so that the tasks of a member are
 -- read in the order of their list.

@@ -5,21 +5,33 @@ use std::process::ExitCode;
 
 use clap::Args;
 use hoursmith::{Components, Parts};
-use hoursmith_domain::Token;
-use hoursmith_resource::admin::seed_demo;
+use hoursmith_domain::{Role, Token};
+use hoursmith_resource::admin::{fill_demo, seed_demo};
 use hoursmith_settings::Settings;
 
 use super::serve::until_stopped;
 use super::{Failure, manage, token};
 
-/// Name of the demo's token; the one of the last run is revoked.
+/// Name of the demo's tokens; those of the last run are revoked.
 const TOKEN_NAME: &str = "demo";
+
+/// What is worth a look, and as whom.
+const LINES: &[(Role, &str)] = &[
+    (Role::Owner, "me"),
+    (Role::Owner, "clients"),
+    (Role::Admin, "invoices?status=sent&limit=3"),
+    (Role::Manager, "time_entries?running=true"),
+    (Role::Member, "projects"),
+];
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     /// Address of the API; without it, any free port is taken when the usual one is in use.
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// Fill time entries up to this number, spread over the last years.
+    #[arg(long, value_name = "N")]
+    rows: Option<u64>,
 }
 
 impl DemoArgs {
@@ -47,12 +59,22 @@ pub(super) async fn run(mut settings: Settings, args: DemoArgs) -> Result<ExitCo
     }
     let parts = Parts::default();
     let admin = manage::admin(&settings, &parts).await?;
-    let (slug, email) = seed_demo(&admin).await?;
-    let token = token::renew(&settings, &parts, &admin, slug, email, TOKEN_NAME).await?;
+    let demo = seed_demo(&admin).await?;
+    if let Some(rows) = args.rows {
+        fill_demo(&admin, rows, |there| {
+            eprintln!("{there} of {rows} time entries")
+        })
+        .await?;
+    }
+    let mut tokens = Vec::new();
+    for (role, name, email) in &demo.people {
+        let token = token::renew(&settings, &parts, &admin, demo.slug, email, TOKEN_NAME).await?;
+        tokens.push((*role, *name, token));
+    }
     admin.db.close().await;
     let url = settings.public_url.clone();
     let running = hoursmith::serve(settings, &Components::all(), parts).await?;
-    print!("{}", welcome(&url, &token));
+    print!("{}", welcome(&url, &tokens));
     let code = until_stopped(running).await?;
     tokio::task::spawn_blocking(move || telemetry.shutdown()).await?;
     Ok(code)
@@ -73,25 +95,37 @@ async fn free_or_any(address: SocketAddr) -> Result<SocketAddr, Failure> {
     }
 }
 
-fn welcome(url: &str, token: &Token) -> String {
-    let token = token.expose();
-    format!(
-        "
-Hoursmith runs at {url}
-  documentation   {url}/api-docs
-  token           {token}
-                  (acts as an owner of the demo organization; shown this once)
-
-Try it:
-
-  curl -sw '\\n' {url}/api/v1/me -H 'Authorization: Bearer {token}'
-
-  curl -sw '\\n' {url}/api/v1/clients -H 'Authorization: Bearer {token}'
-
-  curl -sw '\\n' {url}/api/v1/clients -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s)\" -d \"{{\\\"name\\\":\\\"Client $(date +%s)\\\",\\\"billable_rate\\\":\\\"95.00\\\"}}\"
-
-Stop it with Ctrl-C. Its data stays in the data folder.
-
-"
-    )
+/// Where it runs, a token of each role, and lines to paste. The owner's token comes first, and is the
+/// one that the lines without another role use.
+fn welcome(url: &str, tokens: &[(Role, &str, Token)]) -> String {
+    let mut text = format!("\nHoursmith runs at {url}\n  documentation   {url}/api-docs\n");
+    for (role, name, token) in tokens {
+        let what = match role {
+            Role::Owner => "token".to_owned(),
+            other => format!("{other}'s token"),
+        };
+        text.push_str(&format!(
+            "  {what:<15} {}  ({role}: {name})\n",
+            token.expose()
+        ));
+    }
+    text.push_str("\nTokens are shown this once; those of the last run are revoked. Try them:\n\n");
+    let as_role = |wanted: Role| {
+        let found = tokens.iter().find(|(role, ..)| *role == wanted);
+        found.map_or("", |(.., token)| token.expose())
+    };
+    for (role, path) in LINES {
+        let token = as_role(*role);
+        text.push_str(&format!(
+            "  curl -sw '\\n' '{url}/api/v1/{path}' -H 'Authorization: Bearer {token}'\n\n"
+        ));
+    }
+    let token = as_role(Role::Owner);
+    text.push_str(&format!(
+        "  curl -sw '\\n' '{url}/api/v1/clients' -H 'Authorization: Bearer {token}' \
+         -H 'Content-Type: application/json' -H \"Idempotency-Key: $(date +%s)\" \
+         -d \"{{\\\"name\\\":\\\"Client $(date +%s)\\\",\\\"billable_rate\\\":\\\"95.00\\\"}}\"\n\n"
+    ));
+    text.push_str("Stop it with Ctrl-C. Its data stays in the data folder.\n\n");
+    text
 }

@@ -37,7 +37,7 @@ pub struct Base {
 }
 
 /// What a body says of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct BaseInput {
     external_reference: Patch<ExternalReferencePatch>,
     metadata: MetadataPatch,

@@ -2,6 +2,7 @@
 
 use hoursmith_domain::{JsonError, Problem};
 use hoursmith_kit::Failure;
+use hoursmith_store::ErrorKind;
 
 /// Why a handler did not succeed.
 #[derive(Debug)]
@@ -10,6 +11,9 @@ pub enum Error {
     Problem(Problem),
     /// Ours: 5xx.
     Failure(Failure),
+    /// Others held what was needed. Nothing was done, and the same may be tried again; 5xx when
+    /// there is no time for it.
+    Contended(hoursmith_store::Error),
 }
 
 impl From<Problem> for Error {
@@ -26,7 +30,10 @@ impl From<Failure> for Error {
 
 impl From<hoursmith_store::Error> for Error {
     fn from(error: hoursmith_store::Error) -> Self {
-        Self::Failure(error.into())
+        match error.kind() {
+            ErrorKind::Deadlock | ErrorKind::LockTimeout => Self::Contended(error),
+            _ => Self::Failure(error.into()),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use hoursmith_kit::Failure;
 use hoursmith_routes::common::{ExternalReference, Metadata};
 
 /// A merge patch of an external reference.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct ExternalReferencePatch {
     service: Patch<String>,
     id: Patch<String>,

@@ -59,6 +59,7 @@ impl Context {
                 Ok(Verdict::Respond(problem::render(&problem, &context)))
             }
             Err(Error::Failure(failure)) => Err(failure),
+            Err(Error::Contended(error)) => Err(error.into()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What can go wrong in the database, in six words that both engines share.
+//! What can go wrong in the database, in seven words that both engines share.
 //!
 //! SQLite does not name the constraint that refused a row, so a caller tells two unique columns
 //! apart by asking, not by the error.
@@ -28,8 +28,11 @@ pub enum ErrorKind {
     ForeignKeyViolation,
     /// PostgreSQL: another transaction held a row for longer than 2 s.
     LockTimeout,
+    /// PostgreSQL: transactions waited for one another, and this is the one that the server ended.
+    /// Nothing of it stays, and the others are through: the same work may be run at once again.
+    Deadlock,
     /// More is asked than the bounds allow: the write queue is full, every connection is in use,
-    /// a statement or a job took too long, transactions stood in each other's way.
+    /// a statement or a job took too long.
     Busy,
     /// The database cannot be reached or cannot write, or the store is closed. After a failed
     /// commit it is not known whether the effect is there: ask again under the same idempotency
@@ -66,7 +69,7 @@ impl Error {
     /// could not be written. Busy stays busy.
     pub(crate) fn into_unavailable(self) -> Self {
         let kind = match self.kind {
-            ErrorKind::Busy => ErrorKind::Busy,
+            ErrorKind::Busy | ErrorKind::Deadlock => self.kind,
             _ => ErrorKind::Unavailable,
         };
         Self { kind, ..self }
@@ -97,7 +100,10 @@ impl Error {
     /// Whether the same may succeed when asked again.
     pub fn retryable(&self) -> bool {
         match self.kind {
-            ErrorKind::LockTimeout | ErrorKind::Busy | ErrorKind::Unavailable => true,
+            ErrorKind::LockTimeout
+            | ErrorKind::Deadlock
+            | ErrorKind::Busy
+            | ErrorKind::Unavailable => true,
             ErrorKind::UniqueViolation | ErrorKind::ForeignKeyViolation | ErrorKind::Internal => {
                 false
             }
@@ -111,6 +117,7 @@ impl fmt::Display for Error {
             ErrorKind::UniqueViolation => "a unique key is taken",
             ErrorKind::ForeignKeyViolation => "a reference points nowhere",
             ErrorKind::LockTimeout => "a row stayed locked",
+            ErrorKind::Deadlock => "transactions waited for one another",
             ErrorKind::Busy => "the database is busy",
             ErrorKind::Unavailable => "the database is unavailable",
             ErrorKind::Internal => "the database refused it",
@@ -173,8 +180,10 @@ fn sqlite_kind(code: u32) -> ErrorKind {
 fn postgres_kind(code: &str) -> ErrorKind {
     match code {
         "55P03" => ErrorKind::LockTimeout,
-        // Serialization failure, deadlock, statement timeout.
-        "40001" | "40P01" | "57014" => ErrorKind::Busy,
+        // Serialization failure, deadlock.
+        "40001" | "40P01" => ErrorKind::Deadlock,
+        // Statement timeout.
+        "57014" => ErrorKind::Busy,
         _ => match code.get(..2) {
             // Connection, insufficient resources, operator intervention, system error.
             Some("08" | "53" | "57" | "58") => ErrorKind::Unavailable,
@@ -194,7 +203,8 @@ mod tests {
         assert_eq!(sqlite_kind(3850), ErrorKind::Unavailable);
         assert_eq!(sqlite_kind(275), ErrorKind::Internal);
         assert_eq!(postgres_kind("55P03"), ErrorKind::LockTimeout);
-        assert_eq!(postgres_kind("40P01"), ErrorKind::Busy);
+        assert_eq!(postgres_kind("40P01"), ErrorKind::Deadlock);
+        assert_eq!(postgres_kind("57014"), ErrorKind::Busy);
         assert_eq!(postgres_kind("57P01"), ErrorKind::Unavailable);
         assert_eq!(postgres_kind("53100"), ErrorKind::Unavailable);
         assert_eq!(postgres_kind("22021"), ErrorKind::Internal);

@@ -88,6 +88,8 @@ names! {
     DB_WRITE_BATCH_SIZE = "hoursmith_db_write_batch_size", Kind::Histogram(BATCH_SIZES), [];
     /// Time that a write waits for its turn in a transaction.
     DB_WRITE_WAIT = "hoursmith_db_write_wait_seconds", Kind::Histogram(STAGE_SECONDS), [];
+    /// Tries to write that others stood in the way of, and that were made again.
+    DB_WRITES_CONTENDED = "hoursmith_db_writes_contended_total", Kind::Counter, [];
     /// Events written to the log of events.
     EVENTS_APPENDED = "hoursmith_events_appended_total", Kind::Counter, [];
     /// Events given their sequence, from when on they are public.

@@ -21,6 +21,7 @@ mod tasks_seen;
 mod time_entries;
 mod webhook_deliveries;
 mod webhook_endpoints;
+mod webhook_journey;
 mod webhook_secrets;
 
 pub use access::*;
@@ -41,4 +42,5 @@ pub use tasks_seen::*;
 pub use time_entries::*;
 pub use webhook_deliveries::*;
 pub use webhook_endpoints::*;
+pub use webhook_journey::*;
 pub use webhook_secrets::*;

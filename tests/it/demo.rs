@@ -115,13 +115,25 @@ fn what_the_demo_prints_works_when_it_is_pasted() {
         .map(str::trim)
         .filter(|line| line.starts_with("curl "))
         .collect();
-    let [me, list, create] = lines[..] else {
+    let [me, list, invoices, timers, projects, create] = lines[..] else {
         panic!("{}", demo.greeting)
     };
     assert_eq!(pasted(me)["role"], "owner");
     let clients = pasted(list);
     let seeded = clients["data"].as_array().unwrap().len();
     assert!(seeded > 0, "{clients}");
+    assert_eq!(pasted(invoices)["data"][0]["status"], "sent");
+    assert_eq!(pasted(timers)["data"][0]["is_running"], true);
+    assert_eq!(pasted(projects)["data"][0]["billable_amount"], Value::Null);
+    for (who, role) in [
+        ("token ", "owner"),
+        ("admin's token ", "admin"),
+        ("manager's token ", "manager"),
+        ("member's token ", "member"),
+    ] {
+        let line = me.replace(&token, demo.word_after(who));
+        assert_eq!(pasted(&line)["role"], role, "{line}");
+    }
     let client = pasted(create);
     assert_eq!(client["billable_rate"], "95.00", "{client}");
     assert_eq!(pasted(list)["data"].as_array().unwrap().len(), seeded + 1);

@@ -15,6 +15,7 @@
     reason = "a test fails by panicking, and explains itself by its name"
 )]
 
+mod agency;
 mod cases;
 mod cli;
 mod contract;

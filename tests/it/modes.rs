@@ -181,5 +181,6 @@ modes! {
     a_delivery_is_replayed,
     what_waits_is_skipped_with_its_endpoint,
     what_was_missed_is_replayed,
+    an_event_goes_all_the_way,
     a_replay_says_what_it_takes,
 }

@@ -1,15 +1,25 @@
 //! Writers at once: what stands on something that another changes meanwhile, and many of all kinds
 //! on one project.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use hoursmith_store::{Error, execute, fetch_one};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::dice::Dice;
 use crate::history::Story;
 use crate::scene::{get, send};
 use crate::world::{Bus, Org, Store, World};
+
+hoursmith_store::statements! {
+    HOLD_TOTALS = "UPDATE project_months SET tracked_seconds = tracked_seconds WHERE organization_id = $1";
+    HOLD_ENTRIES = "UPDATE time_entries SET version = version WHERE organization_id = $1";
+    COUNT_WAITING = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+}
 
 const OPERATIONS: usize = 1_600;
 const WRITERS: usize = 16;
@@ -29,6 +39,53 @@ async fn writers_on_one_project_never_stand_in_each_others_way_for_good() {
         .await
         .expect("an answer to everything");
     println!("{:#?}", story.tally());
+    assert!(world.stop().await, "nothing was cut off");
+}
+
+/// A stranger holds the totals, a change of an entry waits for them with the entry in hand, and then
+/// the stranger wants the entry. The server ends the change, which waited first, and it is made again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_the_server_ended_for_a_deadlock_is_made_again() {
+    let world = World::start(Bus::Memory, Store::Postgres).await;
+    let org = world.org().await;
+    let project = made(&world, &org, "/projects", &json!({"name": "wanted by two"})).await;
+    let membership = format!(
+        "/projects/{}/members/{}",
+        project.as_str().unwrap(),
+        org.owner.id
+    );
+    send(&world, &org.owner, "PUT", &membership, &json!({}))
+        .await
+        .expect(201);
+    let entry = json!({"project_id": project, "duration_seconds": 3600});
+    let entry = made(&world, &org, "/time_entries", &entry).await;
+    let entry = format!("/time_entries/{}", entry.as_str().unwrap());
+
+    let (held, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell, wait, organization) = (Arc::clone(&held), Arc::clone(&go_on), org.id.0);
+    let stranger = world.db.db().write::<_, Error>(move |conn| {
+        Box::pin(async move {
+            execute!(conn, HOLD_TOTALS, organization)?;
+            tell.notify_one();
+            wait.notified().await;
+            execute!(conn, HOLD_ENTRIES, organization)
+        })
+    });
+    let change = async {
+        held.notified().await;
+        let body = json!({"duration_seconds": 7200});
+        let change = send(&world, &org.owner, "PATCH", &entry, &body);
+        let then = async {
+            let mut conn = world.db.db().read().await.unwrap();
+            while fetch_one!(&mut conn, COUNT_WAITING as (i64,)).unwrap().0 == 0 {}
+            go_on.notify_one();
+        };
+        tokio::join!(change, then).0
+    };
+    let (stranger, change) = tokio::join!(stranger, change);
+    assert_eq!(stranger.unwrap(), 1, "the stranger was let through");
+    let shown = change.expect(200).json();
+    assert_eq!(shown["duration_seconds"], 7200);
     assert!(world.stop().await, "nothing was cut off");
 }
 
@@ -140,44 +197,4 @@ async fn whatever_is_written_stands_on_one_ground_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_written_stands_on_one_ground_on_postgres() {
     whatever_is_written_stands_on_one_ground(Store::Postgres).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn measure_parallel_entries() {
-    let world = World::start(Bus::Memory, Store::Postgres).await;
-    let org = world.org().await;
-    let client = made(&world, &org, "/clients", &json!({"name": "c"})).await;
-    let project = json!({"name": "p", "client_id": client, "billable_rate": "100"});
-    let project = made(&world, &org, "/projects", &project).await;
-    let id = project.as_str().unwrap();
-    let people = [&org.owner, &org.admin, &org.manager, &org.member];
-    for person in people {
-        let path = format!("/projects/{id}/members/{}", person.id);
-        send(&world, &org.owner, "PUT", &path, &json!({}))
-            .await
-            .expect(201);
-    }
-    let task = made(
-        &world,
-        &org,
-        "/tasks",
-        &json!({"name": "t", "project_id": project}),
-    )
-    .await;
-    let body = json!({"project_id": project, "task_id": task, "duration_seconds": 60});
-    for _ in 0..6 {
-        let start = std::time::Instant::now();
-        join_all((0..8).map(|n| {
-            let (world, body, person) = (&world, &body, people[n % 4]);
-            async move {
-                let mut line = crate::http::Connection::open(world.address).await;
-                for _ in 0..100 {
-                    let call = world.post("/api/v1/time_entries", person).json(body);
-                    line.send(call).await.expect(201);
-                }
-            }
-        }))
-        .await;
-        println!("MEASURE {:?} for 800", start.elapsed());
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hyper::body::Bytes;
 use serde_json::Value;
@@ -17,7 +17,6 @@ pub const LONGEST: Duration = Duration::from_secs(60);
 /// A delivery as it came.
 #[derive(Debug, Clone)]
 pub struct Received {
-    pub at: Instant,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
@@ -244,7 +243,6 @@ async fn read(stream: &mut TcpStream) -> Option<Received> {
         }
     }
     Some(Received {
-        at: Instant::now(),
         headers,
         body: Bytes::copy_from_slice(&bytes[end..end + length]),
     })

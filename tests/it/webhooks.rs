@@ -1,7 +1,12 @@
 //! Webhooks from a change to a receiver on a socket, and what the database says of them then.
 
+mod crowd;
 mod delivery;
 mod health;
+mod isolation;
+mod ledger;
+mod retention;
+mod trace;
 
 use hoursmith_domain::webhook::{TOLERANCE, WebhookSecret, explain};
 use hoursmith_domain::{Keys, SecretKey, Timestamp, WebhookEndpointId};
@@ -41,17 +46,17 @@ macro_rules! on_both {
 pub(crate) use on_both;
 
 /// An endpoint as a test put it in place.
-struct Hook {
-    id: Uuid,
+pub struct Hook {
+    pub id: Uuid,
     secret: WebhookSecret,
 }
 
 /// A delivery as it is kept.
 #[derive(Debug, Clone)]
-struct Delivery {
+pub struct Delivery {
     id: Uuid,
-    event: Uuid,
-    status: String,
+    pub event: Uuid,
+    pub status: String,
     skip_reason: Option<String>,
     attempts: i64,
     next_attempt_at: Option<i64>,
@@ -75,7 +80,7 @@ fn hasty(settings: &mut Settings) {
 }
 
 /// The same, with settings of the dispatcher.
-fn hasty_with(settings: &mut Settings, own: Value) {
+pub fn hasty_with(settings: &mut Settings, own: Value) {
     generous(settings);
     settings.outbound.allow_http = true;
     settings.outbound.allow_networks = vec!["127.0.0.0/8".parse().unwrap()];
@@ -103,7 +108,7 @@ fn new_secret() -> WebhookSecret {
 }
 
 /// Puts an endpoint in place.
-async fn hook(world: &World, org: &Org, url: &str, events: &[&str]) -> Hook {
+pub async fn hook(world: &World, org: &Org, url: &str, events: &[&str]) -> Hook {
     let (organization, id) = (org.id.0, fresh(world));
     let secret = new_secret();
     let kept = sealed(&keys(), org.id, WebhookEndpointId(id), &secret);
@@ -242,7 +247,7 @@ async fn until(
 }
 
 /// Waits until an endpoint has so many deliveries and none is pending.
-async fn until_settled(world: &World, hook: &Hook, count: usize) -> Vec<Delivery> {
+pub async fn until_settled(world: &World, hook: &Hook, count: usize) -> Vec<Delivery> {
     let settled = |found: &[Delivery]| {
         found.len() == count && found.iter().all(|delivery| delivery.status != "pending")
     };

@@ -320,8 +320,15 @@ pub async fn count(
         name: "COUNT_RECORDS",
         sql: "SELECT COUNT(*) FROM idempotency_records WHERE organization_id = $1",
     };
+    const TIME_ENTRIES: hoursmith_store::Statement = hoursmith_store::Statement {
+        name: "COUNT_TIME_ENTRIES",
+        sql: "SELECT COUNT(*) FROM time_entries WHERE organization_id = $1",
+    };
     let mut conn = db.read().await.unwrap();
     let (rows,) = match table {
+        "time_entries" => {
+            hoursmith_store::fetch_one!(&mut conn, TIME_ENTRIES as (i64,), organization.0)
+        }
         "clients" => hoursmith_store::fetch_one!(&mut conn, CLIENTS as (i64,), organization.0),
         "events" => hoursmith_store::fetch_one!(&mut conn, EVENTS as (i64,), organization.0),
         "idempotency_records" => {

@@ -1,102 +1,219 @@
 //! A small agency to look around in.
+//!
+//! Its three months are played to the end, act by act, each at its own moment: people track time,
+//! tasks are completed, drafts grow, are sent and paid. So all that is derived is as it would be had
+//! it happened, events, totals, locks and drafts among it. *Refused:* rows written as they should look
+//! in the end, which would be a second way to make everything, and sooner or later another one.
 
-use hoursmith_domain::{ClientId, Currency, EventType, OrganizationId, Plan, Role};
+mod body;
+mod books;
+mod cast;
+mod dice;
+mod fill;
+mod plan;
+mod stage;
 
-use super::{Admin, AdminError, NewMember, NewOrganization};
-use crate::base::Stored as _;
-use crate::client::{ClientInput, ClientState, insert};
-use crate::write::Stamp;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hoursmith_domain::{
+    Amount, Currency, Day, OrganizationId, Patch, Plan, Role, RoundingMode, Timestamp, Zone,
+};
+use hoursmith_kit::Failure;
+use hoursmith_store::Statement;
+
+use super::{Admin, AdminError, MemberChange, NewMember, NewOrganization, OrganizationChange};
+use cast::{PEOPLE, Person};
+use plan::{DAYS, noon, plan};
+use stage::{Stage, Still};
+
+pub use fill::fill;
 
 /// The demo organization's short name.
 const SLUG: &str = "northlight";
 
-/// The member whom the demo's token acts as.
-const OWNER_EMAIL: &str = "mara@northlight.example";
+const CURRENCY: &str = "EUR";
+const ZONE: &str = "Europe/Berlin";
 
-/// Its clients, as bodies that the API would take.
-const CLIENTS: &[&str] = &[
-    r#"{"name":"Atlas Coffee Roasters","number":"C-0001","email":"accounts@atlas.example","billable_rate":"120.00","payment_terms_days":30,"address":{"line1":"Karl-Marx-Allee 90","city":"Berlin","postal_code":"10243","country":"DE"},"vat_id":"DE123456789"}"#,
-    r#"{"name":"Brightwater Museum","number":"C-0002","currency":"GBP","email":"finance@brightwater.example","billable_rate":"105.50","payment_terms_days":45,"address":{"line1":"12 Harbour Street","city":"Bristol","postal_code":"BS1 4RB","country":"GB"}}"#,
-    r#"{"name":"Cedar & Vale","number":"C-0003","currency":"USD","email":"ap@cedarvale.example","billable_rate":"140.00","notes":"Prefers calls before ten."}"#,
-    r#"{"name":"Daybreak Energy","number":"C-0004","email":"billing@daybreak.example","billable_rate":"95.1250","external_reference":{"service":"xero","id":"2041","url":"https://go.xero.com/contacts/2041"}}"#,
-    r#"{"name":"Elm Street Dental","number":"C-0005","archived":true,"metadata":{"segment":"health"}}"#,
-];
+/// Acts in one transaction: few enough that it is done in a moment.
+const ACTS_A_JOB: usize = 64;
 
-/// Makes the demo organization unless it exists; gives its short name and its owner's address.
-pub async fn seed(admin: &Admin) -> Result<(&'static str, &'static str), AdminError> {
+/// Days after which the agency closes its books.
+const BOOKS_OPEN_DAYS: u32 = 45;
+
+pub(super) fn statements() -> &'static [Statement] {
+    fill::statements()
+}
+
+/// The demo organization, for whoever shows it.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    /// Its short name.
+    pub slug: &'static str,
+    /// One person of each role: role, name, e-mail address. The owner first.
+    pub people: Vec<(Role, &'static str, String)>,
+}
+
+impl Demo {
+    /// The owner's e-mail address.
+    pub fn owner(&self) -> &str {
+        self.people.first().map_or("", |(_, _, email)| email)
+    }
+}
+
+/// Makes the demo organization unless it exists. A run that was cut off leaves a story that ends
+/// earlier, which is not taken up again.
+pub async fn seed(admin: &Admin) -> Result<Demo, AdminError> {
     match admin.organization(SLUG).await {
-        Ok(_) => return Ok((SLUG, OWNER_EMAIL)),
-        Err(AdminError::NoOrganization(_)) => {}
+        Ok(_) => {}
+        Err(AdminError::NoOrganization(_)) => tell(admin).await?,
         Err(error) => return Err(error),
     }
-    let currency: Currency =
-        "EUR".parse().map_err(
-            |error: hoursmith_domain::CurrencyError| AdminError::Invalid {
-                field: "currency",
-                reason: error.to_string(),
-            },
-        )?;
+    let mut people: Vec<(Role, &'static str, String)> = Vec::new();
+    for person in PEOPLE {
+        if people.iter().all(|(role, ..)| *role != person.role) {
+            people.push((person.role, person.name, person.email()));
+        }
+    }
+    Ok(Demo { slug: SLUG, people })
+}
+
+/// Plays the story from its beginning to the present moment.
+async fn tell(admin: &Admin) -> Result<(), AdminError> {
+    let now = admin.clock.now();
+    let home = home()?;
+    let today = home.day_of(now);
+    let begin = noon(today.minus(DAYS.saturating_add(5)));
+    let organization = found(admin, begin).await?;
+    let mut members = BTreeMap::new();
+    for (person, minutes) in PEOPLE.iter().zip(1..) {
+        let at = begin.plus(Duration::from_secs(60 * minutes));
+        employ(&at_moment(admin, at), person).await?;
+        let (_, member) = admin.member(SLUG, &person.email()).await?;
+        members.insert(person.key, member);
+    }
+    let mut stage = Stage::new(organization, Arc::clone(&admin.random), members);
+    let next_day = begin.plus(Duration::from_secs(24 * 60 * 60));
+    stage = admin
+        .write(move |conn| {
+            Box::pin(async move {
+                stage.set(conn, next_day, today).await?;
+                Ok(stage)
+            })
+        })
+        .await?;
+    let mut acts = plan(now, home).into_iter().peekable();
+    while acts.peek().is_some() {
+        let some: Vec<_> = acts.by_ref().take(ACTS_A_JOB).collect();
+        stage = admin
+            .write(move |conn| {
+                Box::pin(async move {
+                    for act in some {
+                        stage.play(conn, act).await?;
+                    }
+                    Ok(stage)
+                })
+            })
+            .await?;
+    }
+    close_books(admin).await
+}
+
+/// Makes the organization, with its owner.
+async fn found(admin: &Admin, at: Timestamp) -> Result<OrganizationId, AdminError> {
+    let admin = at_moment(admin, at);
+    let currency: Currency = CURRENCY.parse().map_err(|error| wrong("currency", error))?;
     let organization = NewOrganization {
         name: "Northlight Studio".to_owned(),
         slug: SLUG.to_owned(),
         plan: Plan::Agency,
         currency,
-        timezone: "Europe/Berlin".to_owned(),
+        timezone: ZONE.to_owned(),
     };
-    let person = |name: &str, email: &str, role| NewMember {
-        name: name.to_owned(),
-        email: email.to_owned(),
-        role,
+    let owner = PEOPLE.iter().find(|person| person.role == Role::Owner);
+    let owner = owner.ok_or_else(|| wrong("owner", "there is none"))?;
+    let (id, _) = admin
+        .create_organization(organization, owner.to_add())
+        .await?;
+    let change = OrganizationChange {
+        default_billable_rate: Patch::Value(rate("100")?),
+        rounding_mode: Some(RoundingMode::Nearest),
+        rounding_minutes: Some(5),
+        ..OrganizationChange::default()
     };
-    let owner = person("Mara Lindqvist", OWNER_EMAIL, Role::Owner);
-    let (id, _) = admin.create_organization(organization, owner).await?;
-    for (name, email, role) in [
-        ("Ada Okafor", "ada@northlight.example", Role::Admin),
-        ("Tomás Reyes", "tomas@northlight.example", Role::Manager),
-        ("June Park", "june@northlight.example", Role::Member),
-    ] {
-        admin.add_member(SLUG, person(name, email, role)).await?;
-    }
-    for body in CLIENTS {
-        add_client(admin, id, currency, body).await?;
-    }
-    Ok((SLUG, OWNER_EMAIL))
+    admin.set_organization(SLUG, change).await?;
+    Ok(id)
 }
 
-async fn add_client(
-    admin: &Admin,
-    organization: OrganizationId,
-    currency: Currency,
-    body: &str,
-) -> Result<(), AdminError> {
-    let mut bytes = body.as_bytes().to_vec();
-    let document =
-        hoursmith_domain::Document::parse(&mut bytes).map_err(crate::error::Error::from)?;
-    let input = ClientInput::read_new(document.value()).map_err(crate::error::Error::from)?;
-    let stamp = Stamp::new(&admin.clock, &admin.random, organization);
-    let mut client = ClientState::new(
-        ClientId(stamp.new_id()),
-        input.currency().unwrap_or(currency),
-        stamp.now,
-    );
-    client
-        .apply(input, stamp.now)
-        .map_err(crate::error::Error::from)?;
-    admin
-        .write(move |conn| {
-            Box::pin(async move {
-                insert(conn, organization, &client).await?;
-                stamp
-                    .event(
-                        conn,
-                        EventType::ClientCreated,
-                        client.id.0,
-                        client.to_event(),
-                        None,
-                    )
-                    .await?;
-                Ok(())
-            })
-        })
-        .await
+/// Adds someone who is not there yet, with rates and zone.
+async fn employ(admin: &Admin, person: &Person) -> Result<(), AdminError> {
+    if person.role != Role::Owner {
+        admin.add_member(SLUG, person.to_add()).await?;
+    }
+    let zone = person.zone.map(|zone| zone.parse::<Zone>()).transpose();
+    let zone = zone.map_err(|error| wrong("zone", error))?;
+    let billable = person.billable_rate.map(rate).transpose()?;
+    let change = MemberChange {
+        timezone: zone.map_or(Patch::Absent, Patch::Value),
+        billable_rate: billable.map_or(Patch::Absent, Patch::Value),
+        cost_rate: Patch::Value(rate(person.cost_rate)?),
+        ..MemberChange::default()
+    };
+    admin.set_member(SLUG, &person.email(), change).await
+}
+
+/// Locks the months that are long over.
+async fn close_books(admin: &Admin) -> Result<(), AdminError> {
+    let day = home()?.day_of(admin.clock.now()).minus(BOOKS_OPEN_DAYS);
+    let first: Day = format!("{}-01", day.month())
+        .parse()
+        .map_err(|error| wrong("day", error))?;
+    let change = OrganizationChange {
+        lock_before: Patch::Value(first),
+        ..OrganizationChange::default()
+    };
+    admin.set_organization(SLUG, change).await
+}
+
+/// The operator, at another moment.
+fn at_moment(admin: &Admin, at: Timestamp) -> Admin {
+    Admin {
+        clock: Arc::new(Still(at)),
+        ..admin.clone()
+    }
+}
+
+fn home() -> Result<Zone, AdminError> {
+    ZONE.parse().map_err(|error| wrong("zone", error))
+}
+
+fn rate(text: &str) -> Result<Amount, AdminError> {
+    text.parse().map_err(|error| wrong("rate", error))
+}
+
+/// A slip in the cast or the plan.
+fn unknown(key: &impl std::fmt::Debug) -> Failure {
+    Failure::internal(
+        "tell the demo's story",
+        format!("nothing is called {key:?}"),
+    )
+}
+
+/// A slip in the cast.
+fn wrong(field: &'static str, reason: impl std::fmt::Display) -> AdminError {
+    AdminError::Invalid {
+        field,
+        reason: reason.to_string(),
+    }
+}
+
+impl Person {
+    fn to_add(&self) -> NewMember {
+        NewMember {
+            name: self.name.to_owned(),
+            email: self.email(),
+            role: self.role,
+        }
+    }
 }

@@ -162,6 +162,7 @@ fn status_of(word: &str) -> Result<Status, AdminError> {
 fn refused(error: Error) -> AdminError {
     let problem: Problem = match error {
         Error::Failure(failure) => return failure.into(),
+        Error::Contended(error) => return error.into(),
         Error::Problem(problem) => problem,
     };
     let fields: Vec<String> = problem

@@ -6,7 +6,7 @@ use simd_json::borrowed::Value;
 use crate::base::BaseInput;
 
 /// The settable fields.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ClientInput {
     pub(crate) name: Patch<String>,
     pub(crate) number: Patch<String>,
@@ -23,7 +23,7 @@ pub(crate) struct ClientInput {
 }
 
 /// The settable lines of an address.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct AddressInput {
     pub(crate) line1: Patch<String>,
     pub(crate) line2: Patch<String>,

@@ -7,7 +7,7 @@ use simd_json::prelude::*;
 use crate::base::BaseInput;
 
 /// The settable fields.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ExpenseInput {
     pub(crate) member_id: Patch<MemberId>,
     pub(crate) project_id: Patch<ProjectId>,

@@ -14,7 +14,7 @@ use crate::base::Stored;
 use crate::error::Error;
 use crate::write::{Changed, Stamp, changed_fields};
 
-pub(crate) use sql::{claim, hold_client, hold_projects, next_number, release};
+pub(crate) use sql::{claim, hold_projects, next_number, release, terms};
 
 pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()
@@ -48,7 +48,7 @@ pub(crate) async fn tell<R: Stored + Send>(
         let object = after.to_event();
         Changed {
             resource_id: after.id(),
-            previous: changed_fields(&before.to_event(), &object),
+            previous: Some(changed_fields(&before.to_event(), &object)),
             object,
         }
     });

@@ -23,11 +23,12 @@ const USUAL_TERMS: u32 = 30;
 /// Sends a draft: its lines are frozen, what it bills is locked, and it has its number.
 ///
 /// The order in which rows are held keeps it from standing in anybody's way for good. First the
-/// client, so that one sends at a time; then the entries and expenses, by a guarded UPDATE that
-/// waits for whoever is changing one; then their projects; then the draft. Every writer of an entry,
-/// a name or a fee holds its own row and then the draft, so when the draft is held nothing of what
-/// it bills can change, and what others write meanwhile is for the next draft. The number comes
-/// last, since from then on the organization's other invoices wait for it.
+/// number, so that an organization sends one at a time, and one that fails gives it back; then the
+/// entries and expenses, by a guarded UPDATE that waits for whoever is changing one; then their
+/// projects; then the draft. Every writer of an entry, a name or a fee holds its own row and then the
+/// draft, so when the draft is held nothing of what it bills can change, and what others write
+/// meanwhile is for the next draft. *Refused:* to hold the client, which whoever writes time for it
+/// refers to with the entry in hand that is claimed here.
 pub(crate) async fn send(
     conn: &mut Conn,
     mut stamp: Stamp,
@@ -39,7 +40,8 @@ pub(crate) async fn send(
     refuse_any(sending.errors())?;
     let found = sql::find(conn, organization, id).await?;
     let client = found.ok_or_else(Problem::not_found)?.client;
-    let terms = claim::hold_client(conn, organization, client).await?;
+    let number = claim::next_number(conn, organization).await?;
+    let terms = claim::terms(conn, organization, client).await?;
 
     // What it shows now says how far to claim.
     let found = content::find(conn, organization, id).await?;
@@ -63,7 +65,6 @@ pub(crate) async fn send(
     time_entry::tell_of_invoice(conn, &stamp, organization, id, Billing::Taken).await?;
     expense::tell_of_invoice(conn, &stamp, organization, id, Billing::Taken).await?;
 
-    let number = claim::next_number(conn, organization).await?;
     sent.number = Some(format!("INV-{number:05}"));
     sql::update(conn, organization, &sent).await?;
     let object = sent.to_event(stamp.now);

@@ -61,8 +61,7 @@ pub(crate) async fn void(
 ) -> Result<InvoiceState, Error> {
     let found = sql::find(conn, organization, id).await?;
     let client = found.ok_or_else(Problem::not_found)?.client;
-    // In the order of `send`: the client, the invoice, what it bills, the draft.
-    claim::hold_client(conn, organization, client).await?;
+    // In the order of `send`: the invoice, what it bills, the draft.
     let before = held(conn, &mut stamp, organization, id, conditions).await?;
     if before.amount_paid > Amount::ZERO {
         let detail = "A part of the invoice is paid, so it cannot be voided.";

@@ -8,7 +8,7 @@ use crate::base::BaseInput;
 use crate::work::BillingMethod;
 
 /// The settable fields.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ProjectInput {
     pub(crate) client: Patch<ClientId>,
     pub(crate) name: Patch<String>,

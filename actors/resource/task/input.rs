@@ -26,7 +26,7 @@ impl Status {
 }
 
 /// The settable fields.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct TaskInput {
     pub(crate) project_id: Patch<ProjectId>,
     pub(crate) name: Patch<String>,

@@ -18,7 +18,8 @@ macro_rules! columns {
         concat!(
             "SELECT t.id, t.project_id, p.client_id, COALESCE(c.currency, o.currency) AS currency, t.name, \
              t.description, t.completed_at, t.billable, t.billable_rate, t.estimated_seconds, \
-             t.assignee_ids, t.due_on, t.tracked_seconds, ",
+             t.assignee_ids, t.due_on, COALESCE((SELECT n.tracked_seconds FROM task_totals n \
+                WHERE n.organization_id = t.organization_id AND n.task_id = t.id), 0) AS tracked_seconds, ",
             base_columns!("t")
         )
     };

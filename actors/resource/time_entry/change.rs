@@ -1,10 +1,13 @@
 //! Holding an entry, and writing what became of it: the row, its totals, its event, and word to the
 //! draft of the client whom it is billed to.
 //!
-//! In this order, which is that of all who write: member, entry, tasks, what the entry's row refers
-//! to, months of projects, and drafts last. Two who want the same rows so never wait for one another.
+//! In this order, which is that of all who write: member, entry, what the entry's row refers to
+//! (project, client, task), totals, and drafts last. Two who want the same rows so never wait for one
+//! another. A reference counts as much as a hold: PostgreSQL mostly lets one refer to a row that
+//! another holds, but not when the row was changed just before.
 
 use std::collections::BTreeSet;
+use std::slice;
 
 use hoursmith_domain::{
     ClientId, Code, EventType, InvoiceId, MemberId, OrganizationId, Problem, TimeEntryId,
@@ -20,7 +23,7 @@ use crate::error::Error;
 use crate::invoice::{Billing, draft_changed, tell};
 use crate::sight::Reach;
 use crate::work::must_stand;
-use crate::write::Stamp;
+use crate::write::{Changed, Stamp};
 
 /// An entry within the caller's reach, held by the transaction together with its member and the one
 /// it may pass to.
@@ -49,103 +52,143 @@ pub(super) async fn hold(
     }
 }
 
-/// Writes a new entry.
+/// What is still to be written once the rows of entries are: totals, and word to drafts.
+#[derive(Debug, Default)]
+#[must_use = "totals and drafts follow their entries"]
+pub(super) struct Rest {
+    totals: Changes,
+    /// The clients that an entry was, or is, billed to; a running one is on no draft.
+    clients: BTreeSet<ClientId>,
+}
+
+impl Rest {
+    /// What the change of entries leaves to be written.
+    fn of(before: &[TimeEntryState], after: &[TimeEntryState]) -> Self {
+        Self {
+            totals: Changes::between(before, after),
+            clients: (before.iter().chain(after))
+                .filter(|entry| !entry.is_running())
+                .filter_map(|entry| entry.client)
+                .collect(),
+        }
+    }
+
+    /// What two changes leave to be written.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.clients.extend(other.clients);
+        Self {
+            totals: self.totals.and(other.totals),
+            clients: self.clients,
+        }
+    }
+
+    /// Writes it.
+    pub(super) async fn write(
+        self,
+        conn: &mut Conn,
+        stamp: &Stamp,
+        organization: OrganizationId,
+    ) -> Result<(), Error> {
+        self.totals.write(conn, organization).await?;
+        self.tell(conn, stamp, organization).await
+    }
+
+    /// In one order, as with every row that two transactions may both want.
+    async fn tell(
+        self,
+        conn: &mut Conn,
+        stamp: &Stamp,
+        organization: OrganizationId,
+    ) -> Result<(), Error> {
+        for client in self.clients {
+            draft_changed(conn, stamp, organization, Some(client)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the rows and events of new entries.
 pub(super) async fn add(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    entry: &TimeEntryState,
-) -> Result<(), Error> {
-    let totals = Changes::between(None, Some(entry));
-    totals.add_to_tasks(conn, organization).await?;
-    sql::insert(conn, organization, entry)
+    entries: &[TimeEntryState],
+) -> Result<Rest, Error> {
+    sql::insert(conn, organization, entries)
         .await
-        .map_err(|error| timer::refused(error, entry))?;
-    must_stand(
-        conn,
-        organization,
-        entry.project,
-        entry.client,
-        entry.currency,
-    )
-    .await?;
-    totals.add_to_months(conn, organization).await?;
-    let kind = EventType::TimeEntryCreated;
+        .map_err(|error| timer::refused(error, entries))?;
+    let footings: BTreeSet<_> = entries
+        .iter()
+        .map(|entry| (entry.project, entry.client, entry.currency))
+        .collect();
+    for (project, client, currency) in footings {
+        must_stand(conn, organization, project, client, currency).await?;
+    }
+    let created = entries.iter().map(created);
     stamp
-        .event(conn, kind, entry.id.0, entry.to_event(), None)
+        .events(conn, EventType::TimeEntryCreated, created)
         .await?;
-    tell_drafts(conn, stamp, organization, &[entry]).await
+    Ok(Rest::of(&[], entries))
 }
 
-/// Writes a change; false if it is none. The drafts are for the caller to tell, last of all.
+/// What the event of a new entry says.
+fn created(entry: &TimeEntryState) -> Changed {
+    Changed {
+        resource_id: entry.id.0,
+        object: entry.to_event(),
+        previous: None,
+    }
+}
+
+/// Writes a change to the row and its event, if it is one.
 pub(super) async fn save(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
     before: &TimeEntryState,
     entry: &mut TimeEntryState,
-) -> Result<bool, Error> {
+) -> Result<Rest, Error> {
     let Some(previous) = settle(before, entry, stamp.now) else {
-        return Ok(false);
+        return Ok(Rest::default());
     };
-    let totals = Changes::between(Some(before), Some(entry));
-    totals.add_to_tasks(conn, organization).await?;
     sql::update(conn, organization, before, entry)
         .await
-        .map_err(|error| timer::refused(error, entry))?;
+        .map_err(|error| timer::refused(error, slice::from_ref(entry)))?;
     if entry.project != before.project {
-        must_stand(
-            conn,
-            organization,
-            entry.project,
-            entry.client,
-            entry.currency,
-        )
-        .await?;
+        stands(conn, organization, entry).await?;
     }
-    totals.add_to_months(conn, organization).await?;
     let kind = EventType::TimeEntryUpdated;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), Some(previous))
         .await?;
-    Ok(true)
+    Ok(Rest::of(slice::from_ref(before), slice::from_ref(entry)))
 }
 
-/// Takes an entry away.
+/// Takes an entry away, totals and drafts included.
 pub(super) async fn remove(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
     entry: &TimeEntryState,
 ) -> Result<(), Error> {
-    let totals = Changes::between(Some(entry), None);
-    totals.add_to_tasks(conn, organization).await?;
-    totals.add_to_months(conn, organization).await?;
+    let rest = Rest::of(slice::from_ref(entry), &[]);
+    rest.totals.write(conn, organization).await?;
     sql::delete(conn, organization, entry.id).await?;
     let kind = EventType::TimeEntryDeleted;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), None)
         .await?;
-    tell_drafts(conn, stamp, organization, &[entry]).await
+    rest.tell(conn, stamp, organization).await
 }
 
-/// Tells the drafts of the clients that an entry was, or is, billed to; a running one is on none. In
-/// one order, as with every row that two transactions may both want.
-pub(super) async fn tell_drafts(
+/// Refuses an entry whose project, client or currency changed since it was looked up.
+async fn stands(
     conn: &mut Conn,
-    stamp: &Stamp,
     organization: OrganizationId,
-    entries: &[&TimeEntryState],
+    entry: &TimeEntryState,
 ) -> Result<(), Error> {
-    let clients: BTreeSet<ClientId> = entries
-        .iter()
-        .filter(|entry| !entry.is_running())
-        .filter_map(|entry| entry.client)
-        .collect();
-    for client in clients {
-        draft_changed(conn, stamp, organization, Some(client)).await?;
-    }
-    Ok(())
+    let (client, currency) = (entry.client, entry.currency);
+    must_stand(conn, organization, entry.project, client, currency).await
 }
 
 /// Counts the change of what an invoice took, or is about to release, and writes the events.

@@ -21,7 +21,7 @@ pub(super) const FIRST_INSTANT: Timestamp = Timestamp::from_micros(86_400_000_00
 pub(super) const LAST_INSTANT: Timestamp = Timestamp::from_micros(32_503_593_600_000_000);
 
 /// The settable fields.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct TimeEntryInput {
     pub(crate) member: Patch<MemberId>,
     pub(crate) project: Patch<ProjectId>,
@@ -35,7 +35,7 @@ pub(crate) struct TimeEntryInput {
 }
 
 /// The four fields that say when.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct WhenInput {
     pub(crate) started_at: Patch<Timestamp>,
     pub(crate) ended_at: Patch<Timestamp>,

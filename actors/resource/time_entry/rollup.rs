@@ -29,10 +29,11 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Adds to the tasks. Before the entry's own row is written, which holds its task for others of
-    /// its key: who renames or moves the task holds it first and then waits for the entries that are
-    /// written on it, which so must not wait for the task any more.
-    pub(super) async fn add_to_tasks(
+    /// Adds what changed. After the rows of entries that stay, which hold project and task for others
+    /// of their keys: who renames or moves those waits for such entries with nothing in hand that is
+    /// added to here. Before the row of an entry that goes, which whoever deletes the project or task
+    /// waits for with the totals in hand.
+    pub(super) async fn write(
         &self,
         conn: &mut Conn,
         organization: OrganizationId,
@@ -40,17 +41,6 @@ impl Changes {
         for (task, seconds) in &self.tasks {
             sql::add_to_task(conn, organization, *task, *seconds).await?;
         }
-        Ok(())
-    }
-
-    /// Adds to the months of projects, for which everybody waits who writes on the project: so after
-    /// the row of an entry that stays, and before that of one that goes, which whoever deletes the
-    /// project waits for with the months in hand.
-    pub(super) async fn add_to_months(
-        &self,
-        conn: &mut Conn,
-        organization: OrganizationId,
-    ) -> Result<(), Error> {
         for ((project, month), (seconds, amount)) in &self.months {
             if !sql::add_to_month(conn, organization, *project, *month, *seconds, *amount).await? {
                 return Err(total_too_large().into());
@@ -59,15 +49,28 @@ impl Changes {
         Ok(())
     }
 
-    /// What an entry's change changes; rows that stay as they are are left out.
-    pub(super) fn between(before: Option<&TimeEntryState>, after: Option<&TimeEntryState>) -> Self {
+    /// Two changes as one.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        for (month, (seconds, amount)) in other.months {
+            let total = self.months.entry(month).or_default();
+            total.0 = total.0.saturating_add(seconds);
+            total.1 = total.1.saturating_add(amount);
+        }
+        for (task, seconds) in other.tasks {
+            let total = self.tasks.entry(task).or_default();
+            *total = total.saturating_add(seconds);
+        }
+        self
+    }
+
+    /// What a change of entries changes; rows that stay as they are are left out.
+    pub(super) fn between<'a>(
+        before: impl IntoIterator<Item = &'a TimeEntryState>,
+        after: impl IntoIterator<Item = &'a TimeEntryState>,
+    ) -> Self {
         let mut changes = Self::default();
-        if let Some(before) = before {
-            changes.add(before, -1);
-        }
-        if let Some(after) = after {
-            changes.add(after, 1);
-        }
+        before.into_iter().for_each(|entry| changes.add(entry, -1));
+        after.into_iter().for_each(|entry| changes.add(entry, 1));
         changes.months.retain(|_, total| *total != (0, 0));
         changes.tasks.retain(|_, seconds| *seconds != 0);
         changes

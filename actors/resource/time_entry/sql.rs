@@ -5,7 +5,7 @@ use hoursmith_domain::{
     TimeEntryId, Timestamp,
 };
 use hoursmith_kit::Failure;
-use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
+use hoursmith_store::{Conn, Error, execute, execute_rows, fetch_all, fetch_optional};
 use uuid::Uuid;
 
 use super::state::{Surroundings, TimeEntryState};
@@ -190,14 +190,14 @@ pub(super) async fn overlaps(
     Ok(row.is_some())
 }
 
-/// Writes an entry with a statement whose parameters are numbered alike.
-macro_rules! write_entry {
-    ($conn:expr, $statement:path, $organization:expr, $entry:expr $(, $further:expr)?) => {{
-        let (entry, reference) = ($entry, $entry.base.external_reference.as_ref());
-        execute!(
+/// Writes entries with a statement whose parameters are numbered alike.
+macro_rules! write_entries {
+    ($conn:expr, $statement:path, $organization:expr, $entries:expr $(, |$row:ident| $further:expr)?) => {
+        execute_rows!(
             $conn,
             $statement,
-            $organization.0,
+            $entries,
+            |entry| $organization.0,
             entry.id.0,
             entry.member.0,
             entry.project.0,
@@ -217,25 +217,27 @@ macro_rules! write_entry {
             entry.amount.map(Amount::ten_thousandths),
             entry.currency.as_str(),
             tags_text(&entry.tags),
-            reference.map(|reference| reference.service.as_str()),
-            reference.map(|reference| reference.id.as_str()),
-            reference.and_then(|reference| reference.url.as_deref()),
+            entry.reference().map(|reference| reference.service.as_str()),
+            entry.reference().map(|reference| reference.id.as_str()),
+            entry.reference().and_then(|reference| reference.url.as_deref()),
             metadata_text(&entry.base.metadata),
             entry.base.version,
             entry.base.updated_at.as_micros(),
-            $($further)?
+            $({ let $row = entry; $further })?
         )
-    }};
+    };
 }
 
+/// Writes new entries.
 pub(super) async fn insert(
     conn: &mut Conn,
     organization: OrganizationId,
-    entry: &TimeEntryState,
+    entries: &[TimeEntryState],
 ) -> Result<(), Error> {
-    let created_at = entry.base.created_at.as_micros();
-    write_entry!(conn, INSERT_TIME_ENTRY, organization, entry, created_at)?;
-    insert_tags(conn, organization, entry).await
+    write_entries!(conn, INSERT_TIME_ENTRY, organization, entries, |new| {
+        new.base.created_at.as_micros()
+    })?;
+    insert_tags(conn, organization, entries).await
 }
 
 /// Saves a change, and the rows of its tags where they or the entry's place changed.
@@ -245,29 +247,33 @@ pub(super) async fn update(
     before: &TimeEntryState,
     entry: &TimeEntryState,
 ) -> Result<(), Error> {
-    write_entry!(conn, UPDATE_TIME_ENTRY, organization, entry)?;
+    let entries = std::slice::from_ref(entry);
+    write_entries!(conn, UPDATE_TIME_ENTRY, organization, entries)?;
     if before.tags == entry.tags && before.order_at == entry.order_at {
         return Ok(());
     }
     execute!(conn, DELETE_TIME_ENTRY_TAGS, organization.0, entry.id.0)?;
-    insert_tags(conn, organization, entry).await
+    insert_tags(conn, organization, entries).await
 }
 
 async fn insert_tags(
     conn: &mut Conn,
     organization: OrganizationId,
-    entry: &TimeEntryState,
+    entries: &[TimeEntryState],
 ) -> Result<(), Error> {
-    for tag in &entry.tags {
-        execute!(
-            conn,
-            INSERT_TIME_ENTRY_TAG,
-            organization.0,
-            tag.as_str(),
-            entry.order_at.as_micros(),
-            entry.id.0
-        )?;
-    }
+    let rows: Vec<(&str, &TimeEntryState)> = entries
+        .iter()
+        .flat_map(|entry| entry.tags.iter().map(move |tag| (tag.as_str(), entry)))
+        .collect();
+    execute_rows!(
+        conn,
+        INSERT_TIME_ENTRY_TAG,
+        rows,
+        |row| organization.0,
+        row.0,
+        row.1.order_at.as_micros(),
+        row.1.id.0
+    )?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use hoursmith_domain::{
     Amount, ClientId, Currency, Day, FieldError, InvoiceId, MemberId, Patch, Problem, ProjectId,
     RateSource, TaskId, TimeEntryId, Timestamp, amount_of_time,
 };
+use hoursmith_routes::common::ExternalReference;
 use hoursmith_routes::time_entry::TimeEntry;
 use serde_json::Value;
 use uuid::Uuid;
@@ -195,6 +196,11 @@ impl TimeEntryState {
             created_at: self.base.created_at,
             updated_at: self.base.updated_at,
         }
+    }
+
+    /// Its counterpart in another system.
+    pub(super) fn reference(&self) -> Option<&ExternalReference> {
+        self.base.external_reference.as_ref()
     }
 
     /// Takes in the fields that depend on no other row.

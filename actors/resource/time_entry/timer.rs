@@ -9,6 +9,7 @@ use hoursmith_domain::{
 };
 use hoursmith_store::{Conn, ErrorKind};
 
+use super::change::Rest;
 use super::state::TimeEntryState;
 use super::terms::Terms;
 use super::when::When;
@@ -43,15 +44,14 @@ pub(super) async fn hold_running(
     Ok(entry)
 }
 
-/// Ends a running entry at an instant, or where it began when that is later. Its draft is for the
-/// caller to tell, last of all.
+/// Ends a running entry at an instant, or where it began when that is later; what is left to write.
 pub(super) async fn end(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
     before: &TimeEntryState,
     at: Timestamp,
-) -> Result<TimeEntryState, Error> {
+) -> Result<(TimeEntryState, Rest), Error> {
     before.refuse_locked()?;
     if !before.is_running() {
         return Err(Problem::new(Code::Conflict, "The time entry does not run.").into());
@@ -59,8 +59,8 @@ pub(super) async fn end(
     let terms = Terms::of_entry(conn, organization, before).await?;
     let mut entry = before.clone();
     entry.stop(at, &terms)?;
-    change::save(conn, stamp, organization, before, &mut entry).await?;
-    Ok(entry)
+    let rest = change::save(conn, stamp, organization, before, &mut entry).await?;
+    Ok((entry, rest))
 }
 
 /// Refuses a second timer of a member (409), and names the first to whom may see it.
@@ -118,14 +118,15 @@ pub(super) async fn refuse_overlap(
     .into())
 }
 
-/// What the database refuses of an entry's row, past all that was asked before: the member's second
+/// What the database refuses of entries' rows, past all that was asked before: a member's second
 /// timer, the one unique key, or a task or project that was deleted a moment ago. A project with
 /// tasks cannot be deleted, so that where a task is named it is the task.
-pub(super) fn refused(error: hoursmith_store::Error, entry: &TimeEntryState) -> Error {
-    match (error.kind(), entry.task) {
-        (ErrorKind::UniqueViolation, _) => second(None).into(),
-        (ErrorKind::ForeignKeyViolation, Some(_)) => missing("task_id").into(),
-        (ErrorKind::ForeignKeyViolation, None) => missing("project_id").into(),
+pub(super) fn refused(error: hoursmith_store::Error, entries: &[TimeEntryState]) -> Error {
+    let names_task = entries.iter().any(|entry| entry.task.is_some());
+    match error.kind() {
+        ErrorKind::UniqueViolation => second(None).into(),
+        ErrorKind::ForeignKeyViolation if names_task => missing("task_id").into(),
+        ErrorKind::ForeignKeyViolation => missing("project_id").into(),
         _ => error.into(),
     }
 }

@@ -312,6 +312,7 @@ impl Worker {
             .await
             .map_err(|error: HandlerError| match error {
                 HandlerError::Failure(failure) => failure,
+                HandlerError::Contended(source) => source.into(),
                 // Nothing in it is a client's to be refused.
                 HandlerError::Problem(problem) => {
                     Failure::internal("record an attempt", problem.detail)

@@ -7,7 +7,7 @@ use hoursmith_outbound::{Policy, Refused};
 use simd_json::borrowed::Value;
 
 /// The settable fields.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct EndpointInput {
     pub(crate) url: Patch<String>,
     pub(crate) description: Patch<String>,

@@ -423,7 +423,8 @@ pub async fn a_task_has_conditions_and_safe_retries(world: &World) {
     let organization = org.id.0;
     run!(
         world,
-        "UPDATE tasks SET tracked_seconds = 3600 WHERE organization_id = $1",
+        "INSERT INTO task_totals (organization_id, task_id, tracked_seconds) \
+         SELECT organization_id, id, 3600 FROM tasks WHERE organization_id = $1",
         organization
     );
     let copy = world

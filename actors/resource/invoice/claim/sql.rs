@@ -8,9 +8,8 @@ use uuid::Uuid;
 use super::super::state::InvoiceState;
 
 hoursmith_store::statements! {
-    /// Holds a client's billing until the transaction ends; how long it has to pay.
-    HOLD_CLIENT = "UPDATE clients SET version = version WHERE organization_id = $1 AND id = $2 \
-        RETURNING payment_terms_days";
+    /// How long a client has to pay, in days.
+    FIND_TERMS = "SELECT payment_terms_days FROM clients WHERE organization_id = $1 AND id = $2";
     /// The projects whose names and fees are about to be frozen, in the order in which they are held.
     LIST_CLAIMED_PROJECTS = "SELECT id FROM projects WHERE organization_id = $1 AND client_id = $3 AND ( \
         id IN (SELECT e.project_id FROM time_entries e WHERE e.organization_id = $1 AND e.invoice_id = $2) \
@@ -36,18 +35,13 @@ hoursmith_store::statements! {
         ON CONFLICT (organization_id, name) DO UPDATE SET value = counters.value + 1 RETURNING value";
 }
 
-/// Holds the client's row; its payment terms, in days.
-pub(crate) async fn hold_client(
+/// A client's payment terms, in days.
+pub(crate) async fn terms(
     conn: &mut Conn,
     organization: OrganizationId,
     client: ClientId,
 ) -> Result<Option<i64>, Error> {
-    let row = fetch_optional!(
-        conn,
-        HOLD_CLIENT as (Option<i64>,),
-        organization.0,
-        client.0
-    )?;
+    let row = fetch_optional!(conn, FIND_TERMS as (Option<i64>,), organization.0, client.0)?;
     Ok(row.and_then(|(days,)| days))
 }
 

@@ -13,8 +13,9 @@ hoursmith_store::statements! {
         billable_amount = project_months.billable_amount + excluded.billable_amount \
         WHERE project_months.billable_amount <= 9999999999999999 - excluded.billable_amount";
     /// Adds to a task's time.
-    ADD_TO_TASK = "UPDATE tasks SET tracked_seconds = tracked_seconds + $3 \
-        WHERE organization_id = $1 AND id = $2";
+    ADD_TO_TASK = "INSERT INTO task_totals (organization_id, task_id, tracked_seconds) VALUES ($1, $2, $3) \
+        ON CONFLICT (organization_id, task_id) DO UPDATE \
+        SET tracked_seconds = task_totals.tracked_seconds + excluded.tracked_seconds";
 }
 
 /// False when the total would be too large.

@@ -62,7 +62,7 @@ async fn an_invoice_is_told_of_when_it_comes_and_goes(db: TestDb) {
             execute!(conn, NEW_CLIENT, organization.0, client.0)?;
             execute!(conn, NEW_PROJECT, organization.0, project.0, client.0)?;
             execute!(conn, NEW_INVOICE, organization.0, invoice.0, client.0)?;
-            sql::insert(conn, organization, &entry).await?;
+            sql::insert(conn, organization, std::slice::from_ref(&entry)).await?;
             let stamp = Stamp::new(&clock, &random, organization);
             execute!(conn, BILL, organization.0, invoice.0)?;
             tell_of_invoice(conn, &stamp, organization, invoice, Billing::Taken).await?;

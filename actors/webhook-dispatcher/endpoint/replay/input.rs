@@ -17,7 +17,7 @@ pub(super) enum Which {
 }
 
 /// What is asked for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ReplayInput {
     pub(super) since: Timestamp,
     pub(super) until: Option<Timestamp>,

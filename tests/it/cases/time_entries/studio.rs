@@ -45,7 +45,7 @@ hoursmith_store::statements! {
     MONTHS = "SELECT project_id, month, tracked_seconds, billable_amount FROM project_months \
         WHERE organization_id = $1";
     EVENTS = "SELECT type, data FROM events WHERE organization_id = $1 ORDER BY position";
-    TASK_TOTALS = "SELECT id, tracked_seconds FROM tasks WHERE organization_id = $1";
+    TASK_TOTALS = "SELECT task_id, tracked_seconds FROM task_totals WHERE organization_id = $1";
 }
 
 /// Runs a statement on the organization's rows.
