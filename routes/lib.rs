@@ -26,6 +26,8 @@ mod read_only;
 mod route;
 pub mod task;
 pub mod time_entry;
+pub mod webhook_delivery;
+pub mod webhook_endpoint;
 mod words;
 
 use hoursmith_domain::Access;
@@ -48,6 +50,8 @@ pub fn routes() -> impl Iterator<Item = &'static Route> {
         expense::ROUTES,
         invoice::ROUTES,
         event::ROUTES,
+        webhook_endpoint::ROUTES,
+        webhook_delivery::ROUTES,
     ]
     .into_iter()
     .flatten()

@@ -16,6 +16,7 @@ mod problem;
 mod responses;
 mod rules;
 mod schemas;
+mod webhooks;
 
 pub use document::document;
 pub(crate) use schemas::components as schemas;

@@ -72,6 +72,12 @@ pub enum Shape {
         /// Schema of the page.
         page: &'static str,
     },
+    /// A page of what the server keeps by itself, which refers to nothing outside: takes `limit`,
+    /// `cursor`, `updated_since`.
+    Records {
+        /// Schema of the page.
+        page: &'static str,
+    },
     /// A page of what never changes: takes `limit`, `cursor`.
     Feed {
         /// Schema of the page.
@@ -108,6 +114,13 @@ pub enum Shape {
         /// Schema of the answer: the resource as it is then.
         resource: &'static str,
     },
+    /// Has something done whose answer is not the resource: 200.
+    Command {
+        /// Schema of the body; none is taken if there is none.
+        body: Option<&'static str>,
+        /// Schema of the answer.
+        answer: &'static str,
+    },
     /// Deletes: 204.
     Delete,
 }
@@ -117,19 +130,26 @@ impl Shape {
     pub fn takes_body(self) -> bool {
         matches!(
             self,
-            Self::Create { .. } | Self::Update { .. } | Self::Put { .. }
+            Self::Create { .. }
+                | Self::Update { .. }
+                | Self::Put { .. }
+                | Self::Command { body: Some(_), .. }
         )
     }
 
     /// Schema of the page, if it is a list of some kind.
     pub fn page(self) -> Option<&'static str> {
         match self {
-            Self::List { page } | Self::Links { page } | Self::Feed { page } => Some(page),
+            Self::List { page }
+            | Self::Links { page }
+            | Self::Records { page }
+            | Self::Feed { page } => Some(page),
             Self::Read { .. }
             | Self::Create { .. }
             | Self::Update { .. }
             | Self::Put { .. }
             | Self::Act { .. }
+            | Self::Command { .. }
             | Self::Delete => None,
         }
     }
@@ -137,7 +157,11 @@ impl Shape {
     /// The schemas that its body and its answer have.
     pub fn schemas(self) -> impl Iterator<Item = &'static str> {
         let (body, answer) = match self {
-            Self::List { page } | Self::Links { page } | Self::Feed { page } => (None, Some(page)),
+            Self::List { page }
+            | Self::Links { page }
+            | Self::Records { page }
+            | Self::Feed { page } => (None, Some(page)),
+            Self::Command { body, answer } => (body, Some(answer)),
             Self::Read { resource } | Self::Act { resource } => (None, Some(resource)),
             Self::Create { body, resource }
             | Self::Update { body, resource }
@@ -156,7 +180,7 @@ impl Shape {
     fn parameters(self) -> impl Iterator<Item = &'static Parameter> {
         let count = match self {
             Self::List { .. } => LIST.len(),
-            Self::Links { .. } => LIST.len().saturating_sub(1),
+            Self::Links { .. } | Self::Records { .. } => LIST.len().saturating_sub(1),
             Self::Feed { .. } => 2,
             _ => 0,
         };

@@ -71,4 +71,14 @@ words! {
         crate::invoice::KINDS.iter().copied();
     TaskStatusWord, "TaskStatus", "Whether a task is to be done or is done.", "open",
         crate::task::STATUSES.iter().copied();
+    EventFilterWord, "EventFilter", "Which events are sent: all (`*`), all of a resource (`invoice.*`), or one type.", "invoice.*",
+        crate::webhook_endpoint::event_filters();
+    WebhookEndpointStatusWord, "WebhookEndpointStatus", "Where an endpoint stands.", "enabled",
+        crate::webhook_endpoint::STATUSES.iter().copied();
+    ReplayStatusWord, "WebhookReplayStatus", "Which deliveries are sent again.", "failed",
+        crate::webhook_endpoint::REPLAYED.iter().copied();
+    WebhookDeliveryStatusWord, "WebhookDeliveryStatus", "Where a delivery stands.", "delivered",
+        crate::webhook_delivery::STATUSES.iter().copied();
+    SkipReasonWord, "WebhookSkipReason", "Why nothing is sent: the plan has no webhooks, or the endpoint is disabled or deleted.", "plan",
+        crate::webhook_delivery::SKIP_REASONS.iter().copied();
 }

@@ -73,7 +73,10 @@ enum Command {
     /// Print the AsyncAPI document: events on NATS.
     Asyncapi,
     /// Check the settings, the database's durability and the bus.
-    Doctor,
+    Doctor {
+        #[command(subcommand)]
+        what: Option<doctor::DoctorCommand>,
+    },
     /// Print the reference of all settings, in Markdown.
     Settings,
     /// Print a new secret key, for `HOURSMITH_SECRET_KEY`.
@@ -113,7 +116,10 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
             );
             Ok(ExitCode::SUCCESS)
         }
-        Command::Doctor => block_on(doctor::run(settings()?)),
+        Command::Doctor { what: None } => block_on(doctor::run(settings()?)),
+        Command::Doctor {
+            what: Some(doctor::DoctorCommand::Ledger),
+        } => block_on(doctor::ledger(settings()?)),
         Command::Settings => {
             print!("{}", plugins::settings_reference());
             Ok(ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hoursmith_bus::{Additions, Ask, IdempotencyTicket, Response, Verdict};
-use hoursmith_domain::Problem;
+use hoursmith_domain::{Keys, Problem};
 use hoursmith_kit::{Clock, Failure, Worker};
 use hoursmith_store::Db;
 use hoursmith_store::idempotency::{self, Key, Record};
@@ -17,6 +17,7 @@ use hoursmith_telemetry::names;
 pub(crate) struct Gate {
     pub(crate) db: Db,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) keys: Keys,
     pub(crate) retention: Duration,
 }
 
@@ -36,7 +37,15 @@ impl Worker for Gate {
         };
         let mut conn = self.db.read().await?;
         Ok(
-            match idempotency::find(&mut conn, &key, self.clock.now(), self.retention).await? {
+            match idempotency::find(
+                &mut conn,
+                &self.keys,
+                &key,
+                self.clock.now(),
+                self.retention,
+            )
+            .await?
+            {
                 None => {
                     let ticket = IdempotencyTicket {
                         organization,

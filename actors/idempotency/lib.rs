@@ -108,6 +108,7 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
         batch: settings.purge_batch,
     };
     let (db, clock) = (host.db.clone(), Arc::clone(&host.clock));
+    let keys = host.keys.clone();
     let spec = PoolSpec {
         plugin: NAME,
         workers: settings.workers,
@@ -118,6 +119,7 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
     let pool = Pool::start(&host, spec, move |_| Gate {
         db: db.clone(),
         clock: Arc::clone(&clock),
+        keys: keys.clone(),
         retention,
     })
     .await?;

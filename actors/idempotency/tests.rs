@@ -8,7 +8,7 @@ use hoursmith_bus::{Additions, Head, IdempotencyTicket, KeyedRequest, Response, 
 use hoursmith_domain::Code;
 use hoursmith_kit::testing::{Rig, Who};
 use hoursmith_kit::{Clock as _, RunningPlugin, Task};
-use hoursmith_store::idempotency::{self, Claim, Key};
+use hoursmith_store::idempotency::{self, Claim, Keep, Key};
 use hoursmith_store::testing::TestDb;
 use hoursmith_store::{Error, execute, fetch_one};
 
@@ -86,7 +86,7 @@ impl Bench {
                     key: &text,
                 };
                 let claim = idempotency::claim(conn, &key, &fingerprint, now, DAY).await?;
-                idempotency::complete(conn, &key, 201, &headers(), BODY).await?;
+                idempotency::complete(conn, &key, 201, &headers(), BODY, Keep::Plain).await?;
                 Ok::<_, Error>(claim)
             })
         });
@@ -242,10 +242,16 @@ async fn what_no_longer_counts_is_purged_in_batches(db: TestDb) {
     };
     let mut conn = bench.db.read().await.unwrap();
     assert!(
-        idempotency::find(&mut conn, &key, bench.rig.clock.now(), DAY)
-            .await
-            .unwrap()
-            .is_some()
+        idempotency::find(
+            &mut conn,
+            &bench.rig.host.keys,
+            &key,
+            bench.rig.clock.now(),
+            DAY
+        )
+        .await
+        .unwrap()
+        .is_some()
     );
 }
 

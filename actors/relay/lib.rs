@@ -4,14 +4,13 @@
 //! organization's events without a gap once they are committed, and from then on the API shows them. It
 //! is the only sequencer: many may run, and a lease with a fencing token decides which one works.
 //! Writers take no lock for any of it; they ring a bell after their commit, and since a bell may go
-//! unheard, each relay also looks by itself.
+//! unheard, each relay also looks by itself. It rings another one for the webhook dispatchers.
 //!
 //! What is public it then publishes, to the stream or on the bus (`publisher.rs`).
 //!
 //! This room knows kit and what kit stands on, and handler for an event's public form. It must not
 //! know what an event tells, who reads it, or who wrote it, nor what the stream is made of.
 
-mod bell;
 mod post;
 mod publisher;
 mod sequencer;
@@ -24,13 +23,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use hoursmith_kit::{ActorSettings, Host, Plugin, RunningPlugin, StartError, Task};
+use hoursmith_bus::subjects;
+use hoursmith_kit::{ActorSettings, Bell, Host, Plugin, RunningPlugin, StartError, Task, WakeUp};
 use hoursmith_store::Statement;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use bell::Bell;
 use post::Post;
 use publisher::Publisher;
 use sequencer::Sequencer;
@@ -106,13 +105,18 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
         .map_err(|source| StartError::new(NAME, "read its settings", source))?;
     let bell = Arc::new(Bell::default());
     let hearing = bell
-        .hang(&host)
+        .hang(&host, NAME, &subjects::relay_wake())
         .await
         .map_err(|source| StartError::new(NAME, "listen for its wake-ups", source))?;
+    let wake_up = Arc::new(WakeUp::of(&host, subjects::webhook_wake()));
+    let waking = Task::start(
+        "wake-up of the webhook dispatchers",
+        Arc::clone(&wake_up).run(),
+    );
     let post = Arc::new(Post::new(&host, &settings));
     let numbered = Arc::new(Notify::new());
     let look_every = settings.look_every();
-    let sequencer = Sequencer::new(&host, &settings, Arc::clone(&post), Arc::clone(&numbered));
+    let sequencer = Sequencer::new(&host, &settings, Arc::clone(&post), Arc::clone(&numbered), wake_up);
     let sequencer = Arc::new(sequencer);
     let publisher = Arc::new(Publisher::new(&host, Arc::clone(&post), numbered));
     let working = Task::kept("relay", look_every, move || {
@@ -121,7 +125,8 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
     let publishing = Task::kept("publication of events", look_every, move || {
         Arc::clone(&publisher).run(look_every)
     });
-    Ok(RunningPlugin::new(NAME).with_farewell(move || async move {
+    let running = RunningPlugin::new(NAME).with_task(waking);
+    Ok(running.with_farewell(move || async move {
         drop(hearing);
         working.end().await;
         publishing.end().await;

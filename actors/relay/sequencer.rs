@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hoursmith_kit::{Clock, Host};
+use hoursmith_kit::{Bell, Clock, Host, WakeUp};
 use hoursmith_store::{Db, Error, events};
 use hoursmith_telemetry::names;
 use metrics::{counter, gauge};
@@ -16,7 +16,6 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument as _;
 
-use crate::bell::Bell;
 use crate::post::{Post, Standing};
 use crate::{NAME, RelaySettings};
 
@@ -28,6 +27,8 @@ pub(crate) struct Sequencer {
     post: Arc<Post>,
     /// Rung for the [publisher](crate::publisher::Publisher) when there is something public.
     numbered: Arc<Notify>,
+    /// Tells the webhook dispatchers the same.
+    wake_up: Arc<WakeUp>,
 }
 
 impl Sequencer {
@@ -36,6 +37,7 @@ impl Sequencer {
         settings: &RelaySettings,
         post: Arc<Post>,
         numbered: Arc<Notify>,
+        wake_up: Arc<WakeUp>,
     ) -> Self {
         Self {
             db: host.db.clone(),
@@ -43,6 +45,7 @@ impl Sequencer {
             batch: settings.batch,
             post,
             numbered,
+            wake_up,
         }
     }
 
@@ -102,6 +105,7 @@ impl Sequencer {
         if let Some(events) = numbered.filter(|events| *events > 0) {
             counter!(names::EVENTS_SEQUENCED).increment(events);
             self.numbered.notify_one();
+            self.wake_up.ring();
         }
         Ok(numbered)
     }

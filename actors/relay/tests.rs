@@ -9,7 +9,7 @@ use futures::future::join_all;
 use hoursmith_bus::{Envelope, subjects};
 use hoursmith_domain::{EventId, EventType, Keys, OrganizationId, SecretKey};
 use hoursmith_kit::testing::{Rig, Who};
-use hoursmith_kit::{Clock as _, Host, RunningPlugin};
+use hoursmith_kit::{Bell, Clock as _, Host, RunningPlugin, WakeUp};
 use hoursmith_settings::Settings;
 use hoursmith_store::events::{self, NewEvent};
 use hoursmith_store::testing::TestDb;
@@ -141,8 +141,9 @@ fn sequencer(host: &Host, batch: u32) -> Moved {
         ..RelaySettings::default()
     };
     let post = Arc::new(Post::new(host, &settings));
+    let wake_up = Arc::new(WakeUp::of(host, subjects::webhook_wake()));
     Moved {
-        sequencer: Sequencer::new(host, &settings, Arc::clone(&post), Arc::default()),
+        sequencer: Sequencer::new(host, &settings, Arc::clone(&post), Arc::default(), wake_up),
         post,
     }
 }
@@ -195,15 +196,21 @@ async fn a_relay_looks_by_itself(db: TestDb) {
 
 async fn a_stranger_rings_in_vain(db: TestDb) {
     let bench = Bench::new(db, NEVER_MS).await;
-    let bell = Arc::new(crate::bell::Bell::default());
-    let hearing = bell.hang(&bench.rig.host).await.unwrap();
+    let bell = Arc::new(Bell::default());
+    let hearing = bell
+        .hang(&bench.rig.host, NAME, &subjects::relay_wake())
+        .await
+        .unwrap();
     bench
         .ring(&Keys::derive(&SecretKey::from_bytes([8; 32])))
         .await;
     // Once the subscription has been drained, whatever it took in has been handled.
     hearing.drain().await;
     assert!(bell.rung().now_or_never().is_none());
-    let hearing = bell.hang(&bench.rig.host).await.unwrap();
+    let hearing = bell
+        .hang(&bench.rig.host, NAME, &subjects::relay_wake())
+        .await
+        .unwrap();
     bench.ring(&bench.rig.host.keys).await;
     hearing.drain().await;
     assert!(bell.rung().now_or_never().is_some());

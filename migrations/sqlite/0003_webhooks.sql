@@ -8,7 +8,10 @@
 ALTER TABLE events ADD COLUMN published  INTEGER NOT NULL DEFAULT FALSE CHECK (published IN (FALSE, TRUE));
 ALTER TABLE events ADD COLUMN fanned_out INTEGER NOT NULL DEFAULT FALSE CHECK (fanned_out IN (FALSE, TRUE));
 CREATE INDEX events_to_publish ON events (sequence) WHERE sequence IS NOT NULL AND NOT published;
-CREATE INDEX events_to_fan_out ON events (position) WHERE sequence IS NOT NULL AND NOT fanned_out;
+CREATE INDEX events_to_fan_out ON events (organization_id, sequence) WHERE sequence IS NOT NULL AND NOT fanned_out;
+
+-- An answer that holds a secret is kept here, sealed, and not in `body`.
+ALTER TABLE idempotency_records ADD COLUMN sealed_body BLOB NULL;
 
 -- `events` is a JSON array of filters. Secrets are sealed; the previous one signs as well until
 -- `previous_secret_until`. `due_at` is when the first of its pending deliveries is due, NULL while there
@@ -75,8 +78,11 @@ CREATE INDEX webhook_deliveries_by_status ON webhook_deliveries (organization_id
 -- What an endpoint has to do, in the order in which it is due.
 CREATE INDEX webhook_deliveries_due
     ON webhook_deliveries (organization_id, endpoint_id, next_attempt_at, id) WHERE status = 'pending';
--- What is old enough to go.
-CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (created_at, id);
+-- What is being sent to an endpoint.
+CREATE INDEX webhook_deliveries_leased
+    ON webhook_deliveries (organization_id, endpoint_id, lease_until) WHERE lease_until IS NOT NULL;
+-- What is old enough to go, by when it was decided; what is pending never is.
+CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (updated_at, id) WHERE status <> 'pending';
 
 CREATE TABLE webhook_attempts (
     organization_id  BLOB    NOT NULL,

@@ -48,7 +48,7 @@ const BOOKS: (&str, &str) = ("HOURSMITH_NATS_BOOKS_PASSWORD", "pbooks");
 
 /// Every kind of subject on the bus, and who may publish and who may subscribe to it. Answers and
 /// probes are everybody's own.
-const SUBJECTS: [(&str, &[&str], &[&str]); 14] = [
+const SUBJECTS: [(&str, &[&str], &[&str]); 15] = [
     (
         "hoursmith.v1.token-auth.check",
         &["gateway", "hoursmith"],
@@ -88,6 +88,11 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 14] = [
         "hoursmith.v1.relay.wake",
         &["resource", "webhook-dispatcher", "hoursmith"],
         &["relay", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.webhook-dispatcher.wake",
+        &["relay", "webhook-dispatcher", "hoursmith"],
+        &["webhook-dispatcher", "hoursmith"],
     ),
     (
         "hoursmith.events.organization.client.created",

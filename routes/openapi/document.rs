@@ -8,7 +8,7 @@ use utoipa::openapi::{
     OpenApiBuilder, Paths, PathsBuilder, Server, ServerBuilder, Tag,
 };
 
-use super::{headers, operation, parameters, responses, schemas};
+use super::{headers, operation, parameters, responses, schemas, webhooks};
 use crate::routes;
 
 /// Name of the one security scheme.
@@ -61,16 +61,33 @@ const TAGS: &[(&str, &str, &str)] = &[
         "Events",
         "The change feed: what changed, in order and without a gap.",
     ),
+    (
+        "webhook_endpoint",
+        "Webhook endpoints",
+        "Where events are sent, and which.",
+    ),
+    (
+        "webhook_delivery",
+        "Webhook deliveries",
+        "What was sent of an event to an endpoint, and what became of it.",
+    ),
+    (
+        webhooks::TAG,
+        "Webhooks",
+        "What is sent to an endpoint: a signed POST for each event.",
+    ),
 ];
 
 /// The document of a product that is reached at `public_url` (without a slash at the end).
 pub fn document(public_url: &str) -> OpenApi {
     let components = components(public_url);
     let paths = paths(&components);
+    let webhooks = webhooks::entries(&components);
     OpenApiBuilder::new()
         .info(info(public_url))
         .servers(Some([server(public_url)]))
         .paths(paths)
+        .webhooks(Some(webhooks))
         .components(Some(components))
         .tags(Some(
             TAGS.iter()

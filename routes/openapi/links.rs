@@ -23,7 +23,7 @@ pub(super) fn of(route: &'static Route, components: &Components) -> Links {
             under.chain(made_for(route, components)).collect()
         }
         // Only reading: what a list shows was there before, and may be needed still.
-        Shape::List { .. } | Shape::Feed { .. } => under(route)
+        Shape::List { .. } | Shape::Records { .. } | Shape::Feed { .. } => under(route)
             .filter(|one| matches!(one.shape, Shape::Read { .. }))
             .filter_map(|one| link(route, one, "/data/0/id"))
             .collect(),
@@ -38,7 +38,11 @@ pub(super) fn of(route: &'static Route, components: &Components) -> Links {
             .filter(|one| one.path == route.path && one.id != route.id)
             .filter_map(|one| link(route, one, ""))
             .collect(),
-        Shape::Read { .. } | Shape::Update { .. } | Shape::Act { .. } | Shape::Delete => Vec::new(),
+        Shape::Read { .. }
+        | Shape::Update { .. }
+        | Shape::Act { .. }
+        | Shape::Command { .. }
+        | Shape::Delete => Vec::new(),
     }
 }
 

@@ -45,13 +45,19 @@ pub(super) fn method(method: Method) -> HttpMethod {
 
 fn body(route: &Route, components: &Components) -> Option<RequestBody> {
     let (schema, media_types): (_, &[&str]) = match route.shape {
-        Shape::Create { body, .. } | Shape::Put { body, .. } => (body, &["application/json"]),
+        Shape::Create { body, .. }
+        | Shape::Put { body, .. }
+        | Shape::Command {
+            body: Some(body), ..
+        } => (body, &["application/json"]),
         Shape::Update { body, .. } => (body, &["application/merge-patch+json", "application/json"]),
         Shape::List { .. }
         | Shape::Links { .. }
+        | Shape::Records { .. }
         | Shape::Feed { .. }
         | Shape::Read { .. }
         | Shape::Act { .. }
+        | Shape::Command { body: None, .. }
         | Shape::Delete => return None,
     };
     let content = ContentBuilder::new()

@@ -1,4 +1,4 @@
-//! Parameters: of the path, of the query, and the three request headers.
+//! Parameters: of the path, of the query, and the request headers.
 //!
 //! Optional ones have no `example`: the reference's console and tools that try examples would send
 //! it, and a cursor or an entity tag out of a book is refused. Where one helps it is in the words.
@@ -8,7 +8,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterS
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat};
 use utoipa::openapi::{Ref, RefOr, Required, Schema, Type};
 
-use super::schemas;
+use super::{schemas, webhooks};
 use crate::common::{DAY, LINE};
 use crate::route::LIST;
 use crate::{DEFAULT_LIMIT, Form, MAX_CONDITION_LENGTH, Method, Route, Shape};
@@ -20,7 +20,7 @@ const MAX_REPEATS: usize = 50;
 const MAX_INSTANT_LENGTH: usize = 40;
 
 /// Ids in paths that are a prefix and 32 hex digits.
-const PREFIXES: &[(&str, &str)] = &[("event_id", "evt_")];
+const PREFIXES: &[(&str, &str)] = &[("event_id", "evt_"), ("webhook_delivery_id", "whd_")];
 
 /// An id for examples.
 const EXAMPLE_ID: &str = "0199c3a2-7b7e-7d10-a1f4-d2f6b8a94c31";
@@ -51,7 +51,9 @@ pub(super) fn components() -> impl Iterator<Item = (String, RefOr<Parameter>)> {
         ),
     ]
     .map(|parameter| (component_name(&parameter.name), parameter.into()));
-    list.chain(headers)
+    let signing = webhooks::headers();
+    let signing = signing.map(|header| (component_name(&header.name), header.into()));
+    list.chain(headers).chain(signing)
 }
 
 /// The parameters of a route: references to those it shares, its own in place.
@@ -129,7 +131,7 @@ fn query(parameter: &crate::Parameter) -> Parameter {
     builder.build()
 }
 
-fn header(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
+pub(super) fn header(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
@@ -193,7 +195,7 @@ fn prefixed_id(prefix: &str) -> ObjectBuilder {
     text(&format!("^{prefix}[0-9a-f]{{32}}$"), length, length)
 }
 
-fn text(pattern: &str, min: usize, max: usize) -> ObjectBuilder {
+pub(super) fn text(pattern: &str, min: usize, max: usize) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .pattern(Some(pattern))
@@ -215,7 +217,7 @@ fn component_name(name: &str) -> String {
         .collect()
 }
 
-fn reference(name: &str) -> RefOr<Parameter> {
+pub(super) fn reference(name: &str) -> RefOr<Parameter> {
     RefOr::Ref(Ref::new(format!(
         "#/components/parameters/{}",
         component_name(name)

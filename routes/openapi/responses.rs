@@ -235,7 +235,10 @@ fn may_forbid(route: &Route) -> bool {
 
 fn successes(route: &Route, components: &Components) -> Vec<(&'static str, Response)> {
     match route.shape {
-        Shape::List { page } | Shape::Links { page } | Shape::Feed { page } => {
+        Shape::List { page }
+        | Shape::Links { page }
+        | Shape::Records { page }
+        | Shape::Feed { page } => {
             vec![(
                 "200",
                 success("A page.", Some(content(page, components)), &["Link"]),
@@ -291,6 +294,14 @@ fn successes(route: &Route, components: &Components) -> Vec<(&'static str, Respo
                 "As it is now.",
                 Some(content(resource, components)),
                 &["ETag", "Idempotent-Replayed"],
+            ),
+        )],
+        Shape::Command { answer, .. } => vec![(
+            "200",
+            success(
+                "What was done.",
+                Some(content(answer, components)),
+                &["Idempotent-Replayed"],
             ),
         )],
         Shape::Update { resource, .. } => vec![(

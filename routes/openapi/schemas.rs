@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{
 };
 use utoipa::openapi::{Ref, RefOr, Schema, Type};
 
-use super::{plain, problem};
+use super::{plain, problem, webhooks};
 use crate::client::{Address, AddressInput, Client, ClientCreate, ClientList};
 use crate::common::{
     DAY, ExternalReference, ExternalReferenceInput, LINE, MetadataInputSchema, MetadataSchema,
@@ -27,10 +27,17 @@ use crate::project_member::{ProjectMember, ProjectMemberList, ProjectMemberPut};
 use crate::routes;
 use crate::task::{Task, TaskCreate, TaskList};
 use crate::time_entry::{TagSchema, TimeEntry, TimeEntryCreate, TimeEntryList};
+use crate::webhook_delivery::{WebhookAttempt, WebhookDelivery, WebhookDeliveryList};
+use crate::webhook_endpoint::{
+    WebhookEndpoint, WebhookEndpointCreate, WebhookEndpointList, WebhookEndpointWithSecret,
+    WebhookReplay, WebhookReplayed, WebhookTest,
+};
 use crate::words::{
-    BillingMethodWord, BudgetKindWord, BudgetPeriodWord, CurrencyWord, EventTypeWord,
-    InvoiceLineKindWord, InvoiceStatusWord, LockedReasonWord, PlanWord, RateSourceWord, RoleWord,
-    RoundingModeWord, RoundingTargetWord, ScopeWord, StatusWord, TaskStatusWord, WeekdayWord,
+    BillingMethodWord, BudgetKindWord, BudgetPeriodWord, CurrencyWord, EventFilterWord,
+    EventTypeWord, InvoiceLineKindWord, InvoiceStatusWord, LockedReasonWord, PlanWord,
+    RateSourceWord, ReplayStatusWord, RoleWord, RoundingModeWord, RoundingTargetWord, ScopeWord,
+    SkipReasonWord, StatusWord, TaskStatusWord, WebhookDeliveryStatusWord,
+    WebhookEndpointStatusWord, WeekdayWord,
 };
 
 /// Pattern by which a wire type says that a text is a currency; the document lists the codes.
@@ -154,6 +161,26 @@ pub(crate) fn components() -> Vec<(String, RefOr<Schema>)> {
                 json!({"ended_at": "2026-11-24T10:55:00Z", "tags": ["design", "review"]}),
             ),
         ),
+        of::<EventFilterWord>(),
+        of::<WebhookEndpoint>(),
+        of::<WebhookEndpointCreate>(),
+        of::<WebhookEndpointList>(),
+        of::<WebhookEndpointStatusWord>(),
+        of::<WebhookEndpointWithSecret>(),
+        patch_of::<WebhookEndpointCreate>(
+            "WebhookEndpointUpdate",
+            "What changes; what is absent stays.",
+            json!({"events": ["*"], "enabled": true}),
+        ),
+        of::<WebhookTest>(),
+        of::<WebhookReplay>(),
+        of::<WebhookReplayed>(),
+        of::<ReplayStatusWord>(),
+        of::<WebhookAttempt>(),
+        of::<WebhookDelivery>(),
+        of::<WebhookDeliveryList>(),
+        of::<WebhookDeliveryStatusWord>(),
+        of::<SkipReasonWord>(),
     ];
     schemas.extend(problem::schemas());
     for (_, schema) in &mut schemas {
@@ -163,6 +190,9 @@ pub(crate) fn components() -> Vec<(String, RefOr<Schema>)> {
         &mut schemas,
         routes().flat_map(|route| route.shape.schemas()),
     );
+    // After the resources' are what they are to be.
+    let events = webhooks::schemas_of(&schemas);
+    schemas.extend(events);
     schemas
 }
 

@@ -92,7 +92,11 @@ fn shapes_name_schemas_and_resources_have_a_group() {
     let schemas = &document["components"]["schemas"];
     for route in routes() {
         let names = match route.shape {
-            Shape::List { page } | Shape::Links { page } | Shape::Feed { page } => vec![page],
+            Shape::List { page }
+            | Shape::Links { page }
+            | Shape::Records { page }
+            | Shape::Feed { page } => vec![page],
+            Shape::Command { body, answer } => body.into_iter().chain([answer]).collect(),
             Shape::Read { resource } | Shape::Act { resource } => vec![resource],
             Shape::Create { body, resource }
             | Shape::Update { body, resource }
@@ -165,6 +169,9 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
         "ProjectMemberPut",
         "BudgetInput",
         "BudgetPatch",
+        "WebhookEndpointCreate",
+        "WebhookEndpointUpdate",
+        "WebhookReplay",
     ] {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
     }
@@ -181,6 +188,8 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
         "reimbursable",
     ];
     let budget: &[&str] = &["kind", "amount", "period"];
+    let endpoint: &[&str] = &["url", "events", "enabled"];
+    let replay: &[&str] = &["since", "dry_run"];
     for (name, never_null) in [
         ("ClientCreate", client),
         ("ClientUpdate", client),
@@ -193,6 +202,9 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
         ("TaskUpdate", task),
         ("ExpenseCreate", expense),
         ("ExpenseUpdate", expense),
+        ("WebhookEndpointCreate", endpoint),
+        ("WebhookEndpointUpdate", endpoint),
+        ("WebhookReplay", replay),
     ] {
         let schema = &schemas[name];
         for (field, property) in schema["properties"].as_object().unwrap() {
@@ -345,7 +357,11 @@ fn successes_carry_what_their_shape_promises() {
     for route in routes() {
         let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
         let expected: &[(&str, &[&str])] = match route.shape {
-            Shape::List { .. } | Shape::Links { .. } | Shape::Feed { .. } => &[("200", &["Link"])],
+            Shape::List { .. }
+            | Shape::Links { .. }
+            | Shape::Records { .. }
+            | Shape::Feed { .. } => &[("200", &["Link"])],
+            Shape::Command { .. } => &[("200", &["Idempotent-Replayed"])],
             Shape::Read { .. } => &[("200", &["ETag"]), ("304", &["ETag"])],
             Shape::Create { .. } => &[("201", &["ETag", "Location", "Idempotent-Replayed"])],
             Shape::Update { .. } => &[("200", &["ETag"])],
@@ -396,7 +412,9 @@ fn links_lead_from_what_is_made_and_listed_to_what_can_be_done_with_it() {
                 rest.is_some_and(|rest| !rest.contains('{'))
             })
             .filter(|one| match route.shape {
-                Shape::List { .. } | Shape::Feed { .. } => matches!(one.shape, Shape::Read { .. }),
+                Shape::List { .. } | Shape::Records { .. } | Shape::Feed { .. } => {
+                    matches!(one.shape, Shape::Read { .. })
+                }
                 Shape::Create { .. } | Shape::Links { .. } => true,
                 _ => false,
             })

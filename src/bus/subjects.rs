@@ -74,6 +74,12 @@ pub fn resources() -> Pattern {
     Pattern::known(format!("{PREFIX}.resource.*.*"))
 }
 
+/// Where a relay wakes the webhook dispatchers, since events have become public, and they one
+/// another, since deliveries were queued again. An envelope without content.
+pub fn webhook_wake() -> Subject {
+    below("webhook-dispatcher.wake")
+}
+
 /// Everything that the webhook dispatcher answers: one subject a route, `<resource>.<action>`.
 pub fn webhooks() -> Pattern {
     Pattern::known(format!("{PREFIX}.webhook-dispatcher.*.*"))
@@ -97,6 +103,7 @@ mod tests {
             limiter_alive(),
             limiter_who(),
             relay_wake(),
+            webhook_wake(),
         ] {
             assert_eq!(Subject::new(subject.as_str()).unwrap(), subject);
         }

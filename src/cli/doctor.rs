@@ -3,7 +3,9 @@
 
 use std::process::ExitCode;
 
+use clap::Subcommand;
 use hoursmith::{Components, Joined, Parts, join_bus};
+use hoursmith_domain::EventId;
 use hoursmith_settings::{ExposeSecret as _, Settings};
 use hoursmith_store::{Db, OpenOptions, Target};
 
@@ -24,6 +26,48 @@ impl Findings {
         self.wrong = self.wrong.saturating_add(1);
         println!("wrong  {what}");
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DoctorCommand {
+    /// Prove from the database that each event is pending, delivered, failed or skipped for each
+    /// endpoint that wants it, as far back as deliveries are kept.
+    Ledger,
+}
+
+/// Reads the ledger of webhooks and says what it lacks.
+pub(super) async fn ledger(settings: Settings) -> Result<ExitCode, Failure> {
+    let url = settings.effective_database_url();
+    let target = Target::parse(url.expose_secret())?;
+    let mut findings = Findings::default();
+    if target.is_missing_file() {
+        let file = target.display();
+        findings.bad(&format!("there is no database {file}"));
+        return Ok(ExitCode::FAILURE);
+    }
+    let now = Parts::default().clock.now();
+    let from = now.minus(hoursmith_webhook_dispatcher::delivery_retention(&settings)?);
+    let db = Db::open(&target, OpenOptions::default()).await?;
+    let ledger = hoursmith_webhook_dispatcher::ledger(&db, from, now).await?;
+    db.close().await;
+    findings.good(&format!(
+        "{} events, {} of which wait for their deliveries",
+        ledger.events, ledger.waiting
+    ));
+    findings.good(&format!(
+        "deliveries: {} pending, {} delivered, {} failed, {} skipped",
+        ledger.pending, ledger.delivered, ledger.failed, ledger.skipped
+    ));
+    for (event, endpoint) in &ledger.named {
+        let event = EventId(*event);
+        findings.bad(&format!("{event} has no delivery to endpoint {endpoint}"));
+    }
+    if ledger.missing == 0 {
+        findings.good("none is missing");
+        return Ok(ExitCode::SUCCESS);
+    }
+    findings.bad(&format!("{} are missing", ledger.missing));
+    Ok(ExitCode::FAILURE)
 }
 
 pub(super) async fn run(settings: Settings) -> Result<ExitCode, Failure> {

@@ -3,10 +3,10 @@
 use std::fmt;
 
 macro_rules! event_types {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal,)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+) => {
         /// What happened. `<resource>.<verb in the past>`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum EventType { $($(#[$doc])* $variant,)+ }
+        pub enum EventType { $($(#[doc = $doc])+ $variant,)+ }
 
         impl EventType {
             /// Every type that this version writes.
@@ -18,6 +18,11 @@ macro_rules! event_types {
             /// The word in JSON and in the subject.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
+            }
+
+            /// What happened, in a sentence, for documents.
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii(),)+ }
             }
         }
     };

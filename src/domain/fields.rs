@@ -7,7 +7,7 @@
 use simd_json::borrowed::{Object, Value};
 use simd_json::prelude::*;
 
-use crate::json::push_name;
+use crate::json::{push_name, whole};
 use crate::{Amount, Code, Currency, Day, FieldError, Patch, Problem, Timestamp, check_text};
 
 /// Most errors that one answer names. More help nobody, and a body of a megabyte could hold a
@@ -292,6 +292,14 @@ impl<'doc> Fields<'doc> {
         }
     }
 
+    /// Refuses a list without items.
+    pub fn not_empty(&mut self, name: &'static str) {
+        let array = self.member(name).and_then(|value| value.as_array());
+        if array.is_some_and(|array| array.is_empty()) {
+            let _: Patch<()> = self.refuse(name, "too_few", "must have at least 1 item");
+        }
+    }
+
     /// Adds an error of the caller's own at a field.
     pub fn refuse<T>(&mut self, name: &str, code: &str, detail: impl Into<String>) -> Patch<T> {
         let pointer = self.pointer_to(name);
@@ -379,21 +387,6 @@ impl<'doc> Fields<'doc> {
     }
 }
 
-/// Largest magnitude below which every whole number is a float of its own.
-const MAX_EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
-
-/// The whole number that a value is, written as an integer or as a float without a fraction.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the float is whole and within the range of i64"
-)]
-fn whole(value: &Value<'_>) -> Option<i64> {
-    value.as_i64().or_else(|| {
-        let float = value.as_f64()?;
-        (float.fract() == 0.0 && float.abs() <= MAX_EXACT_FLOAT).then_some(float as i64)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -403,6 +396,7 @@ mod tests {
     fn one_answer_names_every_wrong_field() {
         let mut body =
             br#"{"name":"","rate":12,"zip":1,"id":"x","ok":null,"address":{"city":5,"moon":1},
+                            "none":[],"wrong":["x"],
                             "metadata":{"a":"b","":"c","d":7}}"#
                 .to_vec();
         let document = Document::parse(&mut body).unwrap();
@@ -414,6 +408,10 @@ mod tests {
         assert_eq!(fields.boolean("ok"), Patch::Null);
         fields.object("address", |address| address.text("city", 0, 9));
         fields.pairs("metadata", 50, 40, 500);
+        fields.list("none", 9, "wrong", str::parse::<u8>);
+        fields.not_empty("none");
+        fields.list("wrong", 9, "wrong", str::parse::<u8>);
+        fields.not_empty("wrong");
         let email = fields.text("email", 1, 9);
         fields.required("email", &email);
         fields.read_only(&["id"]);
@@ -434,7 +432,9 @@ mod tests {
             ("#/metadata/", "too_short"),
             ("#/metadata/d", "type"),
             ("#/name", "too_short"),
+            ("#/none", "too_few"),
             ("#/rate", "type"),
+            ("#/wrong/0", "wrong"),
             ("#/zip", "unknown_field"),
         ];
         let expected: Vec<_> = expected

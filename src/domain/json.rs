@@ -8,6 +8,7 @@
 use sha2::{Digest as _, Sha256};
 use simd_json::Node;
 use simd_json::borrowed::{Object, Value};
+use simd_json::prelude::*;
 
 use crate::{Code, FieldError, Problem};
 
@@ -218,6 +219,21 @@ fn write_canonical(value: &Value<'_>, out: &mut Vec<u8>) {
 fn write_canonical_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("\"{}:", text.len()).as_bytes());
     out.extend_from_slice(text.as_bytes());
+}
+
+/// Largest magnitude below which every whole number is a float of its own.
+const MAX_EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
+
+/// The whole number that a value is, written as an integer or as a float without a fraction.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the float is whole and within the range of i64"
+)]
+pub(crate) fn whole(value: &Value<'_>) -> Option<i64> {
+    value.as_i64().or_else(|| {
+        let float = value.as_f64()?;
+        (float.fract() == 0.0 && float.abs() <= MAX_EXACT_FLOAT).then_some(float as i64)
+    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
+use crate::seal::Sealer;
+
 /// The operator's secret, 32 bytes, written as standard base64. Does not print.
 #[derive(Clone)]
 pub struct SecretKey([u8; 32]);
@@ -57,6 +59,8 @@ struct Derived {
     caller: Prepared,
     envelope: Prepared,
     cursor: Prepared,
+    webhook_secrets: Sealer,
+    answers: Sealer,
 }
 
 impl Keys {
@@ -77,12 +81,18 @@ impl Keys {
             }
             Prepared::new(&block.into())
         };
+        let sealer = |purpose: &str, id: &str| {
+            let [a, b, c, d, ..] = key(id);
+            Sealer::new(key(purpose), [a, b, c, d])
+        };
         Self(Arc::new(Derived {
             fingerprint: key("fingerprint"),
             token: prepared("token digest"),
             caller: prepared("caller seal"),
             envelope: prepared("envelope seal"),
             cursor: prepared("list cursor"),
+            webhook_secrets: sealer("webhook secret", "webhook secret key id"),
+            answers: sealer("kept answer", "kept answer key id"),
         }))
     }
 
@@ -110,6 +120,16 @@ impl Keys {
     /// Seal of a list cursor, see [`crate::Cursor`].
     pub(crate) fn cursor_seal(&self, parts: &[&[u8]]) -> [u8; 32] {
         mac(&self.0.cursor, parts)
+    }
+
+    /// What seals the secrets of webhook endpoints.
+    pub fn webhook_secrets(&self) -> &Sealer {
+        &self.0.webhook_secrets
+    }
+
+    /// What seals answers that hold a secret, while they are kept to be repeated.
+    pub fn answers(&self) -> &Sealer {
+        &self.0.answers
     }
 }
 

@@ -46,8 +46,9 @@ pub fn check(version: i64, conditions: &Conditions) -> Result<(), Problem> {
     }
 }
 
-/// Four bytes of the digest: the version tells changes apart, these only what it does not.
-fn etag(response: &Response, version: i64) -> String {
+/// The tag of a representation of a version. Four bytes of the digest: the version tells changes
+/// apart, these only what it does not.
+pub fn etag(response: &Response, version: i64) -> String {
     let digest = Sha256::digest(&response.body);
     let mark: String = digest
         .iter()

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use hoursmith_bus::{Ask, Response, Verdict};
+use hoursmith_bus::{Ask, Response, Verdict, subjects};
 use hoursmith_domain::{Caller, Grant, Keys, Problem, RequestId};
-use hoursmith_kit::{Clock, Failure, Host, Random};
+use hoursmith_kit::{Clock, Failure, Host, Random, WakeUp};
 use hoursmith_routes::problem;
 use hoursmith_store::Db;
 use std::str::FromStr;
 
 use crate::error::Error;
-use crate::wake::WakeUp;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ impl Context {
             random: Arc::clone(&host.random),
             keys: host.keys.clone(),
             public_url: host.settings.public_url.trim_end_matches('/').to_owned(),
-            wake_up: Arc::new(WakeUp::of(host)),
+            wake_up: Arc::new(WakeUp::of(host, subjects::relay_wake())),
         }
     }
 

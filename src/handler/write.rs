@@ -5,55 +5,29 @@
 //! (or finds it done) before it can do anything; then the effect, which writes its event; then the
 //! answer is recorded. There is no reservation, no lease and nothing to clean up after a crash.
 
+mod stamp;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use hoursmith_bus::{IdempotencyTicket, Response, TraceParent};
-use hoursmith_domain::{Code, EventId, EventType, OrganizationId, Problem, Timestamp};
-use hoursmith_kit::{Clock, Failure, Random};
+use hoursmith_bus::{IdempotencyTicket, Response};
+use hoursmith_domain::{Code, Problem, SEAL_NONCE_BYTES, Timestamp};
+use hoursmith_kit::Failure;
 use hoursmith_routes::problem;
-use hoursmith_store::events::{self, NewEvent};
-use hoursmith_store::idempotency::{self, Claim, Key};
+use hoursmith_store::idempotency::{self, Claim, Keep, Key};
 use hoursmith_store::{Conn, ErrorKind};
 use hoursmith_telemetry::names;
 use metrics::counter;
-use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::error::Error;
 use crate::request::Request;
+pub use stamp::{Changed, Stamp, changed_fields};
 
 /// How long before the deadline an effect must be ready to commit: a flush to disk takes a while,
 /// and after the deadline nobody hears of it.
 const COMMIT_MARGIN: Duration = Duration::from_millis(250);
-
-/// What an effect is given beside the connection.
-#[derive(Debug, Clone)]
-pub struct Stamp {
-    /// The moment of the change: `created_at`, `updated_at` and the event's time. Taken when the
-    /// job runs, not when it queues: whoever syncs by `updated_at` must not find an older moment
-    /// behind a newer one.
-    pub now: Timestamp,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    organization: OrganizationId,
-    trace_parent: Option<TraceParent>,
-    /// Events written with it, to be counted once they are committed.
-    events: Arc<AtomicU64>,
-}
-
-/// What an event says of a change.
-#[derive(Debug)]
-pub struct Changed {
-    /// The changed object's id.
-    pub resource_id: Uuid,
-    /// The object after the change, as an owner sees it.
-    pub object: Value,
-    /// What its changed fields were before; of what was made, nothing.
-    pub previous: Option<Map<String, Value>>,
-}
 
 /// Why a transaction was rolled back.
 enum Stop {
@@ -88,6 +62,27 @@ where
         + Send
         + 'static,
 {
+    run(request, false, effect).await
+}
+
+/// The same for an effect whose answer holds a secret: under a key, its record is sealed.
+pub async fn write_secret<F>(request: &Request, effect: F) -> Result<Response, Error>
+where
+    F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<Response, Error>>
+        + Clone
+        + Send
+        + 'static,
+{
+    run(request, true, effect).await
+}
+
+async fn run<F>(request: &Request, is_secret: bool, effect: F) -> Result<Response, Error>
+where
+    F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<Response, Error>>
+        + Clone
+        + Send
+        + 'static,
+{
     let context = Arc::clone(&request.context);
     let organization = request.caller.organization();
     let written = Arc::new(AtomicU64::new(0));
@@ -98,16 +93,21 @@ where
         Box::pin(async move {
             // What an earlier try wrote is undone.
             events.store(0, Ordering::Relaxed);
-            let stamp = Stamp {
-                events,
-                ..Stamp::new(&context.clock, &context.random, organization)
-            };
+            let stamp = Stamp::new(&context.clock, &context.random, organization).counting(events);
             if let Some(keyed) = &keyed {
                 claim(conn, keyed, stamp.now).await?;
             }
             let response = effect(conn, stamp).await?;
             if let Some(keyed) = &keyed {
-                record(conn, keyed, &response).await?;
+                let keep = if is_secret {
+                    let mut nonce = [0; SEAL_NONCE_BYTES];
+                    context.random.fill(&mut nonce);
+                    let keys = &context.keys;
+                    Keep::Sealed { keys, nonce }
+                } else {
+                    Keep::Plain
+                };
+                record(conn, keyed, &response, keep).await?;
             }
             Ok(response)
         })
@@ -151,7 +151,7 @@ async fn refuse(
     let recorded = commit(request, move |conn| {
         Box::pin(async move {
             claim(conn, &keyed, now).await?;
-            record(conn, &keyed, &response).await?;
+            record(conn, &keyed, &response, Keep::Plain).await?;
             Ok(response)
         })
     })
@@ -239,6 +239,7 @@ async fn record(
     conn: &mut Conn,
     ticket: &IdempotencyTicket,
     response: &Response,
+    keep: Keep<'_>,
 ) -> Result<(), Error> {
     idempotency::complete(
         conn,
@@ -246,6 +247,7 @@ async fn record(
         response.status,
         &response.headers,
         &response.body,
+        keep,
     )
     .await?;
     Ok(())
@@ -255,7 +257,8 @@ async fn record(
 async fn replay(request: &Request, ticket: &IdempotencyTicket) -> Result<Response, Error> {
     let mut conn = request.context.db.read().await?;
     let now = request.context.clock.now();
-    match idempotency::find(&mut conn, &key(ticket), now, ticket.retention()).await? {
+    let keys = &request.context.keys;
+    match idempotency::find(&mut conn, keys, &key(ticket), now, ticket.retention()).await? {
         Some(first) if first.fingerprint == ticket.request.fingerprint => {
             counter!(names::IDEMPOTENCY_REPLAYS).increment(1);
             let response = Response {
@@ -281,113 +284,4 @@ fn key(ticket: &IdempotencyTicket) -> Key<'_> {
         member: ticket.member,
         key: &ticket.request.key,
     }
-}
-
-impl Stamp {
-    /// The stamp of a change that happens now, in the current trace.
-    pub fn new(
-        clock: &Arc<dyn Clock>,
-        random: &Arc<dyn Random>,
-        organization: OrganizationId,
-    ) -> Self {
-        Self {
-            now: clock.now(),
-            clock: Arc::clone(clock),
-            random: Arc::clone(random),
-            organization,
-            trace_parent: hoursmith_telemetry::current_trace_parent(),
-            events: Arc::default(),
-        }
-    }
-
-    /// Takes the moment anew, once a row that had to be waited for is held; always after the
-    /// row's last change, whatever the clock says.
-    pub fn renew(&mut self, last_change: Timestamp) {
-        self.now = self
-            .clock
-            .now()
-            .max(last_change.plus(Duration::from_micros(1)));
-    }
-
-    /// A new id, of this moment.
-    pub fn new_id(&self) -> Uuid {
-        self.random.uuid_v7(self.now)
-    }
-
-    /// Writes the event of the change: the object as an owner sees it after the change, and what
-    /// its changed fields were before.
-    pub async fn event(
-        &self,
-        conn: &mut Conn,
-        kind: EventType,
-        resource_id: Uuid,
-        object: Value,
-        previous: Option<Map<String, Value>>,
-    ) -> Result<(), Error> {
-        let event = self.new_event(kind, resource_id, object, previous);
-        events::append(conn, event).await?;
-        self.events.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Writes the events of many changes of one kind, in their order, with few statements.
-    pub async fn events(
-        &self,
-        conn: &mut Conn,
-        kind: EventType,
-        changes: impl IntoIterator<Item = Changed, IntoIter: Send>,
-    ) -> Result<(), Error> {
-        let mut changes = changes.into_iter();
-        loop {
-            // One batch is in memory at a time.
-            let batch: Vec<NewEvent<'_>> = (changes.by_ref().take(events::BATCH))
-                .map(|one| self.new_event(kind, one.resource_id, one.object, one.previous))
-                .collect();
-            if batch.is_empty() {
-                return Ok(());
-            }
-            events::append_all(conn, &batch).await?;
-            let written = u64::try_from(batch.len()).unwrap_or(u64::MAX);
-            self.events.fetch_add(written, Ordering::Relaxed);
-        }
-    }
-
-    fn new_event(
-        &self,
-        kind: EventType,
-        resource_id: Uuid,
-        object: Value,
-        previous: Option<Map<String, Value>>,
-    ) -> NewEvent<'_> {
-        let mut data = json!({ "object": object });
-        if let (Some(previous), Some(data)) = (previous, data.as_object_mut()) {
-            data.insert("previous_attributes".to_owned(), previous.into());
-        }
-        NewEvent {
-            organization: self.organization,
-            id: EventId(self.new_id()),
-            kind,
-            resource_id,
-            data: data.to_string(),
-            trace_parent: self
-                .trace_parent
-                .as_ref()
-                .map(hoursmith_bus::TraceParent::as_str),
-            created_at: self.now,
-        }
-    }
-}
-
-/// The fields of `before` whose values `after` changed, but for `updated_at`, which always does.
-pub fn changed_fields(before: &Value, after: &Value) -> Map<String, Value> {
-    let (Some(before), Some(after)) = (before.as_object(), after.as_object()) else {
-        return Map::new();
-    };
-    before
-        .iter()
-        .filter(|(name, value)| {
-            name.as_str() != "updated_at" && after.get(name.as_str()) != Some(*value)
-        })
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }

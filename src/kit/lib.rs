@@ -9,6 +9,7 @@
 //! This room knows bus, store, settings, telemetry and domain. It must not know a plugin, the
 //! gateway or the routes. It is the one room that may read the clock, take randomness and spawn.
 
+mod bell;
 mod clock;
 mod failure;
 mod idle;
@@ -19,12 +20,14 @@ mod restart;
 mod slot;
 mod supervisor;
 mod task;
+mod wake;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use bell::Bell;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use failure::Failure;
 pub use plugin::{ActorSettings, Host, Plugin, RunningPlugin, StartError};
@@ -33,3 +36,4 @@ pub use random::{Random, SystemRandom};
 pub use restart::RestartPolicy;
 pub use slot::Worker;
 pub use task::{Task, spawn};
+pub use wake::WakeUp;

@@ -25,7 +25,7 @@ use crate::tls;
 
 /// Who is calling.
 const AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("Hoursmith/", env!("CARGO_PKG_VERSION")));
+    HeaderValue::from_static(concat!("Hoursmith-Webhooks/", env!("CARGO_PKG_VERSION")));
 
 /// How long a kept connection may take to be ready, which it is unless its receiver answered without
 /// taking the whole request; such a one is not waited for.

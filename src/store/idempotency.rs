@@ -9,10 +9,14 @@
 //!
 //! A record counts while `now < created_at + retention`; from that microsecond on it is as absent,
 //! whether or not [`purge`] has been there.
+//!
+//! An answer that holds a secret is kept sealed ([`Keep::Sealed`]), bound to its key, and opened when
+//! it is found. It has a column of its own: a release that knows no sealed answers finds none, and
+//! fails rather than repeat what nobody can read.
 
 use std::time::Duration;
 
-use hoursmith_domain::{MemberId, OrganizationId, Timestamp};
+use hoursmith_domain::{Keys, MemberId, OrganizationId, SEAL_NONCE_BYTES, Timestamp};
 use uuid::Uuid;
 
 use crate::conn::Conn;
@@ -21,7 +25,7 @@ use crate::{execute, fetch_optional};
 
 crate::statements! {
     /// Finds a record that counts.
-    FIND_IDEMPOTENCY = "SELECT fingerprint, status, headers, body, created_at
+    FIND_IDEMPOTENCY = "SELECT fingerprint, status, headers, body, sealed_body, created_at
         FROM idempotency_records
         WHERE organization_id = $1 AND member_id = $2 AND key = $3 AND created_at > $4";
     /// Takes a key that is free or whose record no longer counts; writes no row otherwise.
@@ -30,11 +34,11 @@ crate::statements! {
         VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (organization_id, member_id, key) DO UPDATE
         SET fingerprint = excluded.fingerprint, created_at = excluded.created_at,
-            status = NULL, headers = NULL, body = NULL
+            status = NULL, headers = NULL, body = NULL, sealed_body = NULL
         WHERE idempotency_records.created_at <= $6";
     /// Puts the answer beside the claim.
     COMPLETE_IDEMPOTENCY = "UPDATE idempotency_records
-        SET status = $4, headers = $5, body = $6
+        SET status = $4, headers = $5, body = $6, sealed_body = $7
         WHERE organization_id = $1 AND member_id = $2 AND key = $3 AND status IS NULL";
     /// Deletes some of the oldest records.
     PURGE_IDEMPOTENCY = "DELETE FROM idempotency_records
@@ -69,6 +73,20 @@ pub struct Record {
     pub created_at: Timestamp,
 }
 
+/// How the body of an answer is kept.
+#[derive(Debug, Clone, Copy)]
+pub enum Keep<'a> {
+    /// As it is.
+    Plain,
+    /// Sealed, since it holds a secret.
+    Sealed {
+        /// What it is sealed with.
+        keys: &'a Keys,
+        /// Random bytes, new for each answer.
+        nonce: [u8; SEAL_NONCE_BYTES],
+    },
+}
+
 /// What came of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
@@ -84,12 +102,14 @@ struct Row {
     status: Option<i64>,
     headers: Option<String>,
     body: Option<Vec<u8>>,
+    sealed_body: Option<Vec<u8>>,
     created_at: i64,
 }
 
 /// Finds the record of a key, if it counts.
 pub async fn find(
     conn: &mut Conn,
+    keys: &Keys,
     key: &Key<'_>,
     now: Timestamp,
     retention: Duration,
@@ -104,7 +124,7 @@ pub async fn find(
         text,
         expired
     )?
-    .map(Record::try_from)
+    .map(|row| row.into_record(keys, key))
     .transpose()
 }
 
@@ -143,8 +163,16 @@ pub async fn complete(
     status: u16,
     headers: &[(String, String)],
     body: &[u8],
+    keep: Keep<'_>,
 ) -> Result<(), Error> {
     let (organization, member, text) = key.parts();
+    let (plain, sealed) = match keep {
+        Keep::Plain => (Some(body), None),
+        Keep::Sealed { keys, nonce } => {
+            let sealed = keys.answers().seal(nonce, &key.place(), body);
+            (None, Some(sealed))
+        }
+    };
     let headers = serde_json::to_string(headers)
         .map_err(|source| Error::unreadable(COMPLETE_IDEMPOTENCY.name, source))?;
     let written = execute!(
@@ -155,7 +183,8 @@ pub async fn complete(
         text,
         i64::from(status),
         headers,
-        body,
+        plain,
+        sealed,
     )?;
     if written == 1 {
         return Ok(());
@@ -184,33 +213,48 @@ impl<'a> Key<'a> {
     fn parts(&self) -> (Uuid, Uuid, &'a str) {
         (self.organization.0, self.member.0, self.key)
     }
+
+    /// What a sealed answer is bound to.
+    fn place(&self) -> [&[u8]; 3] {
+        [
+            self.organization.0.as_bytes(),
+            self.member.0.as_bytes(),
+            self.key.as_bytes(),
+        ]
+    }
 }
 
-impl TryFrom<Row> for Record {
-    type Error = Error;
-
-    fn try_from(row: Row) -> Result<Self, Error> {
+impl Row {
+    fn into_record(self, keys: &Keys, key: &Key<'_>) -> Result<Record, Error> {
         const NAME: &str = FIND_IDEMPOTENCY.name;
-        let (Some(status), Some(headers), Some(body)) = (row.status, row.headers, row.body) else {
+        let body = match (self.body, self.sealed_body) {
+            (None, Some(sealed)) => keys
+                .answers()
+                .open(&key.place(), &sealed)
+                .map(Some)
+                .map_err(|source| Error::unreadable(NAME, source))?,
+            (body, _) => body,
+        };
+        let (Some(status), Some(headers), Some(body)) = (self.status, self.headers, body) else {
             return Err(Error::new(
                 NAME,
                 ErrorKind::Internal,
                 "the record was never completed",
             ));
         };
-        let fingerprint = row.fingerprint.try_into().map_err(|_| {
+        let fingerprint = self.fingerprint.try_into().map_err(|_| {
             Error::new(
                 NAME,
                 ErrorKind::Internal,
                 "the fingerprint is not 32 bytes long",
             )
         })?;
-        Ok(Self {
+        Ok(Record {
             fingerprint,
             status: u16::try_from(status).map_err(|e| Error::unreadable(NAME, e))?,
             headers: serde_json::from_str(&headers).map_err(|e| Error::unreadable(NAME, e))?,
             body,
-            created_at: Timestamp::from_micros(row.created_at),
+            created_at: Timestamp::from_micros(self.created_at),
         })
     }
 }

@@ -35,16 +35,16 @@ impl Statement {
     /// How many rows one `INSERT` takes; of any other statement, one.
     pub fn rows_at_once(self) -> usize {
         let columns = self
-            .sql
-            .split_once(" VALUES ")
-            .map_or(PARAMETERS_MAX, |(_, row)| row.split(',').count());
+            .parts()
+            .map_or(PARAMETERS_MAX, |(_, row, _)| row.split(',').count());
         PARAMETERS_MAX.checked_div(columns).unwrap_or(1).max(1)
     }
 
     /// The text for so many rows: of an `INSERT … VALUES ($1, …, $n)`, whose parameters stand in
-    /// order, with the parentheses repeated and numbered on. For one row, the text itself.
+    /// order, with the parentheses repeated and numbered on, and what follows them kept. For one row,
+    /// the text itself.
     pub fn of_rows(self, rows: usize) -> SqlStr {
-        let Some((head, row)) = self.sql.split_once(" VALUES ").filter(|_| rows > 1) else {
+        let Some((head, row, tail)) = self.parts().filter(|_| rows > 1) else {
             return self.sql.into_sql_str();
         };
         let columns = row.split(',').count();
@@ -59,7 +59,15 @@ impl Statement {
             sql.push_str(&number.saturating_add(1).to_string());
         }
         sql.push(')');
+        sql.push_str(tail);
         AssertSqlSafe(sql).into_sql_str()
+    }
+
+    /// What stands before the row of an `INSERT`, the row, and what follows it.
+    fn parts(self) -> Option<(&'static str, &'static str, &'static str)> {
+        let (head, rest) = self.sql.split_once(" VALUES ")?;
+        let (row, tail) = rest.split_once(')')?;
+        Some((head, row, tail))
     }
 }
 
@@ -218,6 +226,15 @@ mod tests {
             insert.of_rows(3).as_str(),
             "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4), ($5, $6)"
         );
+        let lenient = Statement {
+            name: "LENIENT",
+            sql: "INSERT INTO t (a) VALUES ($1) ON CONFLICT (a, b) DO NOTHING",
+        };
+        assert_eq!(
+            lenient.of_rows(2).as_str(),
+            "INSERT INTO t (a) VALUES ($1), ($2) ON CONFLICT (a, b) DO NOTHING"
+        );
+        assert_eq!(lenient.rows_at_once(), 240);
         let update = Statement {
             name: "UPDATE",
             sql: "UPDATE t SET a = $1",

@@ -100,6 +100,16 @@ names! {
     EVENTS_PUBLISHED = "hoursmith_events_published_total", Kind::Counter, [];
     /// How long the oldest public event has waited to be published, when a relay last looked.
     EVENTS_OLDEST_UNPUBLISHED = "hoursmith_events_oldest_unpublished_seconds", Kind::Gauge, [];
+    /// Attempts to deliver an event to a webhook, by outcome.
+    WEBHOOK_ATTEMPTS = "hoursmith_webhook_attempts_total", Kind::Counter, ["outcome"];
+    /// Webhook deliveries skipped for an endpoint that is disabled or a plan without webhooks.
+    WEBHOOK_SKIPPED = "hoursmith_webhook_deliveries_skipped_total", Kind::Counter, [];
+    /// Webhook deliveries being sent.
+    WEBHOOK_IN_FLIGHT = "hoursmith_webhook_deliveries_in_flight", Kind::Gauge, [];
+    /// How late the oldest webhook delivery is that is due and that nobody sends.
+    WEBHOOK_OLDEST_DUE = "hoursmith_webhook_oldest_due_seconds", Kind::Gauge, [];
+    /// Webhook endpoints, by status.
+    WEBHOOK_ENDPOINTS = "hoursmith_webhook_endpoints", Kind::Gauge, ["status"];
     /// Spans that the OTLP receiver did not take.
     TRACE_SPANS_LOST = "hoursmith_trace_spans_lost_total", Kind::Counter, [];
     /// Always 1; the labels say what runs.

@@ -19,6 +19,10 @@ mod projects;
 mod tasks;
 mod tasks_seen;
 mod time_entries;
+mod webhook_deliveries;
+mod webhook_endpoints;
+mod webhook_journey;
+mod webhook_secrets;
 
 pub use access::*;
 pub use clients::*;
@@ -36,3 +40,7 @@ pub use projects::*;
 pub use tasks::*;
 pub use tasks_seen::*;
 pub use time_entries::*;
+pub use webhook_deliveries::*;
+pub use webhook_endpoints::*;
+pub use webhook_journey::*;
+pub use webhook_secrets::*;

@@ -1,5 +1,7 @@
-//! `kill -9` at random points under keyed load: whatever was cut off, a retry has one effect.
+//! `kill -9` at random points under keyed load: whatever was cut off, a retry has one effect, and
+//! each effect that was committed reaches its webhook.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,9 +15,11 @@ use tokio::sync::watch;
 use crate::dice::Dice;
 use crate::http::{Call, Connection};
 use crate::processes::Process;
+use crate::receivers::{Received, Receiver};
+use crate::webhooks::{Delivery, hasty_with, hook, until_settled};
 use crate::world::{Bus, Store, World};
 
-const KILLS: usize = 50;
+const KILLS: usize = 100;
 const SENDERS: usize = 8;
 
 /// What the senders and the killer share.
@@ -107,9 +111,33 @@ impl Load {
     }
 }
 
+/// What was committed is what came, to the byte, and tells how much of it came more than once.
+fn every_event_was_received(delivered: &[Delivery], received: &[Received]) -> usize {
+    let committed: BTreeSet<String> = delivered
+        .iter()
+        .map(|delivery| {
+            assert_eq!(delivery.status, "delivered", "{delivery:?}");
+            format!("evt_{}", delivery.event.simple())
+        })
+        .collect();
+    let mut bodies: BTreeMap<String, &Bytes> = BTreeMap::new();
+    for one in received {
+        let first = bodies.entry(one.event()).or_insert(&one.body);
+        assert_eq!(**first, one.body, "an event is the same each time");
+    }
+    assert_eq!(bodies.into_keys().collect::<BTreeSet<_>>(), committed);
+    received.len() - delivered.len()
+}
+
 async fn a_killed_process_leaves_whole_effects(store: Store) {
-    let mut world = World::start(Bus::Process, store).await;
+    let mut world = World::start_with(Bus::Process, store, |settings| {
+        // A process that is gone is not waited for longer than the test lasts.
+        hasty_with(settings, json!({"timeout_ms": 500, "lease_ms": 1_500}));
+    })
+    .await;
     let org = world.org().await;
+    let receiver = Receiver::answering(204).await;
+    let hook = hook(&world, &org, &receiver.url(), &["client.created"]).await;
     let events_before = world.count("events", org.id).await;
     let load = Arc::new(Load {
         token: org.owner.token.clone(),
@@ -145,14 +173,16 @@ async fn a_killed_process_leaves_whole_effects(store: Store) {
     assert_eq!(world.count("clients", org.id).await, effects);
     assert_eq!(world.count("idempotency_records", org.id).await, effects);
     assert_eq!(world.count("events", org.id).await - events_before, effects);
+    let delivered = until_settled(&world, &hook, answered.len()).await;
+    let again = every_event_was_received(&delivered, &receiver.received());
     println!(
-        "{KILLS} kills, {effects} keys, {:?} requests without an answer, {:?} of them with an effect",
+        "{KILLS} kills, {again} webhooks sent again, {effects} keys, {:?} requests without an answer, {:?} of them with an effect",
         load.lost, load.replayed
     );
 }
 
 /// Far more than it takes; a request that is never answered must end the test.
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_secs(240);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_process_leaves_whole_effects_on_sqlite() {

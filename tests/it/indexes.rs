@@ -5,7 +5,7 @@ use hoursmith_store::testing::TestDb;
 use hoursmith_store::{Statement, fetch_all};
 
 /// Lists whose plans are looked at, by the end of their names.
-const LISTS: &[&str] = &["CLIENTS", "TASKS", "EXPENSES"];
+const LISTS: &[&str] = &["CLIENTS", "TASKS", "EXPENSES", "ENDPOINTS", "DELIVERIES"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_are_read_in_the_order_of_an_index() {

@@ -72,11 +72,10 @@ impl Target {
 }
 
 impl Row {
-    /// Every row whose resource is served.
+    /// Every row.
     fn all() -> Vec<Self> {
         contract::rows(include_str!("../contract/access.tsv"))
             .into_iter()
-            .filter(|row| !row["resource"].starts_with("webhook_"))
             .map(|row| Self {
                 resource: row["resource"],
                 action: row["action"],
@@ -98,7 +97,8 @@ impl Row {
 
     /// Whether the row has targets: an id in its path, or in the body of a creation.
     fn has_targets(&self) -> bool {
-        self.path.contains('{') || (self.action == "create" && self.resource != "client")
+        self.path.contains('{')
+            || (self.action == "create" && !matches!(self.resource, "client" | "webhook_endpoint"))
     }
 
     /// What must come of it: the refusal's status and code, or nothing when it is let through.
@@ -158,11 +158,20 @@ async fn every_row_is_kept(store: Store) {
     assert!(world.stop().await);
 }
 
-/// Everything that is stored, but for what moves by itself: the feed is being numbered, and tokens
-/// note their use.
+/// Everything that is stored, but for what moves by itself: the feed is being numbered, tokens note
+/// their use, and what an allowed request queued is being sent. Of endpoints all that a request sets.
 async fn look(world: &World, scene: &Scene) -> (BTreeMap<String, String>, i64) {
-    let moving = ["api_tokens", "counters", "events", "leases"];
-    let stored = contents(world.db.db(), &moving).await;
+    let moving = [
+        "api_tokens",
+        "counters",
+        "events",
+        "leases",
+        "webhook_attempts",
+        "webhook_deliveries",
+        "webhook_endpoints",
+    ];
+    let mut stored = contents(world.db.db(), &moving).await;
+    stored.insert("endpoints".to_owned(), scene::endpoints(world).await);
     (stored, world.count("events", scene.org.id).await)
 }
 

@@ -195,6 +195,18 @@ fn command(settings: &Settings) -> Command {
             format!("{networks:?}"),
         );
     }
+    let outbound = &settings.outbound;
+    if outbound.allow_http {
+        let networks: Vec<String> = outbound
+            .allow_networks
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        command.env("HOURSMITH_OUTBOUND__ALLOW_HTTP", "true").env(
+            "HOURSMITH_OUTBOUND__ALLOW_NETWORKS",
+            format!("{networks:?}"),
+        );
+    }
     if let Some(endpoint) = &settings.telemetry.otlp_endpoint {
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
     }

@@ -45,6 +45,7 @@ pub struct World {
     pub address: SocketAddr,
     pub admin_address: SocketAddr,
     pub clock: Arc<ManualClock>,
+    pub store: Store,
     pub db: TestDb,
     pub nats: Option<TestNats>,
     /// What the deployment was started with, to start more of it.
@@ -105,6 +106,9 @@ impl World {
         settings.database_url = Some(SecretString::from(db.url()));
         settings.nats_url = nats.as_ref().map(|nats| SecretString::from(nats.url()));
         settings.secret_key = Some(SecretString::from(SecretKey::from_bytes(SECRET).expose()));
+        // Receivers of webhooks are on this machine, and nothing leaves it.
+        settings.outbound.allow_http = true;
+        settings.outbound.allow_networks = vec!["127.0.0.0/8".parse().unwrap()];
         if bus == Bus::Nats {
             settings.nats.remote = hoursmith::plugins::names()
                 .into_iter()
@@ -135,6 +139,7 @@ impl World {
             address: address.expect("the gateway runs"),
             admin_address,
             clock,
+            store,
             db,
             nats,
             settings,
@@ -149,6 +154,15 @@ impl World {
             Some(running) => running.stop().await,
             None => true,
         }
+    }
+
+    /// Stops the server and starts it again, on another clock.
+    pub async fn serve_again(&mut self, clock: Arc<dyn Clock>) {
+        assert!(self.running.take().expect("one process").stop().await);
+        let started = serve(&self.settings, clock).await;
+        self.address = started.api_addr().unwrap();
+        self.admin_address = started.admin_addr();
+        self.running = Some(started);
     }
 
     /// The running server of one process.

@@ -1,7 +1,8 @@
 //! Which events an endpoint wants: types, all of a resource (`invoice.*`), or all (`*`).
 //!
 //! Only what this version can write is taken: a pattern that matches nothing would look like a
-//! subscription and never fire.
+//! subscription and never fire. What is stored may be of a later version, though, when two run side
+//! by side or one was rolled back; such a pattern is kept and matched as it stands.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,6 +21,8 @@ pub enum EventFilter {
     Resource(&'static str),
     /// One type.
     Type(EventType),
+    /// A pattern that only a later version knows, in its words.
+    Later(String),
 }
 
 /// A pattern that matches no type of event.
@@ -34,18 +37,37 @@ pub struct EventFilters(pub Vec<EventFilter>);
 impl EventFilter {
     /// Whether an event of this type is wanted.
     pub fn matches(&self, event: EventType) -> bool {
+        self.matches_word(event.as_str())
+    }
+
+    /// Whether events of a type that this version need not know are wanted.
+    pub fn matches_word(&self, kind: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Resource(resource) => *resource == resource_of(event),
-            Self::Type(wanted) => *wanted == event,
+            Self::Resource(resource) => *resource == resource_of(kind),
+            Self::Type(wanted) => wanted.as_str() == kind,
+            Self::Later(pattern) => match pattern.strip_suffix(".*") {
+                Some(resource) => resource == resource_of(kind),
+                None => pattern == kind,
+            },
         }
+    }
+
+    /// The pattern of a text that was stored.
+    pub fn stored(text: String) -> Self {
+        text.parse().unwrap_or(Self::Later(text))
     }
 }
 
 impl EventFilters {
     /// Whether an event of this type is wanted. No pattern wants nothing.
     pub fn matches(&self, event: EventType) -> bool {
-        self.0.iter().any(|filter| filter.matches(event))
+        self.matches_word(event.as_str())
+    }
+
+    /// Whether events of a type that this version need not know are wanted.
+    pub fn matches_word(&self, kind: &str) -> bool {
+        self.0.iter().any(|filter| filter.matches_word(kind))
     }
 }
 
@@ -59,7 +81,7 @@ impl FromStr for EventFilter {
         let known = || EventType::ALL.iter().copied();
         match text.strip_suffix(".*") {
             Some(resource) => known()
-                .map(resource_of)
+                .map(|event| resource_of(event.as_str()))
                 .find(|known| *known == resource)
                 .map(Self::Resource),
             None => known().find(|event| event.as_str() == text).map(Self::Type),
@@ -74,13 +96,13 @@ impl fmt::Display for EventFilter {
             Self::All => f.write_str("*"),
             Self::Resource(resource) => write!(f, "{resource}.*"),
             Self::Type(event) => event.fmt(f),
+            Self::Later(pattern) => f.write_str(pattern),
         }
     }
 }
 
 /// What stands before the dot of a type.
-fn resource_of(event: EventType) -> &'static str {
-    let word = event.as_str();
+fn resource_of(word: &str) -> &str {
     word.split_once('.').map_or(word, |(resource, _)| resource)
 }
 
@@ -101,6 +123,23 @@ mod tests {
                 event.as_str().starts_with("invoice.") || event == EventType::TimeEntryDeleted
             );
         }
+    }
+
+    #[test]
+    fn what_a_later_version_stored_is_matched_and_kept() {
+        let stored = |text: &str| EventFilter::stored(text.to_owned());
+        assert_eq!(stored("invoice.*"), EventFilter::Resource("invoice"));
+        for (pattern, other) in [
+            ("timer.started", "timer.stopped"),
+            ("timer.*", "time.started"),
+        ] {
+            let later = stored(pattern);
+            assert_eq!(later, EventFilter::Later(pattern.to_owned()));
+            assert_eq!(later.to_string(), pattern);
+            assert!(later.matches_word("timer.started") && !later.matches_word(other));
+            assert!(!later.matches(EventType::ClientCreated));
+        }
+        assert!(EventFilter::All.matches_word("timer.started"));
     }
 
     #[test]

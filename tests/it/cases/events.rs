@@ -6,6 +6,7 @@ use hoursmith_domain::{EventType, Plan, Role, Scope};
 use serde_json::{Value, json};
 
 use super::clients::{create, created, path};
+use crate::event_schemas;
 use crate::http::Answer;
 use crate::world::{Org, Person, World};
 
@@ -55,10 +56,13 @@ pub async fn walk(world: &World, person: &Person, filters: &str) -> Vec<Value> {
     }
 }
 
-/// Every event of an organization, once the last one is public.
+/// Every event of an organization, once the last one is public. Each has the form that the document
+/// promises to receivers.
 pub async fn feed(world: &World, org: &Org) -> Vec<Value> {
     until_public(world, org).await;
-    walk(world, &org.owner, "limit=200").await
+    let events = walk(world, &org.owner, "limit=200").await;
+    events.iter().for_each(event_schemas::check);
+    events
 }
 
 pub async fn every_change_has_its_event(world: &World) {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::scene::{Caller, Scene};
 use super::{Row, Target};
+use crate::cases::nowhere;
 use crate::http::{Call, Connection};
 
 /// The statuses of success.
@@ -59,6 +60,10 @@ fn body(scene: &Scene, row: &Row, caller: &Caller, target: Target) -> Option<Val
         ("expense", "create") => json!({
             "project_id": project, "member_id": member, "spent_on": "2026-11-03", "amount": "12.50",
         }),
+        ("webhook_endpoint", "create") => {
+            json!({"url": nowhere(), "events": ["invoice.voided"]})
+        }
+        ("webhook_endpoint", "replay") => json!({"since": "2026-01-01T00:00:00Z", "dry_run": true}),
         // What a member who is assigned may change as well.
         ("task", "update") => json!({"status": "completed"}),
         ("project_member", "put") => json!({"billable_rate": "88.00"}),

@@ -6,16 +6,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hoursmith_domain::{MemberId, Plan, Role, Scope};
-use hoursmith_kit::Clock as _;
+use hoursmith_kit::{Clock as _, Random as _, SystemRandom};
 use hoursmith_resource::admin::NewMember;
+use hoursmith_store::{execute, fetch_all};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Row, Target};
+use crate::cases::{Written, deliver, made_id};
 use crate::http::{Call, Connection};
 use crate::world::{Org, Person, World};
 
 /// An id that nobody has.
 const NEVER: &str = "01931f7e-3c51-7c3a-9a53-6f0d2a3b4c5d";
+
+hoursmith_store::statements! {
+    NEW_ENDPOINT = "INSERT INTO webhook_endpoints (organization_id, id, url, events, status, secret, created_at, \
+        updated_at) VALUES ($1, $2, 'https://hooks.acme.example/', '[\"invoice.voided\"]', 'enabled', $3, 0, 0)";
+    FAIL_AGAIN = "UPDATE webhook_deliveries SET status = 'failed', skip_reason = NULL, next_attempt_at = NULL, \
+        lease_token = lease_token + 1 WHERE organization_id = $1";
+    LIST_ALL_ENDPOINTS = "SELECT id, url, description, events, secret, metadata, status = 'disabled' \
+        FROM webhook_endpoints ORDER BY id";
+}
 
 /// Who calls: a role by a token of a scope.
 #[derive(Debug, Clone)]
@@ -38,6 +50,8 @@ struct Things {
     theirs: BTreeMap<(&'static str, String), String>,
     invoice: String,
     event: String,
+    endpoint: String,
+    delivery: String,
 }
 
 pub struct Scene {
@@ -91,10 +105,12 @@ impl Scene {
             .theirs
             .values()
             .chain([&foreign.shared, &foreign.shared_client, &foreign.invoice])
+            .chain([&foreign.endpoint])
             .map(|id| (id.clone(), NEVER.to_owned()))
             .collect();
         paired.push((other.owner.id.to_string(), NEVER.to_owned()));
         paired.push((foreign.event.clone(), event_never()));
+        paired.push((foreign.delivery.clone(), delivery_never()));
         world.operator().set_plan(&org.slug, plan).await.unwrap();
         Self {
             org,
@@ -146,12 +162,15 @@ impl Scene {
         };
         match (row.resource, target) {
             ("event", Target::Never) => event_never(),
+            ("webhook_delivery", Target::Never) => delivery_never(),
             (_, Target::Never) => NEVER.to_owned(),
             ("member", _) => member,
             ("client", _) => self.client(target),
             ("project" | "project_member", _) => project,
             ("invoice", _) => things.invoice.clone(),
             ("event", _) => things.event.clone(),
+            ("webhook_endpoint", _) => things.endpoint.clone(),
+            ("webhook_delivery", _) => things.delivery.clone(),
             ("me" | "organization", _) => String::new(),
             (resource, _) => things.theirs[&(resource, member)].clone(),
         }
@@ -187,6 +206,11 @@ impl Scene {
                     )
                     .await,
                 )
+            }
+            ("webhook_endpoint", "delete") => Some(new_endpoint(world, &self.org).await),
+            ("webhook_delivery", "replay") => {
+                fail_again(world, &self.org).await;
+                None
             }
             _ => None,
         }
@@ -255,6 +279,7 @@ impl Scene {
             "expense" => &["member_id", "client_id", "project_id"],
             "invoice" => &["client_id"],
             "event" => &["resource_id"],
+            "webhook_delivery" => &["endpoint_id", "event_id"],
             _ => &[],
         };
         for filter in filters {
@@ -265,7 +290,10 @@ impl Scene {
                     "project_id" => project,
                     "member_id" | "assignee_id" => member,
                     "client_id" | "resource_id" => self.client(target),
+                    "event_id" if target == Target::Never => event_never(),
+                    "event_id" => self.foreign.event.clone(),
                     _ if target == Target::Never => NEVER.to_owned(),
+                    "endpoint_id" => self.foreign.endpoint.clone(),
                     _ => self.foreign.theirs[&("task", member)].clone(),
                 };
                 let path = format!("{}?{filter}={id}", row.path);
@@ -281,6 +309,10 @@ impl Scene {
 
 fn event_never() -> String {
     format!("evt_{}", NEVER.replace('-', ""))
+}
+
+fn delivery_never() -> String {
+    format!("whd_{}", NEVER.replace('-', ""))
 }
 
 /// Callers without a good token.
@@ -356,6 +388,15 @@ async fn furnish(world: &World, org: &Org, people: &[&Person], outsider: &Person
     let path = format!("/api/v1/invoices?client_id={shared_client}");
     let invoices = world.get(&path, owner).send().await.expect(200).json();
     let invoice = invoices["data"][0]["id"].as_str().unwrap().to_owned();
+    let event = first_event(world, owner).await;
+    let endpoint = made_id(world, owner).await;
+    let failed = Written {
+        endpoint: &endpoint,
+        event: event[4..].parse().unwrap(),
+        status: "failed",
+        attempts: 8,
+    };
+    let delivery = deliver(world, org, failed).await;
     Things {
         shared,
         shared_client,
@@ -363,8 +404,40 @@ async fn furnish(world: &World, org: &Org, people: &[&Person], outsider: &Person
         hidden_client,
         theirs,
         invoice,
-        event: first_event(world, owner).await,
+        event,
+        endpoint,
+        delivery,
     }
+}
+
+/// An endpoint that is there to be deleted: the API makes none below Agency.
+async fn new_endpoint(world: &World, org: &Org) -> String {
+    let (organization, id) = (org.id.0, SystemRandom.uuid_v7(world.clock.now()));
+    let made = world.db.db().write(move |conn| {
+        Box::pin(
+            async move { execute!(conn, NEW_ENDPOINT, organization, id, b"sealed".as_slice()) },
+        )
+    });
+    assert_eq!(made.await.unwrap(), 1);
+    id.to_string()
+}
+
+/// Has the organization's deliveries given up, whatever became of the last replay.
+async fn fail_again(world: &World, org: &Org) {
+    let organization = org.id.0;
+    let failed = world
+        .db
+        .db()
+        .write(move |conn| Box::pin(async move { execute!(conn, FAIL_AGAIN, organization) }));
+    assert!(failed.await.unwrap() > 0);
+}
+
+/// What requests set on endpoints, of all organizations.
+pub async fn endpoints(world: &World) -> String {
+    let mut conn = world.db.db().read().await.unwrap();
+    type Row = (Uuid, String, Option<String>, String, Vec<u8>, String, bool);
+    let rows = fetch_all!(&mut conn, LIST_ALL_ENDPOINTS as Row).unwrap();
+    format!("{rows:?}")
 }
 
 /// The first event, once it is numbered.

@@ -51,7 +51,7 @@ async fn the_request_is_what_was_asked_for_to_the_byte() {
     assert!(
         header(&head, "user-agent")
             .unwrap()
-            .starts_with("Hoursmith/")
+            .starts_with("Hoursmith-Webhooks/")
     );
     assert_eq!(
         header(&head, "content-length"),

@@ -59,7 +59,9 @@ on_both! {
         a_claim_that_is_undone_frees_the_key
         an_expired_record_is_taken_over
         purging_takes_the_oldest_first
-        completing_what_was_not_claimed_is_a_defect;
+        completing_what_was_not_claimed_is_a_defect
+        a_sealed_answer_is_found_and_never_kept_as_it_is
+        a_key_may_hold_a_secret_once_and_none_the_next_time;
     events =>
         an_event_is_numbered_and_not_yet_public
         many_events_are_written_in_their_order

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hoursmith_store::idempotency::{self, Claim, Key};
+use hoursmith_store::idempotency::{self, Claim, Keep, Key};
 use hoursmith_store::testing::TestDb;
 use hoursmith_store::{Db, Error, ErrorKind, OpenError, OpenOptions, Target, execute};
 use tokio::sync::Notify;
@@ -35,7 +35,7 @@ async fn a_second_claim_waits_for_the_first_and_then_gives_up() {
             let claim = idempotency::claim(conn, &key(), &[1; 32], at(1), DAY).await?;
             tell.notify_one();
             wait.notified().await;
-            idempotency::complete(conn, &key(), 201, &[], b"{}").await?;
+            idempotency::complete(conn, &key(), 201, &[], b"{}", Keep::Plain).await?;
             Ok(claim)
         })
     });

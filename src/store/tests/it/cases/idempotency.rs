@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use hoursmith_domain::Timestamp;
-use hoursmith_store::idempotency::{self, Claim, Key};
-use hoursmith_store::testing::TestDb;
+use hoursmith_domain::{Keys, SecretKey, Timestamp};
+use hoursmith_store::idempotency::{self, Claim, Keep, Key};
+use hoursmith_store::testing::{TestDb, contents};
 use hoursmith_store::{Db, Error, ErrorKind, execute};
 use uuid::Uuid;
 
@@ -19,6 +19,10 @@ fn key(text: &str) -> Key<'_> {
         member: member(1),
         key: text,
     }
+}
+
+fn keys() -> Keys {
+    Keys::derive(&SecretKey::from_bytes([7; 32]))
 }
 
 fn headers() -> Vec<(String, String)> {
@@ -42,7 +46,8 @@ async fn keyed_write(
             if claim == Claim::Claimed {
                 let (id, name) = (Uuid::from_u128(client), format!("client {client}"));
                 execute!(conn, NEW_CLIENT, organization(1).0, id, name)?;
-                idempotency::complete(conn, &key, 201, &headers(), b"{\"id\":1}\0").await?;
+                idempotency::complete(conn, &key, 201, &headers(), b"{\"id\":1}\0", Keep::Plain)
+                    .await?;
             }
             Ok(claim)
         })
@@ -52,7 +57,7 @@ async fn keyed_write(
 
 async fn find(db: &Db, text: &str, now: Timestamp) -> Option<idempotency::Record> {
     let mut conn = db.read().await.unwrap();
-    idempotency::find(&mut conn, &key(text), now, DAY)
+    idempotency::find(&mut conn, &keys(), &key(text), now, DAY)
         .await
         .unwrap()
 }
@@ -167,7 +172,9 @@ pub(crate) async fn completing_what_was_not_claimed_is_a_defect(db: TestDb) {
     seed(&db, 1).await;
     let complete = async || {
         db.write::<_, Error>(|conn| {
-            Box::pin(async move { idempotency::complete(conn, &key("k"), 200, &[], b"").await })
+            Box::pin(async move {
+                idempotency::complete(conn, &key("k"), 200, &[], b"", Keep::Plain).await
+            })
         })
         .await
         .unwrap_err()
@@ -180,4 +187,46 @@ pub(crate) async fn completing_what_was_not_claimed_is_a_defect(db: TestDb) {
         ErrorKind::Internal,
         "an answer is never replaced"
     );
+}
+
+/// Bytes that no other part of a test database holds.
+const SECRET: &[u8] = b"whsec_0123456789abcdefghijklmnopqrstuv";
+
+async fn keep_secret(db: &Db) {
+    db.write::<_, Error>(|conn| {
+        Box::pin(async move {
+            idempotency::claim(conn, &key("s"), &[7; 32], at(1), DAY).await?;
+            let (keys, nonce) = (&keys(), [9; 24]);
+            let keep = Keep::Sealed { keys, nonce };
+            idempotency::complete(conn, &key("s"), 201, &headers(), SECRET, keep).await
+        })
+    })
+    .await
+    .unwrap();
+}
+
+pub(crate) async fn a_sealed_answer_is_found_and_never_kept_as_it_is(db: TestDb) {
+    seed(&db, 1).await;
+    keep_secret(&db).await;
+    assert_eq!(find(&db, "s", at(2)).await.unwrap().body, SECRET);
+    let text = str::from_utf8(SECRET).unwrap();
+    let hex: String = SECRET.iter().map(|byte| format!("{byte:02x}")).collect();
+    for (table, rows) in contents(&db, &[]).await {
+        let rows = rows.to_lowercase();
+        assert!(!rows.contains(text) && !rows.contains(&hex), "{table}");
+    }
+    let other = Keys::derive(&SecretKey::from_bytes([8; 32]));
+    let mut conn = db.read().await.unwrap();
+    let refused = idempotency::find(&mut conn, &other, &key("s"), at(2), DAY).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Internal);
+}
+
+pub(crate) async fn a_key_may_hold_a_secret_once_and_none_the_next_time(db: TestDb) {
+    seed(&db, 1).await;
+    keep_secret(&db).await;
+    let later = at(1).plus(DAY);
+    let claimed = keyed_write(&db, "s", 1, later).await.unwrap();
+    assert_eq!(claimed, Claim::Claimed);
+    let found = find(&db, "s", later).await.unwrap();
+    assert_eq!(found.body, b"{\"id\":1}\0");
 }

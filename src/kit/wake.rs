@@ -1,25 +1,26 @@
-//! Tells the relays that events have been written.
+//! The other end of a [`crate::Bell`]: tells those who look for work that there is some.
 //!
-//! A request rings and goes on: the publishing is another task's. Rings that come while it publishes
-//! are one, so that nothing queues, and a wake-up that is lost is none the worse, since the relays
-//! look by themselves as well.
+//! Whoever has made work rings and goes on: the publishing is another task's. Rings that come while
+//! it publishes are one, so that nothing queues, and a wake-up that is lost is none the worse, since
+//! those who hear it look by themselves as well.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use hoursmith_bus::{Bus, Envelope, Subject, subjects};
+use hoursmith_bus::{Bus, Envelope, Subject};
 use hoursmith_domain::Keys;
-use hoursmith_kit::{Clock, Host};
 use tokio::sync::Notify;
 
-/// How long a wake-up is worth anything: as long as a relay takes to look by itself.
+use crate::{Clock, Host};
+
+/// How long a wake-up is worth anything: as long as its hearers take to look by themselves.
 const WORTH: Duration = Duration::from_secs(1);
 
 /// Rest after each wake-up. It is over before anybody would notice, and keeps a busy process from
-/// waking the relays thousands of times a second.
+/// waking others thousands of times a second.
 const REST: Duration = Duration::from_millis(1);
 
-/// A bell that holds one ring.
+/// Rings the bells on a subject.
 #[derive(Debug)]
 pub struct WakeUp {
     bus: Arc<dyn Bus>,
@@ -30,18 +31,18 @@ pub struct WakeUp {
 }
 
 impl WakeUp {
-    /// The bell of a process.
-    pub fn of(host: &Host) -> Self {
+    /// For the bells on this subject.
+    pub fn of(host: &Host, subject: Subject) -> Self {
         Self {
             bus: Arc::clone(&host.bus),
             clock: Arc::clone(&host.clock),
             keys: host.keys.clone(),
-            subject: subjects::relay_wake(),
+            subject,
             rung: Notify::new(),
         }
     }
 
-    /// Wakes the relays, in a moment. Costs the caller nothing.
+    /// Wakes them, in a moment. Costs the caller nothing.
     pub fn ring(&self) {
         self.rung.notify_one();
     }
@@ -57,8 +58,9 @@ impl WakeUp {
             let published = self.bus.publish(self.subject.clone(), envelope).await;
             if let (Err(error), true) = (&published, heard) {
                 tracing::warn!(
+                    messaging.destination.name = %self.subject,
                     error = error as &dyn std::error::Error,
-                    "The relays could not be woken; they look by themselves."
+                    "A wake-up could not be published; its hearers look by themselves."
                 );
             }
             heard = published.is_ok();

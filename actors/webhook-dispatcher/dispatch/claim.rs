@@ -1,0 +1,170 @@
+//! Takes deliveries that are due, each under a lease of its own.
+//!
+//! An endpoint's row says when it is next worth a look (`due_at`), however many deliveries wait
+//! behind it, and every transaction that changes what waits holds the row and sets that anew. So a
+//! look costs one short index range, an endpoint that is sent as much as it may be is not found
+//! again until that changes, and the bound of each endpoint holds over all processes.
+//!
+//! Those that were served least recently come first: an endpoint with a thousand deliveries gets
+//! its turn as often as one with two. A lease's token grows with each claim; who claims is who may
+//! record, until the next one claims.
+
+mod sql;
+
+use std::time::Duration;
+
+use hoursmith_domain::{
+    EventId, OrganizationId, Plan, Timestamp, WebhookDeliveryId, WebhookEndpointId,
+};
+use hoursmith_store::{Conn, Error, Statement};
+
+use crate::endpoint::Status;
+pub(super) use sql::{due_endpoints, give_back, look_at, next_due};
+
+/// Deliveries that are skipped in one transaction, since other writes wait for it.
+const SKIPPED: i64 = 500;
+
+pub(super) fn statements() -> &'static [Statement] {
+    sql::statements()
+}
+
+/// Which endpoints: see [`super::lanes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Standing {
+    /// Its last attempt succeeded.
+    Proven,
+    /// Its last attempt failed, or there was none.
+    OnProbation,
+}
+
+/// How much may be claimed, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// The present moment.
+    pub(super) now: Timestamp,
+    /// How long a lease lasts.
+    pub(super) lease: Duration,
+    /// Sends to a proven endpoint at a time, over all processes; others get one.
+    pub(super) at_a_time: u32,
+    /// Sends that this process has room for now.
+    pub(super) room: u32,
+}
+
+impl Terms {
+    /// When a lease that is taken now ends.
+    pub(super) fn until(&self) -> Timestamp {
+        self.now.plus(self.lease)
+    }
+
+    /// A lease that ends later than this was taken by a clock that has been set back since; it
+    /// counts as over.
+    fn latest(&self) -> Timestamp {
+        self.until().plus(self.lease)
+    }
+}
+
+/// An endpoint as it is at the moment of sending.
+#[derive(Debug, Clone)]
+pub(super) struct Receiver {
+    pub(super) organization: OrganizationId,
+    pub(super) id: WebhookEndpointId,
+    pub(super) url: String,
+    pub(super) secret: Vec<u8>,
+    pub(super) previous_secret: Option<Vec<u8>>,
+    pub(super) previous_secret_until: Option<Timestamp>,
+}
+
+/// A delivery that is this process's to send, while nobody claims it anew.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Claim {
+    pub(super) organization: OrganizationId,
+    pub(super) endpoint: WebhookEndpointId,
+    pub(super) delivery: WebhookDeliveryId,
+    pub(super) event: EventId,
+    /// The fencing token.
+    pub(super) token: i64,
+    /// When it may be claimed by others.
+    pub(super) until: Timestamp,
+}
+
+/// What came of looking at an endpoint.
+#[derive(Debug)]
+pub(super) enum Claimed {
+    /// Another process has looked first, or the endpoint is gone.
+    Nothing,
+    /// It gets nothing now, and this many of its deliveries were skipped.
+    Skipped(u64),
+    /// These are to be sent, perhaps none.
+    Some(Box<Receiver>, Vec<Claim>),
+}
+
+/// Looks at an endpoint that is due and claims as much as the terms allow.
+pub(super) async fn claim(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    terms: Terms,
+) -> Result<Claimed, Error> {
+    let Some(served) = sql::serve(conn, organization, endpoint, terms.now).await? else {
+        return Ok(Claimed::Nothing);
+    };
+    let Some(status) = Status::parse(&served.status) else {
+        // Of a later version, whose dispatchers know what it means.
+        sql::set_due(conn, organization, endpoint, Some(terms.until())).await?;
+        return Ok(Claimed::Nothing);
+    };
+    if status == Status::Disabled {
+        let skipped = sql::skip_all(conn, organization, endpoint, terms, SKIPPED).await?;
+        let due = match skipped < SKIPPED.unsigned_abs() {
+            // Those that are being sent are left to whoever records them.
+            true => {
+                sql::outlook(conn, organization, endpoint, terms)
+                    .await?
+                    .lease_ends
+            }
+            false => Some(terms.now),
+        };
+        sql::set_due(conn, organization, endpoint, due).await?;
+        return Ok(Claimed::Skipped(skipped));
+    }
+    if served.plan != Plan::Agency.as_str() {
+        // Only what is due: the plan may come back before the others are.
+        let skipped = sql::skip_due(conn, organization, endpoint, terms, SKIPPED).await?;
+        settle(conn, organization, endpoint, terms, u32::MAX).await?;
+        return Ok(Claimed::Skipped(skipped));
+    }
+    let at_a_time = match served.standing() {
+        Standing::Proven => terms.at_a_time,
+        Standing::OnProbation => 1,
+    };
+    let leased = sql::outlook(conn, organization, endpoint, terms)
+        .await?
+        .leased;
+    let room = terms.room.min(at_a_time.saturating_sub(leased));
+    let claims = sql::take(conn, organization, endpoint, terms, room).await?;
+    settle(conn, organization, endpoint, terms, at_a_time).await?;
+    Ok(Claimed::Some(
+        Box::new(served.into_receiver(organization, endpoint)),
+        claims,
+    ))
+}
+
+/// Sets when an endpoint is next worth a look. Its row must be held.
+pub(super) async fn settle(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    terms: Terms,
+    at_a_time: u32,
+) -> Result<(), Error> {
+    let outlook = sql::outlook(conn, organization, endpoint, terms).await?;
+    let due = due_at(&outlook, at_a_time);
+    sql::set_due(conn, organization, endpoint, due).await
+}
+
+/// When something can next be claimed: the first that is free, unless as much is being sent as may
+/// be; and whatever comes of those that are being sent, when the first of their leases ends.
+fn due_at(outlook: &sql::Outlook, at_a_time: u32) -> Option<Timestamp> {
+    let free = outlook.next_free.filter(|_| outlook.leased < at_a_time);
+    free.into_iter().chain(outlook.lease_ends).min()
+}

@@ -1,0 +1,292 @@
+//! What is due, and the leases on it, in the database.
+
+use hoursmith_domain::{EventId, OrganizationId, Timestamp, WebhookDeliveryId, WebhookEndpointId};
+use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
+use uuid::Uuid;
+
+use super::{Claim, Receiver, Standing, Terms};
+
+hoursmith_store::statements! {
+    /// Endpoints whose last attempt succeeded and that have something due.
+    FIND_PROVEN_DUE = "SELECT organization_id, id FROM webhook_endpoints
+        WHERE due_at <= $1 AND consecutive_failures = 0 AND last_success_at IS NOT NULL
+        ORDER BY served_at, id LIMIT $2";
+    /// The other endpoints that have something due.
+    FIND_ON_PROBATION_DUE = "SELECT organization_id, id FROM webhook_endpoints
+        WHERE due_at <= $1 AND (consecutive_failures > 0 OR last_success_at IS NULL)
+        ORDER BY served_at, id LIMIT $2";
+    /// When the first endpoint is worth a look.
+    FIND_NEXT_DUE = "SELECT due_at FROM webhook_endpoints WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+    /// Holds an endpoint that is still due, and puts it behind all others.
+    SERVE_ENDPOINT = "UPDATE webhook_endpoints SET served_at = $3
+        WHERE organization_id = $1 AND id = $2 AND due_at <= $3
+        RETURNING url, status, secret, previous_secret, previous_secret_until, consecutive_failures, last_success_at,
+            (SELECT plan FROM organizations WHERE id = $1) AS plan";
+    /// When the first pending delivery that nobody sends is due.
+    FIND_NEXT_FREE = "SELECT next_attempt_at FROM webhook_deliveries
+        WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND lease_until IS NULL
+        ORDER BY next_attempt_at LIMIT 1";
+    /// How many are being sent, and when the first lease is over; one that is over, or ends later
+    /// than any can, is over now.
+    COUNT_LEASES = "SELECT
+            COUNT(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN 1 END),
+            MIN(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN lease_until ELSE CAST($3 AS BIGINT) END)
+        FROM webhook_deliveries
+        WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND lease_until IS NOT NULL";
+    /// Claims the first that are due and that nobody sends.
+    CLAIM_DELIVERIES = "UPDATE webhook_deliveries SET lease_token = lease_token + 1, lease_until = $5
+        WHERE organization_id = $1 AND id IN (
+            SELECT id FROM webhook_deliveries
+            WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $3
+            AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
+            ORDER BY next_attempt_at, id LIMIT $6)
+        AND status = 'pending'
+        RETURNING id, event_id, lease_token";
+    /// Skips deliveries of an endpoint that is disabled, due or not.
+    SKIP_DISABLED = "UPDATE webhook_deliveries
+        SET status = 'skipped', skip_reason = 'disabled', next_attempt_at = NULL, lease_until = NULL,
+            version = version + 1, updated_at = $3
+        WHERE organization_id = $1 AND id IN (
+            SELECT id FROM webhook_deliveries
+            WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
+            AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
+            ORDER BY next_attempt_at, id LIMIT $5)
+        AND status = 'pending'";
+    /// Skips deliveries that are due while the plan has no webhooks.
+    SKIP_WITHOUT_PLAN = "UPDATE webhook_deliveries
+        SET status = 'skipped', skip_reason = 'plan', next_attempt_at = NULL, lease_until = NULL,
+            version = version + 1, updated_at = $3
+        WHERE organization_id = $1 AND id IN (
+            SELECT id FROM webhook_deliveries
+            WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $3
+            AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
+            ORDER BY next_attempt_at, id LIMIT $5)
+        AND status = 'pending'";
+    /// Sets when an endpoint is next worth a look.
+    SET_ENDPOINT_DUE = "UPDATE webhook_endpoints SET due_at = $3 WHERE organization_id = $1 AND id = $2";
+    /// Gives a lease back that is still the holder's.
+    GIVE_LEASE_BACK = "UPDATE webhook_deliveries SET lease_until = NULL
+        WHERE organization_id = $1 AND id = $2 AND lease_token = $3 AND lease_until IS NOT NULL";
+    /// Has an endpoint looked at by an instant.
+    LOOK_AT_ENDPOINT = "UPDATE webhook_endpoints
+        SET due_at = CASE WHEN due_at < $3 THEN due_at ELSE $3 END WHERE organization_id = $1 AND id = $2";
+}
+
+/// An endpoint that is held.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Served {
+    url: String,
+    pub(super) status: String,
+    secret: Vec<u8>,
+    previous_secret: Option<Vec<u8>>,
+    previous_secret_until: Option<i64>,
+    consecutive_failures: i64,
+    last_success_at: Option<i64>,
+    pub(super) plan: String,
+}
+
+/// What an endpoint has to expect.
+#[derive(Debug)]
+pub(super) struct Outlook {
+    /// When the first is due that nobody sends.
+    pub(super) next_free: Option<Timestamp>,
+    /// How many are being sent.
+    pub(super) leased: u32,
+    /// When the first lease ends.
+    pub(super) lease_ends: Option<Timestamp>,
+}
+
+impl Served {
+    pub(super) fn standing(&self) -> Standing {
+        match (self.consecutive_failures, self.last_success_at) {
+            (0, Some(_)) => Standing::Proven,
+            _ => Standing::OnProbation,
+        }
+    }
+
+    pub(super) fn into_receiver(
+        self,
+        organization: OrganizationId,
+        id: WebhookEndpointId,
+    ) -> Receiver {
+        Receiver {
+            organization,
+            id,
+            url: self.url,
+            secret: self.secret,
+            previous_secret: self.previous_secret,
+            previous_secret_until: self.previous_secret_until.map(Timestamp::from_micros),
+        }
+    }
+}
+
+/// Endpoints of a standing that are due, the least recently served first.
+pub(in crate::dispatch) async fn due_endpoints(
+    conn: &mut Conn,
+    standing: Standing,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(OrganizationId, WebhookEndpointId)>, Error> {
+    let (now, limit) = (now.as_micros(), i64::from(limit));
+    let rows = match standing {
+        Standing::Proven => fetch_all!(conn, FIND_PROVEN_DUE as (Uuid, Uuid), now, limit),
+        Standing::OnProbation => {
+            fetch_all!(conn, FIND_ON_PROBATION_DUE as (Uuid, Uuid), now, limit)
+        }
+    }?;
+    let ids = rows.into_iter();
+    Ok(ids
+        .map(|(organization, id)| (OrganizationId(organization), WebhookEndpointId(id)))
+        .collect())
+}
+
+/// When the first endpoint is worth a look; `None` when nothing is pending.
+pub(in crate::dispatch) async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>, Error> {
+    let due = fetch_optional!(conn, FIND_NEXT_DUE as (i64,))?;
+    Ok(due.map(|(due,)| Timestamp::from_micros(due)))
+}
+
+/// Gives a claim back, so that the next one need not wait for its end.
+pub(in crate::dispatch) async fn give_back(
+    conn: &mut Conn,
+    claim: &Claim,
+    now: Timestamp,
+) -> Result<(), Error> {
+    look_at(conn, claim.organization, claim.endpoint, now).await?;
+    let (organization, delivery) = (claim.organization.0, claim.delivery.0);
+    execute!(conn, GIVE_LEASE_BACK, organization, delivery, claim.token).map(drop)
+}
+
+/// Has an endpoint looked at by an instant. Its row is held from then on.
+pub(in crate::dispatch) async fn look_at(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    by: Timestamp,
+) -> Result<(), Error> {
+    execute!(
+        conn,
+        LOOK_AT_ENDPOINT,
+        organization.0,
+        endpoint.0,
+        by.as_micros()
+    )
+    .map(drop)
+}
+
+pub(super) async fn serve(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    now: Timestamp,
+) -> Result<Option<Served>, Error> {
+    fetch_optional!(
+        conn,
+        SERVE_ENDPOINT as Served,
+        organization.0,
+        endpoint.0,
+        now.as_micros(),
+    )
+}
+
+pub(super) async fn outlook(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    terms: Terms,
+) -> Result<Outlook, Error> {
+    let free = fetch_optional!(conn, FIND_NEXT_FREE as (i64,), organization.0, endpoint.0)?;
+    let (leased, lease_ends) = fetch_one!(
+        conn,
+        COUNT_LEASES as (i64, Option<i64>),
+        organization.0,
+        endpoint.0,
+        terms.now.as_micros(),
+        terms.latest().as_micros(),
+    )?;
+    Ok(Outlook {
+        next_free: free.map(|(due,)| Timestamp::from_micros(due)),
+        leased: u32::try_from(leased).unwrap_or(u32::MAX),
+        lease_ends: lease_ends.map(Timestamp::from_micros),
+    })
+}
+
+pub(super) async fn take(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    terms: Terms,
+    limit: u32,
+) -> Result<Vec<Claim>, Error> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let until = terms.until();
+    let rows = fetch_all!(
+        conn,
+        CLAIM_DELIVERIES as (Uuid, Uuid, i64),
+        organization.0,
+        endpoint.0,
+        terms.now.as_micros(),
+        terms.latest().as_micros(),
+        until.as_micros(),
+        i64::from(limit),
+    )?;
+    let claims = rows.into_iter().map(|(id, event, token)| Claim {
+        organization,
+        endpoint,
+        delivery: WebhookDeliveryId(id),
+        event: EventId(event),
+        token,
+        until,
+    });
+    Ok(claims.collect())
+}
+
+/// Skips pending deliveries that nobody sends, and tells how many.
+pub(super) async fn skip_all(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    terms: Terms,
+    limit: i64,
+) -> Result<u64, Error> {
+    execute!(
+        conn,
+        SKIP_DISABLED,
+        organization.0,
+        endpoint.0,
+        terms.now.as_micros(),
+        terms.latest().as_micros(),
+        limit,
+    )
+}
+
+/// Skips those of them that are due.
+pub(super) async fn skip_due(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    terms: Terms,
+    limit: i64,
+) -> Result<u64, Error> {
+    execute!(
+        conn,
+        SKIP_WITHOUT_PLAN,
+        organization.0,
+        endpoint.0,
+        terms.now.as_micros(),
+        terms.latest().as_micros(),
+        limit,
+    )
+}
+
+pub(super) async fn set_due(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    due: Option<Timestamp>,
+) -> Result<(), Error> {
+    let due = due.map(Timestamp::as_micros);
+    execute!(conn, SET_ENDPOINT_DUE, organization.0, endpoint.0, due).map(drop)
+}

@@ -1,0 +1,145 @@
+//! Gives each public event its deliveries: one for each endpoint of its organization that wants it.
+//!
+//! What waits is found by its state, and loses it in the transaction that writes the deliveries: an
+//! event has all of its deliveries or none. The endpoint's row is held while a delivery is written
+//! for it, so that an endpoint that is deleted or disabled meanwhile has either not been asked or
+//! finds the delivery and ends it.
+//!
+//! Organizations get their turn one after the other, each with a short transaction of its own: one
+//! that imports thousands of rows, or whose endpoint somebody holds, keeps the others waiting for no
+//! longer than that. One transaction at a time does this, whatever the process: what two would do at
+//! once they would only do in each other's way.
+
+mod sql;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hoursmith_domain::{OrganizationId, Plan, Timestamp};
+use hoursmith_kit::{Clock, Random};
+use hoursmith_store::{Conn, Db, Error, Statement, leases};
+use uuid::Uuid;
+
+use super::wanted::Wanted;
+
+/// Name of the row whose holder fans out.
+const LEASE: &str = "webhook-fan-out";
+
+/// Deliveries written in one transaction, or those of one event if they are more: a second at most
+/// where the database is far away, and other writes wait for no longer.
+const DELIVERIES: usize = 500;
+
+pub(super) fn statements() -> &'static [Statement] {
+    sql::statements()
+}
+
+/// Fans out, a batch at a time.
+#[derive(Debug, Clone)]
+pub(super) struct FanOut {
+    pub(super) db: Db,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    /// Who holds the row meanwhile: this process.
+    pub(super) holder: Uuid,
+    /// Events in one transaction, at most.
+    pub(super) batch: NonZeroU32,
+}
+
+/// What came of a round.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// Whether an organization's events got their deliveries.
+    pub(super) passed: bool,
+    /// The last failure. The organization that it came of was left for the next round.
+    pub(super) failed: Option<Error>,
+}
+
+impl FanOut {
+    /// Gives each organization that waits one turn, and calls `passed` after each.
+    pub(super) async fn round(&self, passed: impl Fn()) -> Round {
+        let mut round = Round::default();
+        let mut after = OrganizationId(Uuid::nil());
+        loop {
+            match self.next(after).await {
+                Ok(Some(organization)) => {
+                    after = organization;
+                    match self.turn(organization).await {
+                        Ok(()) => {
+                            round.passed = true;
+                            passed();
+                        }
+                        Err(error) => round.failed = Some(error),
+                    }
+                }
+                Ok(None) => return round,
+                Err(error) => {
+                    round.failed = Some(error);
+                    return round;
+                }
+            }
+        }
+    }
+
+    async fn next(&self, after: OrganizationId) -> Result<Option<OrganizationId>, Error> {
+        sql::next(&mut *self.db.read().await?, after).await
+    }
+
+    /// An organization's turn: the first of its events that wait get their deliveries.
+    pub(super) async fn turn(&self, organization: OrganizationId) -> Result<(), Error> {
+        let this = self.clone();
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let now = this.clock.now();
+                    // Taken for no time at all: it is held by the transaction and by nothing else.
+                    leases::take(conn, LEASE, this.holder, now, now).await?;
+                    let asked = sql::endpoints(conn, organization).await?;
+                    let each = DELIVERIES.checked_div(asked.len()).unwrap_or(DELIVERIES);
+                    let most = u32::try_from(each.max(1)).unwrap_or(u32::MAX);
+                    let most = most.min(this.batch.get());
+                    let events = sql::take(conn, organization, most).await?;
+                    this.deliver(conn, organization, asked, &events, now).await
+                })
+            })
+            .await
+    }
+
+    /// Writes the deliveries of some events of an organization.
+    async fn deliver(
+        &self,
+        conn: &mut Conn,
+        organization: OrganizationId,
+        asked: Vec<(Uuid, String)>,
+        events: &[sql::PublicEvent],
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let fires = sql::plan(conn, organization).await?.as_deref() == Some(Plan::Agency.as_str());
+        for (endpoint, filters) in asked {
+            let wanted = Wanted::new(endpoint, &filters);
+            let wants = |event: &&sql::PublicEvent| wanted.wants(&event.kind, event.resource_id);
+            let events: Vec<_> = events.iter().filter(wants).collect();
+            if events.is_empty() {
+                continue;
+            }
+            // From here on its row is held. It may be gone by now, or disabled.
+            let due = fires.then_some(now);
+            if !sql::hold(conn, organization, endpoint, due).await? {
+                continue;
+            }
+            let new: Vec<sql::NewDelivery> = (events.into_iter().zip(0..))
+                .map(|(event, after)| sql::NewDelivery {
+                    id: self.random.uuid_v7(now),
+                    event: event.id,
+                    // A microsecond apart, so that they are first tried in the order of the feed.
+                    due: due.map(|due| due.plus(Duration::from_micros(after))),
+                })
+                .collect();
+            sql::insert(conn, organization, endpoint, &new, now).await?;
+        }
+        Ok(())
+    }
+}

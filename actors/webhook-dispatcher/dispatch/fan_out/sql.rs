@@ -1,0 +1,139 @@
+//! Public events and their deliveries, in the database.
+
+use hoursmith_domain::{OrganizationId, Timestamp};
+use hoursmith_store::{Conn, Error, execute, execute_rows, fetch_all, fetch_optional};
+use uuid::Uuid;
+
+hoursmith_store::statements! {
+    /// The next organization of which a public event has no deliveries yet.
+    NEXT_ORGANIZATION_TO_FAN_OUT = "SELECT organization_id FROM events
+        WHERE sequence IS NOT NULL AND NOT fanned_out AND organization_id > $1
+        ORDER BY organization_id LIMIT 1";
+    /// The first events of an organization that wait.
+    FIND_EVENTS_TO_FAN_OUT = "SELECT sequence, id, type AS kind, resource_id FROM events
+        WHERE organization_id = $1 AND sequence IS NOT NULL AND NOT fanned_out
+        ORDER BY sequence LIMIT $2";
+    /// Takes them. Numbers are given in order and taken in order, so what waits has no gap. By
+    /// number, like those who note what was published: then both come to the rows in one order.
+    TAKE_EVENTS_TO_FAN_OUT = "UPDATE events SET fanned_out = TRUE
+        WHERE organization_id = $1 AND sequence BETWEEN $2 AND $3 AND NOT fanned_out";
+    /// Whom to ask, in one order, so that two that hold them do not wait for each other.
+    FIND_ENDPOINTS_TO_ASK = "SELECT id, events FROM webhook_endpoints
+        WHERE organization_id = $1 AND status <> 'disabled' ORDER BY id";
+    /// An organization's plan.
+    FIND_PLAN_OF_EVENTS = "SELECT plan FROM organizations WHERE id = $1";
+    /// Holds an endpoint for a new delivery, and has it looked at by then.
+    HOLD_ENDPOINT_TO_ASK = "UPDATE webhook_endpoints
+        SET due_at = CASE WHEN CAST($3 AS BIGINT) IS NULL OR due_at < $3 THEN due_at ELSE $3 END
+        WHERE organization_id = $1 AND id = $2 AND status <> 'disabled'";
+    /// Writes a delivery: pending, or skipped for want of the plan. One that is there already, by a
+    /// replay that was faster, stays.
+    INSERT_DELIVERY = "INSERT INTO webhook_deliveries
+        (organization_id, id, endpoint_id, event_id, status, skip_reason, next_attempt_at, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        ON CONFLICT (organization_id, event_id, endpoint_id) DO NOTHING";
+}
+
+/// An event that was taken.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct PublicEvent {
+    sequence: i64,
+    pub(super) id: Uuid,
+    pub(super) kind: String,
+    pub(super) resource_id: Uuid,
+}
+
+/// A delivery to be written.
+#[derive(Debug)]
+pub(super) struct NewDelivery {
+    pub(super) id: Uuid,
+    pub(super) event: Uuid,
+    /// Without one it is skipped for want of the plan.
+    pub(super) due: Option<Timestamp>,
+}
+
+/// The organization after one that waits; `None` after the last.
+pub(super) async fn next(
+    conn: &mut Conn,
+    after: OrganizationId,
+) -> Result<Option<OrganizationId>, Error> {
+    let next = fetch_optional!(conn, NEXT_ORGANIZATION_TO_FAN_OUT as (Uuid,), after.0)?;
+    Ok(next.map(|(organization,)| OrganizationId(organization)))
+}
+
+/// Takes the first events of an organization, in the order of its feed. One transaction at a time
+/// may do this.
+pub(super) async fn take(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    limit: u32,
+) -> Result<Vec<PublicEvent>, Error> {
+    let events = fetch_all!(
+        conn,
+        FIND_EVENTS_TO_FAN_OUT as PublicEvent,
+        organization.0,
+        i64::from(limit),
+    )?;
+    if let (Some(first), Some(last)) = (events.first(), events.last()) {
+        let (first, last) = (first.sequence, last.sequence);
+        execute!(conn, TAKE_EVENTS_TO_FAN_OUT, organization.0, first, last)?;
+    }
+    Ok(events)
+}
+
+/// Endpoints that are not disabled, and the text of their filters.
+pub(super) async fn endpoints(
+    conn: &mut Conn,
+    organization: OrganizationId,
+) -> Result<Vec<(Uuid, String)>, Error> {
+    fetch_all!(
+        conn,
+        FIND_ENDPOINTS_TO_ASK as (Uuid, String),
+        organization.0
+    )
+}
+
+pub(super) async fn plan(
+    conn: &mut Conn,
+    organization: OrganizationId,
+) -> Result<Option<String>, Error> {
+    let plan = fetch_optional!(conn, FIND_PLAN_OF_EVENTS as (String,), organization.0)?;
+    Ok(plan.map(|(plan,)| plan))
+}
+
+/// False when the endpoint is gone or disabled.
+pub(super) async fn hold(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: Uuid,
+    due: Option<Timestamp>,
+) -> Result<bool, Error> {
+    let due = due.map(Timestamp::as_micros);
+    let held = execute!(conn, HOLD_ENDPOINT_TO_ASK, organization.0, endpoint, due)?;
+    Ok(held == 1)
+}
+
+/// Deliveries of an endpoint, with few statements.
+pub(super) async fn insert(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: Uuid,
+    deliveries: &[NewDelivery],
+    now: Timestamp,
+) -> Result<(), Error> {
+    execute_rows!(
+        conn,
+        INSERT_DELIVERY,
+        deliveries,
+        |new| organization.0,
+        new.id,
+        endpoint,
+        new.event,
+        new.due.map_or("skipped", |_| "pending"),
+        new.due.map_or(Some("plan"), |_| None),
+        new.due.map(Timestamp::as_micros),
+        now.as_micros(),
+        now.as_micros(),
+    )
+    .map(drop)
+}

@@ -1,0 +1,134 @@
+//! Attempts and what follows from them, in the database.
+
+use hoursmith_domain::{OrganizationId, Timestamp};
+use hoursmith_handler::error::Error;
+use hoursmith_store::{Conn, execute, fetch_optional};
+
+use super::After;
+use crate::dispatch::claim::Claim;
+use crate::dispatch::send::Report;
+use crate::endpoint::EndpointState;
+
+hoursmith_store::statements! {
+    /// The fence: ends the lease that an attempt was made under, if it is the delivery's present one,
+    /// and counts the attempt.
+    HOLD_DELIVERY_OF_ATTEMPT = "UPDATE webhook_deliveries SET lease_until = NULL, attempts = attempts + 1
+        WHERE organization_id = $1 AND id = $2 AND lease_token = $3 AND lease_until IS NOT NULL
+        RETURNING attempts, step, skip_reason";
+    /// Keeps an attempt.
+    INSERT_ATTEMPT = "INSERT INTO webhook_attempts
+        (organization_id, delivery_id, number, at, url, status_code, duration_ms, error, response_excerpt)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    /// Keeps what became of a delivery.
+    SAVE_DELIVERY = "UPDATE webhook_deliveries
+        SET status = $3, skip_reason = $4, next_attempt_at = $5, step = step + $6, version = version + 1,
+            updated_at = $7
+        WHERE organization_id = $1 AND id = $2";
+    /// Keeps how an endpoint fares.
+    SAVE_ENDPOINT_HEALTH = "UPDATE webhook_endpoints
+        SET status = $3, consecutive_failures = $4, failing_since = $5, last_success_at = $6, version = $7,
+            updated_at = $8
+        WHERE organization_id = $1 AND id = $2";
+}
+
+/// A delivery whose lease was the attempt's.
+#[derive(Debug)]
+pub(super) struct HeldDelivery {
+    /// Attempts with this one.
+    pub(super) attempts: i64,
+    /// Attempts before this one, since it began or was last replayed.
+    pub(super) step: i64,
+    /// Why it was skipped meanwhile.
+    pub(super) skipped: Option<&'static str>,
+}
+
+/// Nothing when the lease is another's by now, or was ended.
+pub(super) async fn hold_delivery(
+    conn: &mut Conn,
+    claim: &Claim,
+) -> Result<Option<HeldDelivery>, Error> {
+    let row = fetch_optional!(
+        conn,
+        HOLD_DELIVERY_OF_ATTEMPT as (i64, i64, Option<String>),
+        claim.organization.0,
+        claim.delivery.0,
+        claim.token,
+    )?;
+    Ok(row.map(|(attempts, step, skipped)| HeldDelivery {
+        attempts,
+        step,
+        skipped: skipped.map(|reason| match reason.as_str() {
+            "plan" => "plan",
+            "deleted" => "deleted",
+            _ => "disabled",
+        }),
+    }))
+}
+
+pub(super) async fn insert_attempt(
+    conn: &mut Conn,
+    claim: &Claim,
+    number: i64,
+    report: &Report,
+) -> Result<(), Error> {
+    execute!(
+        conn,
+        INSERT_ATTEMPT,
+        claim.organization.0,
+        claim.delivery.0,
+        number,
+        report.at.as_micros(),
+        &report.url,
+        report.status_code.map(i64::from),
+        i64::try_from(report.duration.as_millis()).unwrap_or(i64::MAX),
+        report.error,
+        report.response_excerpt.as_deref(),
+    )?;
+    Ok(())
+}
+
+pub(super) async fn save_delivery(
+    conn: &mut Conn,
+    claim: &Claim,
+    after: After,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (status, reason, next, steps) = match after {
+        After::Delivered => ("delivered", None, None, 0),
+        After::Pending(at) => ("pending", None, Some(at.as_micros()), 1),
+        After::Failed => ("failed", None, None, 0),
+        After::Skipped(reason) => ("skipped", Some(reason), None, 0),
+    };
+    execute!(
+        conn,
+        SAVE_DELIVERY,
+        claim.organization.0,
+        claim.delivery.0,
+        status,
+        reason,
+        next,
+        steps,
+        now.as_micros(),
+    )?;
+    Ok(())
+}
+
+pub(super) async fn save_endpoint(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: &EndpointState,
+) -> Result<(), Error> {
+    execute!(
+        conn,
+        SAVE_ENDPOINT_HEALTH,
+        organization.0,
+        endpoint.id.0,
+        endpoint.status.as_str(),
+        endpoint.consecutive_failures,
+        endpoint.failing_since.map(Timestamp::as_micros),
+        endpoint.last_success_at.map(Timestamp::as_micros),
+        endpoint.base.version,
+        endpoint.base.updated_at.as_micros(),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! What operators watch that is no count of this process: how late the oldest delivery is, and how
+//! endpoints fare.
+//!
+//! Whether deliveries are sent shows in the first of these and nowhere else: a process that is up
+//! and claims nothing counts no failures.
+
+mod sql;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hoursmith_kit::Clock;
+use hoursmith_store::{Db, Error, Statement};
+use hoursmith_telemetry::names;
+use metrics::gauge;
+use tokio::time::MissedTickBehavior;
+
+use super::claim;
+use crate::endpoint::Status;
+
+/// Time between two looks; Prometheus looks every 15 s by default.
+const EVERY: Duration = Duration::from_secs(5);
+
+pub(super) fn statements() -> &'static [Statement] {
+    sql::statements()
+}
+
+/// Looks for good.
+pub(super) async fn run(db: Db, clock: Arc<dyn Clock>) {
+    let mut looks = tokio::time::interval(EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        // That the database is away is told by those who work with it.
+        let _ = look(&db, clock.as_ref()).await;
+    }
+}
+
+async fn look(db: &Db, clock: &dyn Clock) -> Result<(), Error> {
+    let mut conn = db.read().await?;
+    let due = claim::next_due(&mut conn).await?;
+    let late = due.map_or(Duration::ZERO, |due| due.until(clock.now()));
+    gauge!(names::WEBHOOK_OLDEST_DUE).set(late.as_secs_f64());
+    let counts = sql::endpoints(&mut conn).await?;
+    for status in [Status::Enabled, Status::Failing, Status::Disabled] {
+        let of_status = counts.iter().find(|(word, _)| word == status.as_str());
+        let count = of_status.map_or(0, |(_, count)| *count);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        gauge!(names::WEBHOOK_ENDPOINTS, "status" => status.as_str()).set(count);
+    }
+    Ok(())
+}

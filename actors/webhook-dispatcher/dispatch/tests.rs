@@ -1,0 +1,286 @@
+//! The dispatcher's transactions on both databases, one at a time and without a receiver.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hoursmith_domain::webhook::Outcome;
+use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
+use hoursmith_handler::error::Error as HandlerError;
+use hoursmith_handler::write::Stamp;
+use hoursmith_kit::{Clock, Random, SystemClock, SystemRandom};
+use hoursmith_store::testing::TestDb;
+use hoursmith_store::{Error, execute, execute_rows, fetch_all};
+use uuid::Uuid;
+
+use super::claim::{self, Claim, Claimed, Terms};
+use super::fan_out::FanOut;
+use super::record::{Recorded, record};
+use super::retention;
+use super::send::Report;
+
+hoursmith_store::statements! {
+    NEW_ORGANIZATION = "INSERT INTO organizations (id, name, slug, plan, currency, timezone, created_at, updated_at)
+        VALUES ($1, 'Acme', $2, 'agency', 'EUR', 'Europe/Berlin', 0, 0)";
+    NEW_ENDPOINT = "INSERT INTO webhook_endpoints
+        (organization_id, id, url, events, status, secret, due_at, created_at, updated_at)
+        VALUES ($1, $2, 'https://example.com/', $3, 'enabled', $4, 0, 0, 0)";
+    NEW_EVENT = "INSERT INTO events
+        (organization_id, id, sequence, type, resource_id, api_version, data, created_at)
+        VALUES ($1, $2, $3, $4, $2, 'v1', '{}', $5)";
+    NEW_PUBLIC_EVENTS = "INSERT INTO events
+        (organization_id, id, sequence, type, resource_id, api_version, data, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    NEW_DELIVERY = "INSERT INTO webhook_deliveries
+        (organization_id, id, endpoint_id, event_id, status, next_attempt_at, created_at, updated_at)
+        VALUES ($1, $2, $3, $2, $4, $5, $6, $6)";
+    DELIVERIES = "SELECT status, attempts, skip_reason FROM webhook_deliveries ORDER BY created_at, id";
+    ENDPOINTS = "SELECT status, consecutive_failures, events FROM webhook_endpoints ORDER BY id";
+    COUNT_BY_ORGANIZATION = "SELECT organization_id, COUNT(*) FROM webhook_deliveries
+        GROUP BY organization_id ORDER BY organization_id";
+    SET_EVENTS = "UPDATE webhook_endpoints SET events = $1";
+    DECIDE_LATE = "UPDATE webhook_deliveries SET updated_at = $1 WHERE status = 'failed'";
+}
+
+/// Runs a case on both databases.
+macro_rules! on_both {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    super::$case(super::Scene::new(hoursmith_store::testing::TestDb::sqlite().await).await).await;
+                }
+            )+
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    super::$case(super::Scene::new(hoursmith_store::testing::TestDb::postgres().await).await).await;
+                }
+            )+
+        }
+    };
+}
+
+on_both! {
+    what_a_later_version_wants_is_sent_and_recorded,
+    what_is_decided_is_kept_from_then_on,
+    organizations_get_their_turn_in_short_transactions,
+}
+
+const LEASE: Duration = Duration::from_secs(30);
+
+/// An organization with an endpoint, and a moment that passes when told.
+struct Scene {
+    db: TestDb,
+    now: Timestamp,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+}
+
+macro_rules! run {
+    ($scene:expr, $statement:path $(, $bind:expr)* $(,)?) => {{
+        let written = $scene.db.write(move |conn| {
+            Box::pin(async move { execute!(conn, $statement $(, $bind)*) })
+        });
+        written.await.map_err(|error: Error| error).unwrap()
+    }};
+}
+
+impl Scene {
+    async fn new(db: TestDb) -> Self {
+        let scene = Self {
+            db,
+            now: SystemClock::new().now(),
+            organization: OrganizationId(Uuid::from_u128(1)),
+            endpoint: WebhookEndpointId(Uuid::from_u128(2)),
+        };
+        let (organization, endpoint) = (scene.organization.0, scene.endpoint.0);
+        run!(scene, NEW_ORGANIZATION, organization, "acme");
+        run!(
+            scene,
+            NEW_ENDPOINT,
+            organization,
+            endpoint,
+            r#"["*"]"#,
+            vec![0_u8]
+        );
+        scene
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            now: self.now,
+            lease: LEASE,
+            at_a_time: 4,
+            room: 4,
+        }
+    }
+
+    /// A delivery in a state, of an event of its own.
+    async fn delivery(&self, number: u128, status: &'static str, at: Timestamp) -> Uuid {
+        let id = Uuid::from_u128(1_000 + number);
+        let (organization, endpoint) = (self.organization.0, self.endpoint.0);
+        let due = (status == "pending").then_some(at.as_micros());
+        let at = at.as_micros();
+        let sequence = i64::try_from(number).unwrap();
+        run!(
+            self,
+            NEW_EVENT,
+            organization,
+            id,
+            sequence,
+            "client.created",
+            at
+        );
+        run!(
+            self,
+            NEW_DELIVERY,
+            organization,
+            id,
+            endpoint,
+            status,
+            due,
+            at
+        );
+        id
+    }
+
+    /// Status, attempts and reason of each delivery, the oldest first.
+    async fn deliveries(&self) -> Vec<(String, i64, Option<String>)> {
+        let mut conn = self.db.read().await.unwrap();
+        fetch_all!(&mut conn, DELIVERIES as (String, i64, Option<String>)).unwrap()
+    }
+
+    async fn claim(&self) -> Claimed {
+        let (organization, endpoint, terms) = (self.organization, self.endpoint, self.terms());
+        let claimed = self.db.write(move |conn| {
+            Box::pin(async move { claim::claim(conn, organization, endpoint, terms).await })
+        });
+        claimed.await.unwrap()
+    }
+
+    /// What is due, claimed.
+    async fn claims(&self) -> Vec<Claim> {
+        match self.claim().await {
+            Claimed::Some(_, claims) => claims,
+            other => panic!("nothing was claimed: {other:?}"),
+        }
+    }
+
+    async fn record(&self, claim: Claim, outcome: Outcome) -> Recorded {
+        let report = Report {
+            at: self.now,
+            ended_at: self.now,
+            url: "https://example.com/".to_owned(),
+            status_code: None,
+            duration: Duration::ZERO,
+            error: None,
+            response_excerpt: None,
+            outcome,
+            retry_after: None,
+        };
+        let terms = self.terms();
+        let recorded = self.db.write(move |conn| {
+            Box::pin(async move {
+                let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+                let random: Arc<dyn Random> = Arc::new(SystemRandom);
+                let stamp = Stamp::new(&clock, &random, claim.organization);
+                record(conn, stamp, &claim, &report, terms, 0).await
+            })
+        });
+        recorded.await.map_err(|error: HandlerError| error).unwrap()
+    }
+}
+
+async fn what_a_later_version_wants_is_sent_and_recorded(scene: Scene) {
+    const FILTERS: &str = r#"["client.*","timer.*"]"#;
+    run!(scene, SET_EVENTS, FILTERS);
+    scene.delivery(1, "pending", scene.now).await;
+    let claim = scene.claims().await.remove(0);
+    let recorded = scene.record(claim, Outcome::Failed).await;
+    assert_eq!(recorded, Recorded::Whole { told: false });
+    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
+    let mut conn = scene.db.read().await.unwrap();
+    let endpoints = fetch_all!(&mut conn, ENDPOINTS as (String, i64, String)).unwrap();
+    assert_eq!(endpoints, [("enabled".to_owned(), 1, FILTERS.to_owned())]);
+}
+
+async fn what_is_decided_is_kept_from_then_on(scene: Scene) {
+    let old = Timestamp::from_micros(1);
+    for (number, status) in [(1, "pending"), (2, "delivered"), (3, "failed")] {
+        scene.delivery(number, status, old).await;
+    }
+    // Replayed, and decided just now.
+    run!(scene, DECIDE_LATE, scene.now.as_micros());
+    let before = scene.now;
+    let deleted = scene.db.write(move |conn| {
+        Box::pin(async move { retention::delete_deliveries(conn, before, 10).await })
+    });
+    assert_eq!(deleted.await.unwrap(), 1);
+    let left: Vec<String> = (scene.deliveries().await.into_iter())
+        .map(|(status, ..)| status)
+        .collect();
+    assert_eq!(left, ["pending", "failed"]);
+}
+
+async fn organizations_get_their_turn_in_short_transactions(scene: Scene) {
+    // One with fifty endpoints and an import, and one with an endpoint and an event.
+    let (large, small) = (Uuid::from_u128(10), Uuid::from_u128(20));
+    run!(scene, NEW_ORGANIZATION, large, "large");
+    run!(scene, NEW_ORGANIZATION, small, "small");
+    for number in 0..50 {
+        let id = Uuid::from_u128(100 + number);
+        run!(scene, NEW_ENDPOINT, large, id, r#"["*"]"#, vec![0_u8]);
+    }
+    run!(
+        scene,
+        NEW_ENDPOINT,
+        small,
+        Uuid::from_u128(200),
+        r#"["*"]"#,
+        vec![0_u8]
+    );
+    let events = move |organization: Uuid, count: u128| {
+        let event = move |number: u128| (organization, organization.as_u128() * 1_000 + number);
+        (1..=count).map(event).collect::<Vec<_>>()
+    };
+    let rows = [events(large, 100), events(small, 1)].concat();
+    let written = scene.db.write(move |conn| {
+        Box::pin(async move {
+            execute_rows!(
+                conn,
+                NEW_PUBLIC_EVENTS,
+                rows,
+                |row| row.0,
+                Uuid::from_u128(row.1),
+                i64::try_from(row.1).unwrap(),
+                "client.created",
+                row.0,
+                "v1",
+                "{}",
+                0_i64,
+            )
+        })
+    });
+    assert_eq!(written.await.map_err(|error: Error| error).unwrap(), 101);
+    let fan_out = FanOut {
+        db: scene.db.db().clone(),
+        clock: Arc::new(SystemClock::new()),
+        random: Arc::new(SystemRandom),
+        holder: Uuid::nil(),
+        batch: NonZeroU32::new(100).unwrap(),
+    };
+    let round = fan_out.round(|| {}).await;
+    assert!(round.passed && round.failed.is_none());
+    let count = async || {
+        let mut conn = scene.db.read().await.unwrap();
+        fetch_all!(&mut conn, COUNT_BY_ORGANIZATION as (Uuid, i64)).unwrap()
+    };
+    assert_eq!(count().await, [(large, 500), (small, 1)]);
+    while fan_out.round(|| {}).await.passed {}
+    assert_eq!(count().await, [(large, 5_000), (small, 1)]);
+}

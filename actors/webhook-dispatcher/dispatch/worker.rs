@@ -1,0 +1,350 @@
+//! Claims what is due, sends it and records what came of it, until it is told to stop.
+
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use hoursmith_bus::TraceParent;
+use hoursmith_domain::{OrganizationId, WebhookEndpointId};
+use hoursmith_handler::error::Error as HandlerError;
+use hoursmith_handler::write::Stamp;
+use hoursmith_kit::{Bell, Clock, Failure, Random, WakeUp, spawn};
+use hoursmith_store::{Db, Error};
+use hoursmith_telemetry::names;
+use metrics::{counter, gauge};
+use tokio::sync::watch;
+use tracing::{Instrument as _, Span, field};
+
+use super::body;
+use super::claim::{self, Claim, Claimed, Receiver, Standing, Terms};
+use super::lanes::{Lanes, PROMPT, Place};
+use super::record::{Recorded, record};
+use super::send::{Report, Sender};
+
+/// Endpoints that are looked at side by side. On SQLite their transactions share a flush; on
+/// PostgreSQL they leave connections to others.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Pause between two tries to record an attempt, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// How far the process is with stopping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// It works.
+    Working,
+    /// It claims nothing more; what is being sent may end.
+    Stopping,
+    /// What is being sent is given back.
+    GivingBack,
+}
+
+/// Claims, sends and records.
+pub(super) struct Worker {
+    pub(super) db: Db,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) sender: Sender,
+    pub(super) lanes: Lanes,
+    pub(super) at_a_time: NonZeroU32,
+    pub(super) lease: Duration,
+    pub(super) look_every: Duration,
+    /// Rung when something may be due, or a place is free.
+    pub(super) bell: Bell,
+    /// Wakes the relays, when an endpoint's status became an event.
+    pub(super) wake_up: Arc<WakeUp>,
+    pub(super) stage: watch::Sender<Stage>,
+}
+
+impl Worker {
+    /// Works until it is told to stop.
+    pub(super) async fn run(self: Arc<Self>) {
+        let mut well = true;
+        while *self.stage.borrow() == Stage::Working {
+            let span = tracing::debug_span!(target: "hoursmith::trace", "webhook.claim");
+            let claimed = self.round().instrument(span).await;
+            if let (Err(error), true) = (&claimed, well) {
+                tracing::warn!(
+                    plugin.name = crate::actor::NAME,
+                    error = error as &dyn std::error::Error,
+                    "Webhooks that are due could not be claimed; they wait."
+                );
+            }
+            well = claimed.is_ok();
+            match claimed {
+                Ok(true) => {}
+                Ok(false) => self.wait().await,
+                Err(_) => self.stopping_or(tokio::time::sleep(self.look_every)).await,
+            }
+        }
+    }
+
+    /// Waits until something may be due: when the bell rings, at the next instant that the database
+    /// names, and every so often, since neither can be relied on.
+    async fn wait(&self) {
+        let due = match self.db.read().await {
+            Ok(mut conn) => claim::next_due(&mut conn).await.unwrap_or_default(),
+            Err(_) => None,
+        };
+        let now = self.clock.now();
+        // What is due and was not claimed waits for a place, and with it for the bell.
+        let wait = due
+            .filter(|due| *due > now)
+            .map_or(self.look_every, |due| now.until(due).min(self.look_every));
+        let woken = async {
+            tokio::select! {
+                () = self.bell.rung() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        };
+        self.stopping_or(woken).await;
+    }
+
+    async fn stopping_or(&self, woken: impl Future<Output = ()>) {
+        let mut stage = self.stage.subscribe();
+        tokio::select! {
+            () = woken => {}
+            _ = stage.wait_for(|stage| *stage > Stage::Working) => {}
+        }
+    }
+
+    /// Looks at those that are due, as far as there are places, and starts what was claimed. Whether
+    /// there was anything to look at.
+    async fn round(self: &Arc<Self>) -> Result<bool, Error> {
+        let mut looked_at = false;
+        let mut failed = None;
+        for standing in [Standing::Proven, Standing::OnProbation] {
+            let free = self.lanes.free(standing);
+            if free == 0 {
+                continue;
+            }
+            let now = self.clock.now();
+            let due = {
+                let mut conn = self.db.read().await?;
+                claim::due_endpoints(&mut conn, standing, now, free).await?
+            };
+            looked_at |= !due.is_empty();
+            let share = free.checked_div(u32::try_from(due.len()).unwrap_or(u32::MAX));
+            let looks = stream::iter(due)
+                .map(|(organization, endpoint)| {
+                    self.look(standing, organization, endpoint, share.unwrap_or(free))
+                })
+                .buffer_unordered(SIDE_BY_SIDE);
+            // One that is held by somebody keeps no other from its turn.
+            let results: Vec<Result<(), Error>> = looks.collect().await;
+            failed = results.into_iter().find_map(Result::err).or(failed);
+        }
+        failed.map_or(Ok(looked_at), Err)
+    }
+
+    /// Looks at an endpoint and starts sending what was claimed.
+    async fn look(
+        self: &Arc<Self>,
+        standing: Standing,
+        organization: OrganizationId,
+        endpoint: WebhookEndpointId,
+        share: u32,
+    ) -> Result<(), Error> {
+        // The places first: what is claimed is sent at once.
+        let most = share.min(self.at_a_time.get());
+        let mut places: Vec<Place> = (0..most).map_while(|_| self.lanes.take(standing)).collect();
+        let terms = Terms {
+            room: u32::try_from(places.len()).unwrap_or(u32::MAX),
+            ..self.terms()
+        };
+        let claimed = self
+            .db
+            .write(move |conn| {
+                Box::pin(async move { claim::claim(conn, organization, endpoint, terms).await })
+            })
+            .await?;
+        match claimed {
+            Claimed::Nothing => {}
+            Claimed::Skipped(skipped) => {
+                counter!(names::WEBHOOK_SKIPPED).increment(skipped);
+            }
+            Claimed::Some(receiver, claims) => {
+                let receiver = Arc::new(*receiver);
+                for claim in claims {
+                    let Some(place) = places.pop() else { break };
+                    let sending = Arc::clone(self).send(Arc::clone(&receiver), claim, place);
+                    drop(spawn("webhook attempt", sending));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn terms(&self) -> Terms {
+        Terms {
+            now: self.clock.now(),
+            lease: self.lease,
+            at_a_time: self.at_a_time.get(),
+            room: 0,
+        }
+    }
+
+    /// Sends a delivery and records what came of it, as part of the trace that caused its event.
+    async fn send(self: Arc<Self>, receiver: Arc<Receiver>, claim: Claim, place: Place) {
+        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
+        let span = tracing::debug_span!(
+            target: "hoursmith::trace",
+            parent: None,
+            "webhook.attempt",
+            webhook_endpoint.id = %claim.endpoint,
+            webhook_delivery.id = %claim.delivery,
+            event.id = %claim.event,
+            http.response.status_code = field::Empty,
+            error.r#type = field::Empty,
+        );
+        match self.load(&claim).await {
+            Ok(Ok((body, trace))) => {
+                hoursmith_telemetry::set_parent(&span, trace.as_ref());
+                let attempt = self.attempt(&receiver, &claim, body, place);
+                attempt.instrument(span).await;
+            }
+            Ok(Err(failure)) => {
+                let report = self.sender.nothing_to_send(&receiver, &failure);
+                self.keep(&claim, report).instrument(span).await;
+                drop(place);
+            }
+            Err(error) => {
+                tracing::warn!(
+                    plugin.name = crate::actor::NAME,
+                    webhook_delivery.id = %claim.delivery,
+                    error = &error as &dyn std::error::Error,
+                    "An event to be sent could not be read; it waits."
+                );
+                self.give_back(&claim).await;
+                drop(place);
+            }
+        }
+        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
+        self.bell.ring();
+    }
+
+    async fn load(
+        &self,
+        claim: &Claim,
+    ) -> Result<Result<(Bytes, Option<TraceParent>), Failure>, Error> {
+        let mut conn = self.db.read().await?;
+        body::load(&mut conn, claim.organization, claim.event).await
+    }
+
+    async fn attempt(&self, receiver: &Receiver, claim: &Claim, body: Bytes, mut place: Place) {
+        let sending = async {
+            let sending = self.sender.send(receiver, claim.event, body);
+            tokio::pin!(sending);
+            if let Ok(report) = tokio::time::timeout(PROMPT, &mut sending).await {
+                return report;
+            }
+            self.lanes.move_over(&mut place);
+            self.bell.ring();
+            sending.await
+        };
+        let mut stage = self.stage.subscribe();
+        let report = tokio::select! {
+            report = sending => Some(report),
+            _ = stage.wait_for(|stage| *stage == Stage::GivingBack) => None,
+        };
+        match report {
+            Some(report) => {
+                let span = Span::current();
+                span.record("http.response.status_code", report.status_code);
+                span.record("error.type", report.error);
+                self.keep(claim, report).await;
+            }
+            None => self.give_back(claim).await,
+        }
+    }
+
+    /// Records an attempt, again and again while its lease lasts: without a record the delivery is
+    /// sent again.
+    async fn keep(&self, claim: &Claim, report: Report) {
+        let report = Arc::new(report);
+        let mut pause = PAUSES.0;
+        loop {
+            let failed = match self.record(*claim, Arc::clone(&report)).await {
+                Ok(Recorded::Whole { told }) => {
+                    counter!(names::WEBHOOK_ATTEMPTS, "outcome" => report.word()).increment(1);
+                    if told {
+                        counter!(names::EVENTS_APPENDED).increment(1);
+                        self.wake_up.ring();
+                    }
+                    return;
+                }
+                Ok(Recorded::Fenced) => {
+                    counter!(names::WEBHOOK_ATTEMPTS, "outcome" => "superseded").increment(1);
+                    return;
+                }
+                Err(failed) => failed,
+            };
+            if self.clock.now().plus(pause) >= claim.until {
+                tracing::error!(
+                    plugin.name = crate::actor::NAME,
+                    webhook_delivery.id = %claim.delivery,
+                    error = &failed as &dyn std::error::Error,
+                    "An attempt could not be recorded; its webhook is sent again."
+                );
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(PAUSES.1);
+        }
+    }
+
+    async fn record(&self, claim: Claim, report: Arc<Report>) -> Result<Recorded, Failure> {
+        let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
+        let terms = self.terms();
+        let mut jitter = [0; 8];
+        random.fill(&mut jitter);
+        let jitter = u64::from_le_bytes(jitter);
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    let stamp = Stamp::new(&clock, &random, claim.organization);
+                    record(conn, stamp, &claim, &report, terms, jitter).await
+                })
+            })
+            .await
+            .map_err(|error: HandlerError| match error {
+                HandlerError::Failure(failure) => failure,
+                HandlerError::Contended(source) => source.into(),
+                // Nothing in it is a client's to be refused.
+                HandlerError::Problem(problem) => {
+                    Failure::internal("record an attempt", problem.detail)
+                }
+            })
+    }
+
+    async fn give_back(&self, claim: &Claim) {
+        let (claim, now) = (*claim, self.clock.now());
+        let given = self
+            .db
+            .write(move |conn| Box::pin(async move { claim::give_back(conn, &claim, now).await }))
+            .await;
+        if let Err(error) = given {
+            tracing::warn!(
+                plugin.name = crate::actor::NAME,
+                webhook_delivery.id = %claim.delivery,
+                error = &error as &dyn std::error::Error,
+                "A webhook could not be given back; the next process waits for the end of its lease."
+            );
+        }
+    }
+
+    /// Claims nothing more, lets what is being sent end within a time, and gives the rest back.
+    pub(super) async fn stop(&self, within: Duration) {
+        self.stage.send_replace(Stage::Stopping);
+        if tokio::time::timeout(within, self.lanes.clear())
+            .await
+            .is_err()
+        {
+            self.stage.send_replace(Stage::GivingBack);
+            self.lanes.clear().await;
+        }
+    }
+}
