@@ -108,6 +108,9 @@ names! {
     WEBHOOK_IN_FLIGHT = "hoursmith_webhook_deliveries_in_flight", Kind::Gauge, [];
     /// How late the oldest webhook delivery is that is due and that nobody sends.
     WEBHOOK_OLDEST_DUE = "hoursmith_webhook_oldest_due_seconds", Kind::Gauge, [];
+    /// Webhook endpoints that have something due and no place yet, by lane: `prompt` for those whose
+    /// last attempt succeeded, `patient` for the others.
+    WEBHOOK_QUEUE = "hoursmith_webhook_endpoints_due", Kind::Gauge, ["lane"];
     /// Webhook endpoints, by status.
     WEBHOOK_ENDPOINTS = "hoursmith_webhook_endpoints", Kind::Gauge, ["status"];
     /// Spans that the OTLP receiver did not take.

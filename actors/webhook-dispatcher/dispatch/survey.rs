@@ -1,5 +1,5 @@
-//! What operators watch that is no count of this process: how late the oldest delivery is, and how
-//! endpoints fare.
+//! What operators watch that is no count of this process: how late the oldest delivery is, how many
+//! endpoints wait for a place, and how they fare.
 //!
 //! Whether deliveries are sent shows in the first of these and nowhere else: a process that is up
 //! and claims nothing counts no failures.
@@ -41,6 +41,11 @@ async fn look(db: &Db, clock: &dyn Clock) -> Result<(), Error> {
     let due = claim::next_due(&mut conn).await?;
     let late = due.map_or(Duration::ZERO, |due| due.until(clock.now()));
     gauge!(names::WEBHOOK_OLDEST_DUE).set(late.as_secs_f64());
+    let (prompt, patient) = sql::due(&mut conn, clock.now()).await?;
+    for (lane, due) in [("prompt", prompt), ("patient", patient)] {
+        let due = u32::try_from(due).unwrap_or(u32::MAX);
+        gauge!(names::WEBHOOK_QUEUE, "lane" => lane).set(due);
+    }
     let counts = sql::endpoints(&mut conn).await?;
     for status in [Status::Enabled, Status::Failing, Status::Disabled] {
         let of_status = counts.iter().find(|(word, _)| word == status.as_str());
