@@ -116,7 +116,13 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
     let post = Arc::new(Post::new(&host, &settings));
     let numbered = Arc::new(Notify::new());
     let look_every = settings.look_every();
-    let sequencer = Sequencer::new(&host, &settings, Arc::clone(&post), Arc::clone(&numbered), wake_up);
+    let sequencer = Sequencer::new(
+        &host,
+        &settings,
+        Arc::clone(&post),
+        Arc::clone(&numbered),
+        wake_up,
+    );
     let sequencer = Arc::new(sequencer);
     let publisher = Arc::new(Publisher::new(&host, Arc::clone(&post), numbered));
     let working = Task::kept("relay", look_every, move || {
