@@ -15,7 +15,8 @@ ALTER TABLE idempotency_records ADD COLUMN sealed_body BYTEA NULL;
 -- `events` is a JSON array of filters. Secrets are sealed; the previous one signs as well until
 -- `previous_secret_until`. `due_at` is when the first of its pending deliveries is due, NULL while there
 -- are none: by it the endpoints that have something to do are found, however many deliveries wait
--- behind each. `served_at` is when it was last given work, so that all get their turn.
+-- behind each. A deleted endpoint is disabled and nobody sees it; its row goes once nothing waits for
+-- it. `served_at` is when it was last given work, so that all get their turn.
 CREATE TABLE webhook_endpoints (
     organization_id            UUID    NOT NULL REFERENCES organizations (id),
     id                         UUID    NOT NULL,
@@ -31,6 +32,7 @@ CREATE TABLE webhook_endpoints (
     last_success_at            BIGINT  NULL,
     due_at                     BIGINT  NULL,
     served_at                  BIGINT  NOT NULL DEFAULT 0,
+    deleted_at                 BIGINT  NULL CHECK (deleted_at IS NULL OR status = 'disabled'),
     external_reference_service TEXT    NULL,
     external_reference_id      TEXT    NULL,
     external_reference_url     TEXT    NULL,

@@ -38,6 +38,8 @@ hoursmith_store::statements! {
     ENDPOINTS = "SELECT status, consecutive_failures, events FROM webhook_endpoints ORDER BY id";
     COUNT_BY_ORGANIZATION = "SELECT organization_id, COUNT(*) FROM webhook_deliveries
         GROUP BY organization_id ORDER BY organization_id";
+    SET_STATUS = "UPDATE webhook_endpoints SET status = $1, consecutive_failures = 1";
+    DELETE_ENDPOINT = "UPDATE webhook_endpoints SET status = 'disabled', deleted_at = 0, due_at = 0";
     SET_EVENTS = "UPDATE webhook_endpoints SET events = $1";
     DECIDE_LATE = "UPDATE webhook_deliveries SET updated_at = $1 WHERE status = 'failed'";
 }
@@ -69,6 +71,8 @@ on_both! {
     what_a_later_version_wants_is_sent_and_recorded,
     what_is_decided_is_kept_from_then_on,
     organizations_get_their_turn_in_short_transactions,
+    what_is_deleted_goes_once_nothing_waits,
+    what_was_due_for_days_is_given_up_while_its_endpoint_fails,
 }
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -155,6 +159,12 @@ impl Scene {
         fetch_all!(&mut conn, DELIVERIES as (String, i64, Option<String>)).unwrap()
     }
 
+    /// Status, failures and filters of each endpoint.
+    async fn endpoints(&self) -> Vec<(String, i64, String)> {
+        let mut conn = self.db.read().await.unwrap();
+        fetch_all!(&mut conn, ENDPOINTS as (String, i64, String)).unwrap()
+    }
+
     async fn claim(&self) -> Claimed {
         let (organization, endpoint, terms) = (self.organization, self.endpoint, self.terms());
         let claimed = self.db.write(move |conn| {
@@ -204,8 +214,7 @@ async fn what_a_later_version_wants_is_sent_and_recorded(scene: Scene) {
     let recorded = scene.record(claim, Outcome::Failed).await;
     assert_eq!(recorded, Recorded::Whole { told: false });
     assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
-    let mut conn = scene.db.read().await.unwrap();
-    let endpoints = fetch_all!(&mut conn, ENDPOINTS as (String, i64, String)).unwrap();
+    let endpoints = scene.endpoints().await;
     assert_eq!(endpoints, [("enabled".to_owned(), 1, FILTERS.to_owned())]);
 }
 
@@ -283,4 +292,40 @@ async fn organizations_get_their_turn_in_short_transactions(scene: Scene) {
     assert_eq!(count().await, [(large, 500), (small, 1)]);
     while fan_out.round(|| {}).await.passed {}
     assert_eq!(count().await, [(large, 5_000), (small, 1)]);
+}
+
+async fn what_is_deleted_goes_once_nothing_waits(mut scene: Scene) {
+    for number in 1..=3 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    let claim = scene.claims().await.remove(0);
+    run!(scene, DELETE_ENDPOINT);
+    // One is being sent. The others end, and the row waits for it.
+    assert!(matches!(scene.claim().await, Claimed::Skipped(2)));
+    assert_eq!(scene.endpoints().await.len(), 1);
+    let recorded = scene.record(claim, Outcome::Failed).await;
+    assert_eq!(recorded, Recorded::Whole { told: false });
+    let skipped = |attempts| ("skipped".to_owned(), attempts, Some("deleted".to_owned()));
+    let mut found = scene.deliveries().await;
+    found.sort();
+    assert_eq!(found, [skipped(0), skipped(0), skipped(1)]);
+    scene.now = scene.now.plus(LEASE);
+    assert!(matches!(scene.claim().await, Claimed::Skipped(0)));
+    assert_eq!(scene.endpoints().await, []);
+}
+
+async fn what_was_due_for_days_is_given_up_while_its_endpoint_fails(scene: Scene) {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    for (number, days) in [(1, 5), (2, 4), (3, 2)] {
+        scene
+            .delivery(number, "pending", scene.now.minus(DAY * days))
+            .await;
+    }
+    run!(scene, SET_STATUS, "failing");
+    // The first is tried.
+    assert_eq!(scene.claims().await.len(), 1);
+    let statuses: Vec<String> = (scene.deliveries().await.into_iter())
+        .map(|(status, ..)| status)
+        .collect();
+    assert_eq!(statuses, ["pending", "failed", "pending"]);
 }

@@ -18,7 +18,7 @@ macro_rules! select {
             "SELECT w.id, w.url, w.description, w.events, w.status, w.consecutive_failures, \
              w.failing_since, w.last_success_at, ",
             base_columns!("w"),
-            " FROM webhook_endpoints w WHERE w.organization_id = $1"
+            " FROM webhook_endpoints w WHERE w.organization_id = $1 AND w.deleted_at IS NULL"
         )
     };
 }
@@ -64,7 +64,7 @@ hoursmith_store::statements! {
     /// The row, held until the transaction ends: what is decided by it stays true.
     LOCK_ENDPOINT = concat!(
         "UPDATE webhook_endpoints AS w SET version = version WHERE w.organization_id = $1 AND w.id = $2 \
-         RETURNING id, url, description, events, status, consecutive_failures, failing_since, \
+         AND w.deleted_at IS NULL RETURNING id, url, description, events, status, consecutive_failures, failing_since, \
          last_success_at, ",
         base_names!()
     );
@@ -72,7 +72,8 @@ hoursmith_store::statements! {
     /// count one after the other.
     HOLD_ORGANIZATION = "UPDATE organizations SET version = version WHERE id = $1";
     /// How many endpoints there are.
-    COUNT_ENDPOINTS = "SELECT COUNT(*) FROM webhook_endpoints WHERE organization_id = $1";
+    COUNT_ENDPOINTS = "SELECT COUNT(*) FROM webhook_endpoints \
+        WHERE organization_id = $1 AND deleted_at IS NULL";
     /// A new endpoint.
     INSERT_ENDPOINT = "INSERT INTO webhook_endpoints (organization_id, id, url, description, events, status, \
         secret, external_reference_service, external_reference_id, external_reference_url, metadata, version, \
@@ -87,14 +88,10 @@ hoursmith_store::statements! {
     /// A new secret, and the one before for a while.
     ROTATE_SECRET = "UPDATE webhook_endpoints SET secret = $3, previous_secret = $4, previous_secret_until = $5, \
         version = $6, updated_at = $7 WHERE organization_id = $1 AND id = $2";
-    /// Gone. Its deliveries stay.
-    DELETE_ENDPOINT = "DELETE FROM webhook_endpoints WHERE organization_id = $1 AND id = $2";
-    /// Nothing that waits for an endpoint is sent, for a reason. Found by its index of what waits.
-    SKIP_PENDING = "UPDATE webhook_deliveries SET status = 'skipped', skip_reason = $3, next_attempt_at = NULL, \
-        version = version + 1, updated_at = $4 \
-        WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'";
-    /// An endpoint has nothing to do.
-    CLEAR_DUE = "UPDATE webhook_endpoints SET due_at = NULL WHERE organization_id = $1 AND id = $2";
+    /// Gone for all who look. The dispatcher ends what waits for it, a bounded number at a time, and
+    /// then deletes the row. Its deliveries stay.
+    DELETE_ENDPOINT = "UPDATE webhook_endpoints SET status = 'disabled', deleted_at = $3, due_at = $3 \
+        WHERE organization_id = $1 AND id = $2";
 }
 
 /// What a list is narrowed by.
@@ -267,23 +264,9 @@ pub(crate) async fn delete(
     conn: &mut Conn,
     organization: OrganizationId,
     id: WebhookEndpointId,
-) -> Result<(), Error> {
-    execute!(conn, DELETE_ENDPOINT, organization.0, id.0)?;
-    Ok(())
-}
-
-/// Skips everything that waits for an endpoint.
-pub(crate) async fn skip_pending(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    id: WebhookEndpointId,
-    reason: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let at = now.as_micros();
-    execute!(conn, SKIP_PENDING, organization.0, id.0, reason, at)?;
-    execute!(conn, CLEAR_DUE, organization.0, id.0)?;
-    Ok(())
+    execute!(conn, DELETE_ENDPOINT, organization.0, id.0, now.as_micros()).map(drop)
 }
 
 impl Row {

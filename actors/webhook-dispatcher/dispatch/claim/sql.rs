@@ -21,7 +21,7 @@ hoursmith_store::statements! {
     SERVE_ENDPOINT = "UPDATE webhook_endpoints SET served_at = $3
         WHERE organization_id = $1 AND id = $2 AND due_at <= $3
         RETURNING url, status, secret, previous_secret, previous_secret_until, consecutive_failures, last_success_at,
-            (SELECT plan FROM organizations WHERE id = $1) AS plan";
+            deleted_at, (SELECT plan FROM organizations WHERE id = $1) AS plan";
     /// When the first pending delivery that nobody sends is due.
     FIND_NEXT_FREE = "SELECT next_attempt_at FROM webhook_deliveries
         WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND lease_until IS NULL
@@ -42,9 +42,9 @@ hoursmith_store::statements! {
             ORDER BY next_attempt_at, id LIMIT $6)
         AND status = 'pending'
         RETURNING id, event_id, lease_token";
-    /// Skips deliveries of an endpoint that is disabled, due or not.
+    /// Skips deliveries of an endpoint that is disabled or deleted, due or not.
     SKIP_DISABLED = "UPDATE webhook_deliveries
-        SET status = 'skipped', skip_reason = 'disabled', next_attempt_at = NULL, lease_until = NULL,
+        SET status = 'skipped', skip_reason = $6, next_attempt_at = NULL, lease_until = NULL,
             version = version + 1, updated_at = $3
         WHERE organization_id = $1 AND id IN (
             SELECT id FROM webhook_deliveries
@@ -62,6 +62,18 @@ hoursmith_store::statements! {
             AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
             ORDER BY next_attempt_at, id LIMIT $5)
         AND status = 'pending'";
+    /// Gives up deliveries that were due long ago.
+    GIVE_UP_OVERDUE = "UPDATE webhook_deliveries
+        SET status = 'failed', next_attempt_at = NULL, lease_until = NULL, version = version + 1, updated_at = $3
+        WHERE organization_id = $1 AND id IN (
+            SELECT id FROM webhook_deliveries
+            WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $6
+            AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
+            ORDER BY next_attempt_at, id LIMIT $5)
+        AND status = 'pending'";
+    /// Deletes an endpoint for which nothing waits any more.
+    FORGET_ENDPOINT = "DELETE FROM webhook_endpoints
+        WHERE organization_id = $1 AND id = $2 AND deleted_at IS NOT NULL";
     /// Sets when an endpoint is next worth a look.
     SET_ENDPOINT_DUE = "UPDATE webhook_endpoints SET due_at = $3 WHERE organization_id = $1 AND id = $2";
     /// Gives a lease back that is still the holder's.
@@ -82,6 +94,7 @@ pub(super) struct Served {
     previous_secret_until: Option<i64>,
     consecutive_failures: i64,
     last_success_at: Option<i64>,
+    deleted_at: Option<i64>,
     pub(super) plan: String,
 }
 
@@ -102,6 +115,10 @@ impl Served {
             (0, Some(_)) => Standing::Proven,
             _ => Standing::OnProbation,
         }
+    }
+
+    pub(super) fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
     }
 
     pub(super) fn into_receiver(
@@ -243,11 +260,12 @@ pub(super) async fn take(
     Ok(claims.collect())
 }
 
-/// Skips pending deliveries that nobody sends, and tells how many.
+/// Skips pending deliveries that nobody sends, for a reason, and tells how many.
 pub(super) async fn skip_all(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
+    reason: &'static str,
     terms: Terms,
     limit: i64,
 ) -> Result<u64, Error> {
@@ -259,7 +277,38 @@ pub(super) async fn skip_all(
         terms.now.as_micros(),
         terms.latest().as_micros(),
         limit,
+        reason,
     )
+}
+
+/// Gives up pending deliveries that nobody sends and that were due by an instant.
+pub(super) async fn give_up_overdue(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    by: Timestamp,
+    terms: Terms,
+    limit: i64,
+) -> Result<u64, Error> {
+    execute!(
+        conn,
+        GIVE_UP_OVERDUE,
+        organization.0,
+        endpoint.0,
+        terms.now.as_micros(),
+        terms.latest().as_micros(),
+        limit,
+        by.as_micros(),
+    )
+}
+
+/// Deletes the row of a deleted endpoint.
+pub(super) async fn forget(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+) -> Result<(), Error> {
+    execute!(conn, FORGET_ENDPOINT, organization.0, endpoint.0).map(drop)
 }
 
 /// Skips those of them that are due.
