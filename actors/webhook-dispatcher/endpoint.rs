@@ -153,12 +153,25 @@ pub(crate) async fn rotate_secret(request: &Request) -> Result<Response, Error> 
                 secret::seal(keys, random, organization, id, column, secret)
             };
             let old = sql::secret(conn, organization, id).await?;
-            let old = secret::open(keys, organization, id, SECRET, &old)?;
+            let old = match secret::open(keys, organization, id, SECRET, &old) {
+                Ok(old) => Some(seal(PREVIOUS_SECRET, &old)),
+                Err(failure) => {
+                    // Nothing was signed with it either: a new one is what helps.
+                    tracing::warn!(
+                        plugin.name = crate::actor::NAME,
+                        webhook_endpoint.id = %id,
+                        error = &failure as &dyn std::error::Error,
+                        "A webhook's secret that does not open was replaced."
+                    );
+                    None
+                }
+            };
             let new = secret::generate(random);
             endpoint.base.touch(stamp.now);
-            let (secret, previous) = (seal(SECRET, &new), seal(PREVIOUS_SECRET, &old));
+            let secret = seal(SECRET, &new);
             let until = stamp.now.plus(ROTATION_OVERLAP);
-            sql::rotate(conn, organization, &endpoint, &secret, &previous, until).await?;
+            let previous = old.as_deref().map(|old| (old, until));
+            sql::rotate(conn, organization, &endpoint, &secret, previous).await?;
             with_secret(200, &endpoint, &new)
         })
     })

@@ -102,8 +102,13 @@ names! {
     WEBHOOK_SKIPPED = "hoursmith_webhook_deliveries_skipped_total", Kind::Counter, [];
     /// Webhook deliveries being sent.
     WEBHOOK_IN_FLIGHT = "hoursmith_webhook_deliveries_in_flight", Kind::Gauge, [];
-    /// How late the oldest webhook delivery is that is due and that nobody sends.
+    /// How long the webhook endpoint has waited for its turn that waits longest: there is something due
+    /// for it that could be sent.
     WEBHOOK_OLDEST_DUE = "hoursmith_webhook_oldest_due_seconds", Kind::Gauge, [];
+    /// How late the oldest webhook delivery is, also behind what is being sent to its endpoint.
+    WEBHOOK_OLDEST_PENDING = "hoursmith_webhook_oldest_pending_seconds", Kind::Gauge, [];
+    /// Webhook endpoints that wait for their turn, by whether their last attempt succeeded promptly.
+    WEBHOOK_ENDPOINTS_WAITING = "hoursmith_webhook_endpoints_waiting", Kind::Gauge, ["standing"];
     /// Webhook endpoints, by status.
     WEBHOOK_ENDPOINTS = "hoursmith_webhook_endpoints", Kind::Gauge, ["status"];
     /// Spans that the OTLP receiver did not take.

@@ -35,9 +35,9 @@ pub(super) fn statements() -> &'static [Statement] {
 /// Which endpoints: see [`super::lanes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Standing {
-    /// Its last attempt succeeded.
+    /// Its last attempt succeeded, and promptly.
     Proven,
-    /// Its last attempt failed, or there was none.
+    /// Its last attempt failed or was slow, or there was none.
     OnProbation,
 }
 
@@ -170,8 +170,22 @@ async fn end(
     Ok(Claimed::Skipped(skipped))
 }
 
+/// Sets when an endpoint is next worth a look, by its standing. Its row must be held.
+pub(super) async fn settle_by_standing(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    terms: Terms,
+) -> Result<(), Error> {
+    let at_a_time = match sql::standing(conn, organization, endpoint).await? {
+        Standing::Proven => terms.at_a_time,
+        Standing::OnProbation => 1,
+    };
+    settle(conn, organization, endpoint, terms, at_a_time).await
+}
+
 /// Sets when an endpoint is next worth a look. Its row must be held.
-pub(super) async fn settle(
+async fn settle(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,

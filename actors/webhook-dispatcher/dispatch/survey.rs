@@ -1,14 +1,16 @@
-//! What operators watch that is no count of this process: how late the oldest delivery is, and how
-//! endpoints fare.
+//! What operators watch that is no count of this process: how late the oldest delivery is, how many
+//! endpoints wait for a place, and how endpoints fare.
 //!
 //! Whether deliveries are sent shows in the first of these and nowhere else: a process that is up
-//! and claims nothing counts no failures.
+//! and claims nothing counts no failures. It is seen twice, since an endpoint that is sent as much as
+//! it may be has nothing due, however much waits behind that.
 
 mod sql;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use hoursmith_domain::Timestamp;
 use hoursmith_kit::Clock;
 use hoursmith_store::{Db, Error, Statement};
 use hoursmith_telemetry::names;
@@ -38,9 +40,20 @@ pub(super) async fn run(db: Db, clock: Arc<dyn Clock>) {
 
 async fn look(db: &Db, clock: &dyn Clock) -> Result<(), Error> {
     let mut conn = db.read().await?;
+    let now = clock.now();
+    let late = |due: Option<Timestamp>| {
+        let late = due.map_or(Duration::ZERO, |due| due.until(now));
+        late.as_secs_f64()
+    };
     let due = claim::next_due(&mut conn).await?;
-    let late = due.map_or(Duration::ZERO, |due| due.until(clock.now()));
-    gauge!(names::WEBHOOK_OLDEST_DUE).set(late.as_secs_f64());
+    gauge!(names::WEBHOOK_OLDEST_DUE).set(late(due));
+    let pending = sql::oldest_pending(&mut conn).await?;
+    gauge!(names::WEBHOOK_OLDEST_PENDING).set(late(pending));
+    let (proven, on_probation) = sql::waiting(&mut conn, now).await?;
+    for (standing, count) in [("proven", proven), ("on_probation", on_probation)] {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        gauge!(names::WEBHOOK_ENDPOINTS_WAITING, "standing" => standing).set(count);
+    }
     let counts = sql::endpoints(&mut conn).await?;
     for status in [Status::Enabled, Status::Failing, Status::Disabled] {
         let of_status = counts.iter().find(|(word, _)| word == status.as_str());

@@ -78,8 +78,8 @@ hoursmith_store::statements! {
     INSERT_ENDPOINT = "INSERT INTO webhook_endpoints (organization_id, id, url, description, events, status, \
         secret, external_reference_service, external_reference_id, external_reference_url, metadata, version, \
         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-    /// Every column that a change by the API can touch.
-    UPDATE_ENDPOINT = "UPDATE webhook_endpoints SET url = $3, description = $4, events = $5, status = $6, \
+    /// Every column that a change by the API can touch. Another address has yet to prove itself.
+    UPDATE_ENDPOINT = "UPDATE webhook_endpoints SET proven = (proven AND url = $3), url = $3, description = $4, events = $5, status = $6, \
         consecutive_failures = $7, failing_since = $8, external_reference_service = $9, \
         external_reference_id = $10, external_reference_url = $11, metadata = $12, version = $13, \
         updated_at = $14 WHERE organization_id = $1 AND id = $2";
@@ -243,8 +243,7 @@ pub(crate) async fn rotate(
     organization: OrganizationId,
     endpoint: &EndpointState,
     secret: &[u8],
-    previous: &[u8],
-    previous_until: Timestamp,
+    previous: Option<(&[u8], Timestamp)>,
 ) -> Result<(), Error> {
     execute!(
         conn,
@@ -252,8 +251,8 @@ pub(crate) async fn rotate(
         organization.0,
         endpoint.id.0,
         secret,
-        previous,
-        previous_until.as_micros(),
+        previous.map(|(sealed, _)| sealed),
+        previous.map(|(_, until)| until.as_micros()),
         endpoint.base.version,
         endpoint.base.updated_at.as_micros(),
     )?;

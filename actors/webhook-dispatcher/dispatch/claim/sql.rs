@@ -5,23 +5,30 @@ use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional
 use uuid::Uuid;
 
 use super::{Claim, Receiver, Standing, Terms};
+use crate::dispatch::lanes::SHARES;
 
 hoursmith_store::statements! {
-    /// Endpoints whose last attempt succeeded and that have something due.
+    /// Proven endpoints that have something due, but for those of the organizations that have as
+    /// many places as they may.
     FIND_PROVEN_DUE = "SELECT organization_id, id FROM webhook_endpoints
-        WHERE due_at <= $1 AND consecutive_failures = 0 AND last_success_at IS NOT NULL
+        WHERE due_at <= $1 AND proven AND organization_id NOT IN ($3, $4, $5, $6)
         ORDER BY served_at, id LIMIT $2";
     /// The other endpoints that have something due.
     FIND_ON_PROBATION_DUE = "SELECT organization_id, id FROM webhook_endpoints
-        WHERE due_at <= $1 AND (consecutive_failures > 0 OR last_success_at IS NULL)
+        WHERE due_at <= $1 AND NOT proven AND organization_id NOT IN ($3, $4, $5, $6)
         ORDER BY served_at, id LIMIT $2";
     /// When the first endpoint is worth a look.
     FIND_NEXT_DUE = "SELECT due_at FROM webhook_endpoints WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
-    /// Holds an endpoint that is still due, and puts it behind all others.
-    SERVE_ENDPOINT = "UPDATE webhook_endpoints SET served_at = $3
+    /// Whether an endpoint is proven.
+    FIND_STANDING = "SELECT proven FROM webhook_endpoints WHERE organization_id = $1 AND id = $2";
+    /// Holds an endpoint that is still due, and puts it behind all others. A secret that signs no more
+    /// goes.
+    SERVE_ENDPOINT = "UPDATE webhook_endpoints SET served_at = $3,
+            previous_secret = CASE WHEN previous_secret_until <= $3 THEN NULL ELSE previous_secret END,
+            previous_secret_until = CASE WHEN previous_secret_until <= $3 THEN NULL ELSE previous_secret_until END
         WHERE organization_id = $1 AND id = $2 AND due_at <= $3
-        RETURNING url, status, secret, previous_secret, previous_secret_until, consecutive_failures, last_success_at,
-            deleted_at, (SELECT plan FROM organizations WHERE id = $1) AS plan";
+        RETURNING url, status, secret, previous_secret, previous_secret_until, proven, deleted_at,
+            (SELECT plan FROM organizations WHERE id = $1) AS plan";
     /// When the first pending delivery that nobody sends is due.
     FIND_NEXT_FREE = "SELECT next_attempt_at FROM webhook_deliveries
         WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND lease_until IS NULL
@@ -45,7 +52,8 @@ hoursmith_store::statements! {
     /// Skips deliveries of an endpoint that is disabled or deleted, due or not.
     SKIP_DISABLED = "UPDATE webhook_deliveries
         SET status = 'skipped', skip_reason = $6, next_attempt_at = NULL, lease_until = NULL,
-            version = version + 1, updated_at = $3
+            version = version + 1,
+            updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
         WHERE organization_id = $1 AND id IN (
             SELECT id FROM webhook_deliveries
             WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
@@ -55,7 +63,8 @@ hoursmith_store::statements! {
     /// Skips deliveries that are due while the plan has no webhooks.
     SKIP_WITHOUT_PLAN = "UPDATE webhook_deliveries
         SET status = 'skipped', skip_reason = 'plan', next_attempt_at = NULL, lease_until = NULL,
-            version = version + 1, updated_at = $3
+            version = version + 1,
+            updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
         WHERE organization_id = $1 AND id IN (
             SELECT id FROM webhook_deliveries
             WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $3
@@ -64,7 +73,8 @@ hoursmith_store::statements! {
         AND status = 'pending'";
     /// Gives up deliveries that were due long ago.
     GIVE_UP_OVERDUE = "UPDATE webhook_deliveries
-        SET status = 'failed', next_attempt_at = NULL, lease_until = NULL, version = version + 1, updated_at = $3
+        SET status = 'failed', next_attempt_at = NULL, lease_until = NULL, version = version + 1,
+            updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
         WHERE organization_id = $1 AND id IN (
             SELECT id FROM webhook_deliveries
             WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $6
@@ -92,8 +102,7 @@ pub(super) struct Served {
     secret: Vec<u8>,
     previous_secret: Option<Vec<u8>>,
     previous_secret_until: Option<i64>,
-    consecutive_failures: i64,
-    last_success_at: Option<i64>,
+    proven: bool,
     deleted_at: Option<i64>,
     pub(super) plan: String,
 }
@@ -111,10 +120,7 @@ pub(super) struct Outlook {
 
 impl Served {
     pub(super) fn standing(&self) -> Standing {
-        match (self.consecutive_failures, self.last_success_at) {
-            (0, Some(_)) => Standing::Proven,
-            _ => Standing::OnProbation,
-        }
+        standing_of(self.proven)
     }
 
     pub(super) fn is_deleted(&self) -> bool {
@@ -137,19 +143,52 @@ impl Served {
     }
 }
 
-/// Endpoints of a standing that are due, the least recently served first.
+fn standing_of(proven: bool) -> Standing {
+    if proven {
+        Standing::Proven
+    } else {
+        Standing::OnProbation
+    }
+}
+
+/// An endpoint's standing.
+pub(super) async fn standing(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+) -> Result<Standing, Error> {
+    let (proven,) = fetch_one!(conn, FIND_STANDING as (bool,), organization.0, endpoint.0)?;
+    Ok(standing_of(proven))
+}
+
+/// Endpoints of a standing that are due, the least recently served first; not those of some
+/// organizations.
 pub(in crate::dispatch) async fn due_endpoints(
     conn: &mut Conn,
     standing: Standing,
     now: Timestamp,
+    without: [OrganizationId; SHARES],
     limit: u32,
 ) -> Result<Vec<(OrganizationId, WebhookEndpointId)>, Error> {
     let (now, limit) = (now.as_micros(), i64::from(limit));
+    let [first, second, third, fourth] = without.map(|organization| organization.0);
+    macro_rules! rows {
+        ($statement:path) => {
+            fetch_all!(
+                conn,
+                $statement as (Uuid, Uuid),
+                now,
+                limit,
+                first,
+                second,
+                third,
+                fourth,
+            )
+        };
+    }
     let rows = match standing {
-        Standing::Proven => fetch_all!(conn, FIND_PROVEN_DUE as (Uuid, Uuid), now, limit),
-        Standing::OnProbation => {
-            fetch_all!(conn, FIND_ON_PROBATION_DUE as (Uuid, Uuid), now, limit)
-        }
+        Standing::Proven => rows!(FIND_PROVEN_DUE),
+        Standing::OnProbation => rows!(FIND_ON_PROBATION_DUE),
     }?;
     let ids = rows.into_iter();
     Ok(ids
