@@ -107,8 +107,9 @@ names! {
     WEBHOOK_OLDEST_DUE = "hoursmith_webhook_oldest_due_seconds", Kind::Gauge, [];
     /// How late the oldest webhook delivery is, also behind what is being sent to its endpoint.
     WEBHOOK_OLDEST_PENDING = "hoursmith_webhook_oldest_pending_seconds", Kind::Gauge, [];
-    /// Webhook endpoints that wait for their turn, by whether their last attempt succeeded promptly.
-    WEBHOOK_ENDPOINTS_WAITING = "hoursmith_webhook_endpoints_waiting", Kind::Gauge, ["standing"];
+    /// Webhook endpoints that have something due and no place yet, by lane: `prompt` for those whose
+    /// last attempt succeeded, and promptly, `patient` for the others.
+    WEBHOOK_QUEUE = "hoursmith_webhook_endpoints_due", Kind::Gauge, ["lane"];
     /// Webhook endpoints, by status.
     WEBHOOK_ENDPOINTS = "hoursmith_webhook_endpoints", Kind::Gauge, ["status"];
     /// Spans that the OTLP receiver did not take.

@@ -49,10 +49,10 @@ async fn look(db: &Db, clock: &dyn Clock) -> Result<(), Error> {
     gauge!(names::WEBHOOK_OLDEST_DUE).set(late(due));
     let pending = sql::oldest_pending(&mut conn).await?;
     gauge!(names::WEBHOOK_OLDEST_PENDING).set(late(pending));
-    let (proven, on_probation) = sql::waiting(&mut conn, now).await?;
-    for (standing, count) in [("proven", proven), ("on_probation", on_probation)] {
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        gauge!(names::WEBHOOK_ENDPOINTS_WAITING, "standing" => standing).set(count);
+    let (prompt, patient) = sql::due(&mut conn, now).await?;
+    for (lane, due) in [("prompt", prompt), ("patient", patient)] {
+        let due = u32::try_from(due).unwrap_or(u32::MAX);
+        gauge!(names::WEBHOOK_QUEUE, "lane" => lane).set(due);
     }
     let counts = sql::endpoints(&mut conn).await?;
     for status in [Status::Enabled, Status::Failing, Status::Disabled] {

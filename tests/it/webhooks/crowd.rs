@@ -10,6 +10,7 @@ use hoursmith_store::{Statement, fetch_one};
 use super::{attempts, hook, on_both, standing, until_settled, world};
 use crate::cases::created;
 use crate::receivers::{Receiver, answer};
+use crate::scene::run;
 use crate::world::{Store, serve};
 
 const DISPATCHERS: usize = 4;
@@ -64,6 +65,52 @@ async fn four_dispatchers_send_each_delivery_once() {
     assert_eq!(attempts, (ENDPOINTS * EVENTS) as i64);
     let stopped = join_all(others.into_iter().map(|other| other.stop())).await;
     assert!(stopped.into_iter().all(|clean| clean));
+    assert!(world.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_drops_whoever_is_at_work_loses_nothing() {
+    const HOOKS: usize = 5;
+    let world = world(Store::Postgres).await;
+    let org = world.org().await;
+    for number in 0..EVENTS {
+        created(&world, &org.owner, &format!("client {number}")).await;
+    }
+    crate::cases::until_public(&world, &org).await;
+    let mut hooks = Vec::new();
+    for _ in 0..HOOKS {
+        let receiver = Receiver::answering(200).await;
+        let hook = hook(&world, &org, &receiver.url(), &["client.created"]).await;
+        hooks.push((receiver, hook));
+    }
+    // Everything is to be sent at once, with nobody asking for anything meanwhile.
+    let organization = org.id.0;
+    run!(
+        world,
+        "UPDATE events SET fanned_out = FALSE WHERE organization_id = $1",
+        organization
+    );
+    let mut dropped = 0;
+    for (fifth, (receiver, _)) in (0..).zip(&hooks) {
+        receiver.until(fifth * EVENTS / HOOKS + 1).await;
+        dropped += run!(
+            world,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+        );
+    }
+    assert!(dropped > 0);
+    for (receiver, hook) in &hooks {
+        let found = until_settled(&world, hook, EVENTS).await;
+        let came: BTreeSet<String> = (receiver.received().iter())
+            .map(|one| one.event())
+            .collect();
+        assert_eq!(came.len(), EVENTS, "every one, some of them perhaps twice");
+        assert!(
+            found.iter().all(|one| one.status == "delivered"),
+            "{found:?}"
+        );
+    }
     assert!(world.stop().await);
 }
 

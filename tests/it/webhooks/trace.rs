@@ -47,6 +47,10 @@ async fn an_attempt_belongs_to_the_trace_of_its_event(store: Store) {
             "{series}"
         );
     }
+    for lane in ["prompt", "patient"] {
+        let queue = format!("hoursmith_webhook_endpoints_due{{lane=\"{lane}\"}}");
+        until_sample(world.admin_address, &queue, 0.0).await;
+    }
     let proven = "hoursmith_webhook_endpoints{status=\"enabled\"}";
     until_sample(world.admin_address, proven, 1.0).await;
 

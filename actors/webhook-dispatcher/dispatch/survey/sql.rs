@@ -1,4 +1,4 @@
-//! Endpoints by status, in the database.
+//! Endpoints by what they wait for and by status, in the database.
 
 use hoursmith_domain::Timestamp;
 use hoursmith_store::{Conn, Error, fetch_all, fetch_one, fetch_optional};
@@ -25,6 +25,6 @@ pub(super) async fn oldest_pending(conn: &mut Conn) -> Result<Option<Timestamp>,
 }
 
 /// Endpoints that wait for a place: the proven ones, and the others.
-pub(super) async fn waiting(conn: &mut Conn, now: Timestamp) -> Result<(i64, i64), Error> {
+pub(super) async fn due(conn: &mut Conn, now: Timestamp) -> Result<(i64, i64), Error> {
     fetch_one!(conn, COUNT_DUE_ENDPOINTS as (i64, i64), now.as_micros())
 }
