@@ -110,7 +110,7 @@ struct Rules {
 }
 
 impl Rules {
-    /// Something that was queued waits for nobody to look by himself.
+    /// Something that was queued, or is to be ended, waits for nobody to look by himself.
     fn queued(&self, answer: Result<Response, Error>) -> Result<Response, Error> {
         if answer.is_ok() {
             self.dispatchers.ring();
@@ -134,8 +134,8 @@ async fn route(request: &Request, rules: &Rules) -> Result<Response, Error> {
         "webhook_endpoint.list" => endpoint::list(request).await,
         "webhook_endpoint.create" => endpoint::create(request, &rules.policy).await,
         "webhook_endpoint.read" => endpoint::read(request).await,
-        "webhook_endpoint.update" => endpoint::update(request, &rules.policy).await,
-        "webhook_endpoint.delete" => endpoint::delete(request).await,
+        "webhook_endpoint.update" => rules.queued(endpoint::update(request, &rules.policy).await),
+        "webhook_endpoint.delete" => rules.queued(endpoint::delete(request).await),
         "webhook_endpoint.rotate_secret" => endpoint::rotate_secret(request).await,
         "webhook_endpoint.test" => endpoint::test(request).await,
         "webhook_endpoint.replay" => {

@@ -161,6 +161,7 @@ fn worker(
         lanes: Lanes::new(settings.concurrency, settings.patient_concurrency),
         at_a_time: settings.endpoint_concurrency,
         lease: settings.lease(),
+        timeout: settings.timeout(),
         look_every: settings.look_every(),
         bell: Bell::default(),
         wake_up,

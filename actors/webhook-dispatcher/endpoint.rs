@@ -23,6 +23,7 @@ use hoursmith_outbound::Policy;
 use hoursmith_routes::webhook_endpoint::{MAX_ENDPOINTS, WebhookEndpointWithSecret, WebhookTest};
 use hoursmith_store::{Conn, Statement};
 
+use crate::delivery;
 use crate::secret::{self, PREVIOUS_SECRET, SECRET};
 use input::EndpointInput;
 pub(crate) use replay::replay;
@@ -105,7 +106,8 @@ pub(crate) async fn update(request: &Request, policy: &Policy) -> Result<Respons
             if let Some(previous) = settle(&before, &mut endpoint, stamp.now) {
                 sql::update(conn, organization, &endpoint).await?;
                 if endpoint.is_disabled() && !before.is_disabled() {
-                    sql::skip_pending(conn, organization, id, "disabled", stamp.now).await?;
+                    // The dispatcher ends what waits, a bounded number at a time.
+                    delivery::lower_due(conn, organization, id, stamp.now).await?;
                     let kind = EventType::WebhookEndpointDisabled;
                     let object = endpoint.to_event();
                     stamp
@@ -129,8 +131,7 @@ pub(crate) async fn delete(request: &Request) -> Result<Response, Error> {
         Box::pin(async move {
             let found = sql::lock(conn, organization, id).await?;
             held(found, &conditions, &mut stamp)?;
-            sql::skip_pending(conn, organization, id, "deleted", stamp.now).await?;
-            sql::delete(conn, organization, id).await?;
+            sql::delete(conn, organization, id, stamp.now).await?;
             Ok(Response::empty(204))
         })
     })
@@ -152,12 +153,25 @@ pub(crate) async fn rotate_secret(request: &Request) -> Result<Response, Error> 
                 secret::seal(keys, random, organization, id, column, secret)
             };
             let old = sql::secret(conn, organization, id).await?;
-            let old = secret::open(keys, organization, id, SECRET, &old)?;
+            let old = match secret::open(keys, organization, id, SECRET, &old) {
+                Ok(old) => Some(seal(PREVIOUS_SECRET, &old)),
+                Err(failure) => {
+                    // Nothing was signed with it either: a new one is what helps.
+                    tracing::warn!(
+                        plugin.name = crate::actor::NAME,
+                        webhook_endpoint.id = %id,
+                        error = &failure as &dyn std::error::Error,
+                        "A webhook's secret that does not open was replaced."
+                    );
+                    None
+                }
+            };
             let new = secret::generate(random);
             endpoint.base.touch(stamp.now);
-            let (secret, previous) = (seal(SECRET, &new), seal(PREVIOUS_SECRET, &old));
+            let secret = seal(SECRET, &new);
             let until = stamp.now.plus(ROTATION_OVERLAP);
-            sql::rotate(conn, organization, &endpoint, &secret, &previous, until).await?;
+            let previous = old.as_deref().map(|old| (old, until));
+            sql::rotate(conn, organization, &endpoint, &secret, previous).await?;
             with_secret(200, &endpoint, &new)
         })
     })

@@ -27,11 +27,12 @@ pub(crate) struct WebhookSettings {
     pub(crate) look_every_ms: NonZeroU32,
     /// Events given their deliveries in one transaction. On SQLite, other writes wait for it.
     pub(crate) fan_out_batch: NonZeroU32,
-    /// Deliveries sent at a time to endpoints whose last attempt succeeded.
+    /// Deliveries sent at a time to endpoints whose last attempt succeeded in a second; to those of
+    /// one organization, a quarter of them.
     pub(crate) concurrency: NonZeroU32,
     /// Deliveries sent at a time to all other endpoints, and those that take longer than a second:
-    /// however many receivers are dead, they keep no delivery from those that work. Each holds a
-    /// socket and up to 100 KB.
+    /// however many receivers are dead, they keep no delivery from those that work. Of one
+    /// organization, a quarter. Each holds a socket and up to 100 KB.
     pub(crate) patient_concurrency: NonZeroU32,
     /// Deliveries sent to one endpoint at a time; one whose last attempt failed gets one.
     pub(crate) endpoint_concurrency: NonZeroU32,

@@ -16,7 +16,8 @@ ALTER TABLE idempotency_records ADD COLUMN sealed_body BYTEA NULL;
 -- `events` is a JSON array of filters. Secrets are sealed; the previous one signs as well until
 -- `previous_secret_until`. `due_at` is when the first of its pending deliveries is due, NULL while there
 -- are none: by it the endpoints that have something to do are found, however many deliveries wait
--- behind each. `served_at` is when it was last given work, so that all get their turn.
+-- behind each. A deleted endpoint is disabled and nobody sees it; its row goes once nothing waits for
+-- it. `proven` says that its last attempt succeeded, and promptly. `served_at` is when it was last given work, so that all get their turn.
 CREATE TABLE webhook_endpoints (
     organization_id            UUID    NOT NULL REFERENCES organizations (id),
     id                         UUID    NOT NULL,
@@ -30,8 +31,10 @@ CREATE TABLE webhook_endpoints (
     consecutive_failures       BIGINT  NOT NULL DEFAULT 0 CHECK (consecutive_failures >= 0),
     failing_since              BIGINT  NULL,
     last_success_at            BIGINT  NULL,
+    proven                     BOOLEAN NOT NULL DEFAULT FALSE,
     due_at                     BIGINT  NULL,
     served_at                  BIGINT  NOT NULL DEFAULT 0,
+    deleted_at                 BIGINT  NULL CHECK (deleted_at IS NULL OR status = 'disabled'),
     external_reference_service TEXT    NULL,
     external_reference_id      TEXT    NULL,
     external_reference_url     TEXT    NULL,
@@ -46,7 +49,11 @@ CREATE INDEX webhook_endpoints_by_created ON webhook_endpoints (organization_id,
 CREATE INDEX webhook_endpoints_by_updated ON webhook_endpoints (organization_id, updated_at, id);
 CREATE INDEX webhook_endpoints_by_external_reference
     ON webhook_endpoints (organization_id, external_reference_id, created_at, id) WHERE external_reference_id IS NOT NULL;
-CREATE INDEX webhook_endpoints_due ON webhook_endpoints (due_at, served_at) WHERE due_at IS NOT NULL;
+CREATE INDEX webhook_endpoints_due ON webhook_endpoints (due_at) WHERE due_at IS NOT NULL;
+-- Apart, so that however many dead ones wait, those that answer are found without them.
+CREATE INDEX webhook_endpoints_proven_due ON webhook_endpoints (due_at, served_at) WHERE due_at IS NOT NULL AND proven;
+CREATE INDEX webhook_endpoints_on_probation_due
+    ON webhook_endpoints (due_at, served_at) WHERE due_at IS NOT NULL AND NOT proven;
 
 -- One row for each event and endpoint, for what was skipped too. `endpoint_id` is no foreign key: the
 -- history of a deleted endpoint stays readable. `lease_token` grows with each claim (a fencing token): an
@@ -81,6 +88,8 @@ CREATE INDEX webhook_deliveries_due
 -- What is being sent to an endpoint.
 CREATE INDEX webhook_deliveries_leased
     ON webhook_deliveries (organization_id, endpoint_id, lease_until) WHERE lease_until IS NOT NULL;
+-- What waits longest, over all endpoints.
+CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (next_attempt_at) WHERE status = 'pending';
 -- What is old enough to go, by when it was decided; what is pending never is.
 CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (updated_at, id) WHERE status <> 'pending';
 

@@ -43,6 +43,6 @@ pub use patch::Patch;
 pub use problem::{Code, FieldError, Location, Problem};
 pub use role::{Plan, Role, Scope, UnknownWord};
 pub use seal::{SEAL_NONCE_BYTES, SealError, Sealer};
-pub use text::{TextError, check_text, fold};
+pub use text::{TextError, check_text, fold, is_plain};
 pub use time::{Timestamp, TimestampError};
 pub use token::{Token, TokenDigest, TokenError};

@@ -34,6 +34,12 @@ impl TextError {
     }
 }
 
+/// Whether a character may stand in a text of several lines: see [`check_text`] for which may not.
+pub fn is_plain(c: char) -> bool {
+    let line = matches!(c, '\n' | '\r' | '\t');
+    (line || !c.is_control()) && !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Checks length (Unicode scalar values) and characters. `multiline` texts may hold line breaks
 /// and tabs.
 ///
@@ -43,7 +49,7 @@ impl TextError {
 pub fn check_text(text: &str, min: usize, max: usize, multiline: bool) -> Result<(), TextError> {
     let refused = |c: &char| {
         let line = multiline && matches!(c, '\n' | '\r' | '\t');
-        (c.is_control() && !line) || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        !is_plain(*c) || (c.is_control() && !line)
     };
     if let Some(found) = text.chars().find(refused) {
         return Err(TextError::Character { found });

@@ -106,10 +106,13 @@ names! {
     WEBHOOK_SKIPPED = "hoursmith_webhook_deliveries_skipped_total", Kind::Counter, [];
     /// Webhook deliveries being sent.
     WEBHOOK_IN_FLIGHT = "hoursmith_webhook_deliveries_in_flight", Kind::Gauge, [];
-    /// How late the oldest webhook delivery is that is due and that nobody sends.
+    /// How long the webhook endpoint has waited for its turn that waits longest: there is something due
+    /// for it that could be sent.
     WEBHOOK_OLDEST_DUE = "hoursmith_webhook_oldest_due_seconds", Kind::Gauge, [];
+    /// How late the oldest webhook delivery is, also behind what is being sent to its endpoint.
+    WEBHOOK_OLDEST_PENDING = "hoursmith_webhook_oldest_pending_seconds", Kind::Gauge, [];
     /// Webhook endpoints that have something due and no place yet, by lane: `prompt` for those whose
-    /// last attempt succeeded, `patient` for the others.
+    /// last attempt succeeded, and promptly, `patient` for the others.
     WEBHOOK_QUEUE = "hoursmith_webhook_endpoints_due", Kind::Gauge, ["lane"];
     /// Webhook endpoints, by status.
     WEBHOOK_ENDPOINTS = "hoursmith_webhook_endpoints", Kind::Gauge, ["status"];

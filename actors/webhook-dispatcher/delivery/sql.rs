@@ -70,7 +70,8 @@ hoursmith_store::statements! {
         AND a.delivery_id IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ORDER BY a.delivery_id, a.number";
     /// Due at once, from the first step of the ladder; writes no row if it waits already.
     QUEUE_AGAIN = "UPDATE webhook_deliveries SET status = 'pending', skip_reason = NULL, step = 0, \
-        next_attempt_at = $3, version = version + 1, updated_at = $3 \
+        next_attempt_at = $3, version = version + 1, \
+        updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END \
         WHERE organization_id = $1 AND id = $2 AND status <> 'pending'";
     /// An endpoint has something to do at an instant, or earlier already.
     LOWER_DUE = "UPDATE webhook_endpoints SET due_at = $3 \

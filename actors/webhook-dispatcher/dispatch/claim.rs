@@ -21,8 +21,12 @@ use hoursmith_store::{Conn, Error, Statement};
 use crate::endpoint::Status;
 pub(super) use sql::{due_endpoints, give_back, look_at, next_due};
 
-/// Deliveries that are skipped in one transaction, since other writes wait for it.
-const SKIPPED: i64 = 500;
+/// Deliveries that are skipped or given up in one transaction, since other writes wait for it.
+const ENDED: i64 = 500;
+
+/// How long a delivery may have been due while its endpoint is failing: twice what all attempts take.
+/// A receiver that answers none in time would else have more that waits with every day.
+const PATIENCE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 pub(super) fn statements() -> &'static [Statement] {
     sql::statements()
@@ -31,9 +35,9 @@ pub(super) fn statements() -> &'static [Statement] {
 /// Which endpoints: see [`super::lanes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Standing {
-    /// Its last attempt succeeded.
+    /// Its last attempt succeeded, and promptly.
     Proven,
-    /// Its last attempt failed, or there was none.
+    /// Its last attempt failed or was slow, or there was none.
     OnProbation,
 }
 
@@ -114,22 +118,11 @@ pub(super) async fn claim(
         return Ok(Claimed::Nothing);
     };
     if status == Status::Disabled {
-        let skipped = sql::skip_all(conn, organization, endpoint, terms, SKIPPED).await?;
-        let due = match skipped < SKIPPED.unsigned_abs() {
-            // Those that are being sent are left to whoever records them.
-            true => {
-                sql::outlook(conn, organization, endpoint, terms)
-                    .await?
-                    .lease_ends
-            }
-            false => Some(terms.now),
-        };
-        sql::set_due(conn, organization, endpoint, due).await?;
-        return Ok(Claimed::Skipped(skipped));
+        return end(conn, organization, endpoint, served.is_deleted(), terms).await;
     }
     if served.plan != Plan::Agency.as_str() {
         // Only what is due: the plan may come back before the others are.
-        let skipped = sql::skip_due(conn, organization, endpoint, terms, SKIPPED).await?;
+        let skipped = sql::skip_due(conn, organization, endpoint, terms, ENDED).await?;
         settle(conn, organization, endpoint, terms, u32::MAX).await?;
         return Ok(Claimed::Skipped(skipped));
     }
@@ -142,6 +135,10 @@ pub(super) async fn claim(
         .leased;
     let room = terms.room.min(at_a_time.saturating_sub(leased));
     let claims = sql::take(conn, organization, endpoint, terms, room).await?;
+    if status == Status::Failing {
+        let by = terms.now.minus(PATIENCE);
+        sql::give_up_overdue(conn, organization, endpoint, by, terms, ENDED).await?;
+    }
     settle(conn, organization, endpoint, terms, at_a_time).await?;
     Ok(Claimed::Some(
         Box::new(served.into_receiver(organization, endpoint)),
@@ -149,8 +146,46 @@ pub(super) async fn claim(
     ))
 }
 
+/// Ends what waits for an endpoint that is disabled or deleted. Those that are being sent are left to
+/// whoever records them.
+async fn end(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    is_deleted: bool,
+    terms: Terms,
+) -> Result<Claimed, Error> {
+    let reason = if is_deleted { "deleted" } else { "disabled" };
+    let skipped = sql::skip_all(conn, organization, endpoint, reason, terms, ENDED).await?;
+    let due = if skipped < ENDED.unsigned_abs() {
+        let outlook = sql::outlook(conn, organization, endpoint, terms).await?;
+        outlook.lease_ends
+    } else {
+        Some(terms.now)
+    };
+    match due {
+        None if is_deleted => sql::forget(conn, organization, endpoint).await?,
+        due => sql::set_due(conn, organization, endpoint, due).await?,
+    }
+    Ok(Claimed::Skipped(skipped))
+}
+
+/// Sets when an endpoint is next worth a look, by its standing. Its row must be held.
+pub(super) async fn settle_by_standing(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    terms: Terms,
+) -> Result<(), Error> {
+    let at_a_time = match sql::standing(conn, organization, endpoint).await? {
+        Standing::Proven => terms.at_a_time,
+        Standing::OnProbation => 1,
+    };
+    settle(conn, organization, endpoint, terms, at_a_time).await
+}
+
 /// Sets when an endpoint is next worth a look. Its row must be held.
-pub(super) async fn settle(
+async fn settle(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,

@@ -5,18 +5,28 @@
 //! are sent in the prompt one. All others, and whatever turns out to take longer than [`PROMPT`],
 //! are in the patient one: dead receivers wait behind one another there, however many they are. A
 //! slow exchange moves over only while the patient lane has a place for it.
+//!
+//! Of each lane an organization has a share at most, so that one with many endpoints, or with many
+//! that take their time, leaves room for others.
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hoursmith_domain::OrganizationId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
 
 use super::claim::Standing;
 
 /// How long an exchange may take in the prompt lane. Receivers that put an event into a queue and
 /// answer take a tenth of it.
 pub(super) const PROMPT: Duration = Duration::from_secs(1);
+
+/// An organization has one of so many parts of a lane's places, at most; so at most as many
+/// organizations have all that they may.
+pub(super) const SHARES: usize = 4;
 
 /// The places.
 #[derive(Debug)]
@@ -29,12 +39,28 @@ pub(super) struct Lanes {
 struct Lane {
     places: Arc<Semaphore>,
     size: u32,
+    /// Places that each organization has, of those that have any.
+    taken: Arc<Mutex<HashMap<OrganizationId, u32>>>,
 }
 
 /// A place, free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
+    organization: OrganizationId,
+    taken: Arc<Mutex<HashMap<OrganizationId, u32>>>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = lock(&self.taken);
+        if let Some(count) = taken.get_mut(&self.organization) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                taken.remove(&self.organization);
+            }
+        }
+    }
 }
 
 impl Lanes {
@@ -51,16 +77,38 @@ impl Lanes {
         u32::try_from(free).unwrap_or(u32::MAX)
     }
 
-    /// Takes a place, if one is free.
-    pub(super) fn take(&self, standing: Standing) -> Option<Place> {
-        let places = Arc::clone(&self.of(standing).places);
-        let permit = places.try_acquire_owned().ok()?;
-        Some(Place { _permit: permit })
+    /// Takes a place for an organization, if one is free and it has not its share.
+    pub(super) fn take(&self, standing: Standing, organization: OrganizationId) -> Option<Place> {
+        let lane = self.of(standing);
+        let mut taken = lock(&lane.taken);
+        if taken.get(&organization).copied().unwrap_or(0) >= lane.share() {
+            return None;
+        }
+        let permit = Arc::clone(&lane.places).try_acquire_owned().ok()?;
+        let count = taken.entry(organization).or_insert(0);
+        *count = count.saturating_add(1);
+        Some(Place {
+            organization,
+            taken: Arc::clone(&lane.taken),
+            _permit: permit,
+        })
+    }
+
+    /// The organizations that have their share; nil where there are fewer.
+    pub(super) fn full(&self, standing: Standing) -> [OrganizationId; SHARES] {
+        let lane = self.of(standing);
+        let mut full = [OrganizationId(Uuid::nil()); SHARES];
+        let taken = lock(&lane.taken);
+        let of_share = taken.iter().filter(|(_, count)| **count >= lane.share());
+        for (at, (organization, _)) in full.iter_mut().zip(of_share) {
+            *at = *organization;
+        }
+        full
     }
 
     /// Moves over to the patient lane, if it has a place.
     pub(super) fn move_over(&self, place: &mut Place) {
-        if let Some(patient) = self.take(Standing::OnProbation) {
+        if let Some(patient) = self.take(Standing::OnProbation, place.organization) {
             *place = patient;
         }
     }
@@ -99,8 +147,21 @@ impl Lane {
                 usize::try_from(size.get()).unwrap_or(usize::MAX),
             )),
             size: size.get(),
+            taken: Arc::default(),
         }
     }
+
+    /// Places that one organization may have.
+    fn share(&self) -> u32 {
+        self.size
+            .div_ceil(u32::try_from(SHARES).unwrap_or(u32::MAX))
+    }
+}
+
+fn lock(
+    taken: &Mutex<HashMap<OrganizationId, u32>>,
+) -> MutexGuard<'_, HashMap<OrganizationId, u32>> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -108,13 +169,35 @@ mod tests {
     use super::*;
     use futures::FutureExt as _;
 
+    const ONE: OrganizationId = OrganizationId(Uuid::from_u128(1));
+    const OTHER: OrganizationId = OrganizationId(Uuid::from_u128(2));
+
+    #[test]
+    fn an_organization_has_its_share_and_no_more() {
+        let lanes = Lanes::new(NonZeroU32::new(5).unwrap(), NonZeroU32::MIN);
+        let take = |organization| lanes.take(Standing::Proven, organization);
+        let places = [take(ONE), take(ONE)];
+        assert!(places.iter().all(Option::is_some) && take(ONE).is_none());
+        let full = |standing| {
+            lanes
+                .full(standing)
+                .map(|organization| organization.0.as_u128())
+        };
+        assert_eq!(full(Standing::Proven), [1, 0, 0, 0]);
+        assert_eq!(full(Standing::OnProbation), [0; 4]);
+        assert!(take(OTHER).is_some());
+        drop(places);
+        assert_eq!(full(Standing::Proven), [0; 4]);
+        assert!(take(ONE).is_some());
+    }
+
     #[test]
     fn the_dead_take_no_place_from_the_others() {
         let one = NonZeroU32::MIN;
         let lanes = Lanes::new(one, one);
-        let dead = lanes.take(Standing::OnProbation);
-        assert!(dead.is_some() && lanes.take(Standing::OnProbation).is_none());
-        let mut slow = lanes.take(Standing::Proven).unwrap();
+        let dead = lanes.take(Standing::OnProbation, ONE);
+        assert!(dead.is_some() && lanes.take(Standing::OnProbation, ONE).is_none());
+        let mut slow = lanes.take(Standing::Proven, ONE).unwrap();
         assert_eq!((lanes.free(Standing::Proven), lanes.in_use()), (0, 2));
         // There is no place for it; it keeps its own.
         lanes.move_over(&mut slow);
@@ -127,6 +210,6 @@ mod tests {
         assert!(lanes.clear().now_or_never().is_none());
         drop(slow);
         assert!(lanes.clear().now_or_never().is_some());
-        assert!(lanes.take(Standing::Proven).is_none());
+        assert!(lanes.take(Standing::Proven, ONE).is_none());
     }
 }

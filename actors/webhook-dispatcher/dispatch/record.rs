@@ -8,7 +8,7 @@
 mod sql;
 
 use hoursmith_domain::Timestamp;
-use hoursmith_domain::webhook::{Next, after_attempt};
+use hoursmith_domain::webhook::{Next, Outcome, after_attempt};
 use hoursmith_handler::base::Stored as _;
 use hoursmith_handler::error::Error;
 use hoursmith_handler::write::{Stamp, changed_fields};
@@ -16,6 +16,7 @@ use hoursmith_store::{Conn, Statement};
 
 use super::claim::{self, Claim, Terms};
 use super::health;
+use super::lanes::PROMPT;
 use super::send::Report;
 use crate::endpoint::{self, Status};
 
@@ -61,7 +62,13 @@ pub(super) async fn record(
         return Ok(Recorded::Fenced);
     };
     let made = u32::try_from(delivery.step.saturating_add(1)).unwrap_or(u32::MAX);
-    let (outcome, ended) = (report.outcome, report.ended_at);
+    // What another address said counts for the delivery alone: it is tried again where it goes now.
+    let has_moved = held.as_ref().is_some_and(|held| held.url != report.url);
+    let outcome = match report.outcome {
+        Outcome::Gone if has_moved => Outcome::Failed,
+        outcome => outcome,
+    };
+    let ended = report.ended_at;
     let next = after_attempt(outcome, made, ended, report.retry_after, random);
     let after = after(
         next,
@@ -74,7 +81,14 @@ pub(super) async fn record(
         return Ok(Recorded::Whole { told: false });
     };
     let before = endpoint.clone();
-    let told = health::after(&mut endpoint, next, ended);
+    let counts = outcome.is_answerable() && !has_moved;
+    let told = counts
+        .then(|| health::after(&mut endpoint, next, ended))
+        .flatten();
+    if counts {
+        let proven = next == Next::Done && report.duration <= PROMPT;
+        sql::save_proven(conn, organization, id, proven).await?;
+    }
     if let Some(kind) = told {
         stamp.renew(before.base.updated_at);
         endpoint.base.touch(stamp.now);
@@ -85,11 +99,12 @@ pub(super) async fn record(
             .await?;
     }
     sql::save_endpoint(conn, organization, &endpoint).await?;
-    match (endpoint.status, endpoint.consecutive_failures) {
+    match endpoint.status {
         // What is left of it is skipped, now.
-        (Status::Disabled, _) => claim::look_at(conn, organization, id, terms.now).await?,
-        (_, 0) => claim::settle(conn, organization, id, terms, terms.at_a_time).await?,
-        _ => claim::settle(conn, organization, id, terms, 1).await?,
+        Status::Disabled => claim::look_at(conn, organization, id, terms.now).await?,
+        Status::Enabled | Status::Failing => {
+            claim::settle_by_standing(conn, organization, id, terms).await?;
+        }
     }
     Ok(Recorded::Whole {
         told: told.is_some(),

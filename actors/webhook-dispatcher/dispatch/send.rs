@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hoursmith_domain::webhook::{Outcome, SigningSecrets, parse_retry_after};
-use hoursmith_domain::{EventId, Keys, Timestamp};
+use hoursmith_domain::{EventId, Keys, Timestamp, is_plain};
 use hoursmith_kit::{Clock, Failure};
 use hoursmith_outbound::{Answer, Client, Error, Policy, PoolKey, Post};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::body::Nothing;
 use super::claim::Receiver;
 use crate::secret::{self, PREVIOUS_SECRET, SECRET};
 
@@ -41,7 +42,7 @@ pub(super) struct Report {
 }
 
 /// The words of outcomes in metrics, and the one of an attempt that another process has repeated.
-pub(super) const OUTCOMES: [&str; 4] = ["delivered", "failed", "gone", "superseded"];
+pub(super) const OUTCOMES: [&str; 5] = ["delivered", "failed", "gone", "internal", "superseded"];
 
 impl Report {
     /// Of an attempt that came to nothing at once.
@@ -65,6 +66,7 @@ impl Report {
             Outcome::Delivered => "delivered",
             Outcome::Failed => "failed",
             Outcome::Gone => "gone",
+            Outcome::Unsent | Outcome::Void => "internal",
         }
     }
 }
@@ -123,22 +125,37 @@ impl Sender {
                     "A webhook could not be signed; it is tried again."
                 );
                 report.error = Some("internal");
+                report.outcome = Outcome::Unsent;
             }
         }
         report
     }
 
     /// What there is to record of an attempt for which there was nothing to send.
-    pub(super) fn nothing_to_send(&self, receiver: &Receiver, failure: &Failure) -> Report {
-        tracing::error!(
-            plugin.name = crate::actor::NAME,
-            webhook_endpoint.id = %receiver.id,
-            error = failure as &dyn std::error::Error,
-            "An event could not be sent to a webhook; it is tried again."
-        );
+    pub(super) fn nothing_to_send(&self, receiver: &Receiver, nothing: &Nothing) -> Report {
+        let (outcome, failure) = match nothing {
+            Nothing::Gone => {
+                tracing::warn!(
+                    plugin.name = crate::actor::NAME,
+                    webhook_endpoint.id = %receiver.id,
+                    "An event for a webhook is there no more; its delivery is given up."
+                );
+                (Outcome::Void, None)
+            }
+            Nothing::Unreadable(failure) => (Outcome::Unsent, Some(failure)),
+        };
+        if let Some(failure) = failure {
+            tracing::error!(
+                plugin.name = crate::actor::NAME,
+                webhook_endpoint.id = %receiver.id,
+                error = failure as &dyn std::error::Error,
+                "An event could not be sent to a webhook; it is tried again."
+            );
+        }
         let now = self.clock.now();
         Report {
             error: Some("internal"),
+            outcome,
             ..Report::new(receiver, now)
         }
     }
@@ -191,10 +208,11 @@ impl Sender {
 }
 
 /// The beginning of an answer as text that can be stored and shown: what controls a terminal is
-/// taken out, and whatever is no UTF-8 replaced. Nothing where nothing is left.
+/// taken out, and what breaks lines or turns their direction; whatever is no UTF-8 is replaced.
+/// Nothing where nothing is left.
 fn excerpt(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body);
-    let shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    let shown = |c: &char| is_plain(*c) && !matches!(c, '\r' | '\u{2028}' | '\u{2029}');
     let text: String = text.chars().filter(shown).take(EXCERPT).collect();
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
@@ -211,6 +229,10 @@ mod tests {
         assert_eq!(
             excerpt(b"\x1b[31mno\x00\r\n\tway\x07 "),
             Some("[31mno\n\tway".to_owned())
+        );
+        assert_eq!(
+            excerpt("no\u{202E}w\u{2028}a\u{2066}y".as_bytes()),
+            Some("noway".to_owned())
         );
         assert_eq!(
             excerpt(b"\xffok\xc3"),

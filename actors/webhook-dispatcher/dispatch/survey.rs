@@ -1,14 +1,16 @@
 //! What operators watch that is no count of this process: how late the oldest delivery is, how many
-//! endpoints wait for a place, and how they fare.
+//! endpoints wait for a place, and how endpoints fare.
 //!
 //! Whether deliveries are sent shows in the first of these and nowhere else: a process that is up
-//! and claims nothing counts no failures.
+//! and claims nothing counts no failures. It is seen twice, since an endpoint that is sent as much as
+//! it may be has nothing due, however much waits behind that.
 
 mod sql;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use hoursmith_domain::Timestamp;
 use hoursmith_kit::Clock;
 use hoursmith_store::{Db, Error, Statement};
 use hoursmith_telemetry::names;
@@ -38,10 +40,16 @@ pub(super) async fn run(db: Db, clock: Arc<dyn Clock>) {
 
 async fn look(db: &Db, clock: &dyn Clock) -> Result<(), Error> {
     let mut conn = db.read().await?;
+    let now = clock.now();
+    let late = |due: Option<Timestamp>| {
+        let late = due.map_or(Duration::ZERO, |due| due.until(now));
+        late.as_secs_f64()
+    };
     let due = claim::next_due(&mut conn).await?;
-    let late = due.map_or(Duration::ZERO, |due| due.until(clock.now()));
-    gauge!(names::WEBHOOK_OLDEST_DUE).set(late.as_secs_f64());
-    let (prompt, patient) = sql::due(&mut conn, clock.now()).await?;
+    gauge!(names::WEBHOOK_OLDEST_DUE).set(late(due));
+    let pending = sql::oldest_pending(&mut conn).await?;
+    gauge!(names::WEBHOOK_OLDEST_PENDING).set(late(pending));
+    let (prompt, patient) = sql::due(&mut conn, now).await?;
     for (lane, due) in [("prompt", prompt), ("patient", patient)] {
         let due = u32::try_from(due).unwrap_or(u32::MAX);
         gauge!(names::WEBHOOK_QUEUE, "lane" => lane).set(due);

@@ -4,17 +4,18 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hoursmith_domain::webhook::Outcome;
+use hoursmith_domain::webhook::{MAX_ATTEMPTS, Outcome};
 use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
 use hoursmith_handler::error::Error as HandlerError;
 use hoursmith_handler::write::Stamp;
 use hoursmith_kit::{Clock, Random, SystemClock, SystemRandom};
 use hoursmith_store::testing::TestDb;
-use hoursmith_store::{Error, execute, execute_rows, fetch_all};
+use hoursmith_store::{Error, execute, execute_rows, fetch_all, fetch_one};
 use uuid::Uuid;
 
 use super::claim::{self, Claim, Claimed, Terms};
 use super::fan_out::FanOut;
+use super::lanes::PROMPT;
 use super::record::{Recorded, record};
 use super::retention;
 use super::send::Report;
@@ -38,6 +39,14 @@ hoursmith_store::statements! {
     ENDPOINTS = "SELECT status, consecutive_failures, events FROM webhook_endpoints ORDER BY id";
     COUNT_BY_ORGANIZATION = "SELECT organization_id, COUNT(*) FROM webhook_deliveries
         GROUP BY organization_id ORDER BY organization_id";
+    SET_URL = "UPDATE webhook_endpoints SET url = $1";
+    SET_PREVIOUS_SECRET = "UPDATE webhook_endpoints SET previous_secret = secret, previous_secret_until = $1";
+    COUNT_PREVIOUS_SECRETS = "SELECT COUNT(previous_secret) FROM webhook_endpoints";
+    UPDATED_AT = "SELECT updated_at FROM webhook_deliveries";
+    SET_UPDATED_AT = "UPDATE webhook_deliveries SET updated_at = $1";
+    SET_DUE = "UPDATE webhook_endpoints SET due_at = 0";
+    SET_STATUS = "UPDATE webhook_endpoints SET status = $1, consecutive_failures = 1";
+    DELETE_ENDPOINT = "UPDATE webhook_endpoints SET status = 'disabled', deleted_at = 0, due_at = 0";
     SET_EVENTS = "UPDATE webhook_endpoints SET events = $1";
     DECIDE_LATE = "UPDATE webhook_deliveries SET updated_at = $1 WHERE status = 'failed'";
 }
@@ -69,6 +78,12 @@ on_both! {
     what_a_later_version_wants_is_sent_and_recorded,
     what_is_decided_is_kept_from_then_on,
     organizations_get_their_turn_in_short_transactions,
+    what_is_deleted_goes_once_nothing_waits,
+    an_old_address_says_nothing_of_the_new_one,
+    what_is_ours_is_not_held_against_a_receiver,
+    a_slow_success_proves_nothing,
+    a_change_is_later_than_the_one_before,
+    what_was_due_for_days_is_given_up_while_its_endpoint_fails,
 }
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -146,6 +161,7 @@ impl Scene {
             due,
             at
         );
+        run!(self, SET_DUE);
         id
     }
 
@@ -153,6 +169,12 @@ impl Scene {
     async fn deliveries(&self) -> Vec<(String, i64, Option<String>)> {
         let mut conn = self.db.read().await.unwrap();
         fetch_all!(&mut conn, DELIVERIES as (String, i64, Option<String>)).unwrap()
+    }
+
+    /// Status, failures and filters of each endpoint.
+    async fn endpoints(&self) -> Vec<(String, i64, String)> {
+        let mut conn = self.db.read().await.unwrap();
+        fetch_all!(&mut conn, ENDPOINTS as (String, i64, String)).unwrap()
     }
 
     async fn claim(&self) -> Claimed {
@@ -172,12 +194,16 @@ impl Scene {
     }
 
     async fn record(&self, claim: Claim, outcome: Outcome) -> Recorded {
+        self.record_after(claim, outcome, Duration::ZERO).await
+    }
+
+    async fn record_after(&self, claim: Claim, outcome: Outcome, duration: Duration) -> Recorded {
         let report = Report {
             at: self.now,
             ended_at: self.now,
             url: "https://example.com/".to_owned(),
             status_code: None,
-            duration: Duration::ZERO,
+            duration,
             error: None,
             response_excerpt: None,
             outcome,
@@ -204,8 +230,7 @@ async fn what_a_later_version_wants_is_sent_and_recorded(scene: Scene) {
     let recorded = scene.record(claim, Outcome::Failed).await;
     assert_eq!(recorded, Recorded::Whole { told: false });
     assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
-    let mut conn = scene.db.read().await.unwrap();
-    let endpoints = fetch_all!(&mut conn, ENDPOINTS as (String, i64, String)).unwrap();
+    let endpoints = scene.endpoints().await;
     assert_eq!(endpoints, [("enabled".to_owned(), 1, FILTERS.to_owned())]);
 }
 
@@ -283,4 +308,108 @@ async fn organizations_get_their_turn_in_short_transactions(scene: Scene) {
     assert_eq!(count().await, [(large, 500), (small, 1)]);
     while fan_out.round(|| {}).await.passed {}
     assert_eq!(count().await, [(large, 5_000), (small, 1)]);
+}
+
+async fn what_is_deleted_goes_once_nothing_waits(mut scene: Scene) {
+    for number in 1..=3 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    let claim = scene.claims().await.remove(0);
+    run!(scene, DELETE_ENDPOINT);
+    // One is being sent. The others end, and the row waits for it.
+    assert!(matches!(scene.claim().await, Claimed::Skipped(2)));
+    assert_eq!(scene.endpoints().await.len(), 1);
+    let recorded = scene.record(claim, Outcome::Failed).await;
+    assert_eq!(recorded, Recorded::Whole { told: false });
+    let skipped = |attempts| ("skipped".to_owned(), attempts, Some("deleted".to_owned()));
+    let mut found = scene.deliveries().await;
+    found.sort();
+    assert_eq!(found, [skipped(0), skipped(0), skipped(1)]);
+    scene.now = scene.now.plus(LEASE);
+    assert!(matches!(scene.claim().await, Claimed::Skipped(0)));
+    assert_eq!(scene.endpoints().await, []);
+}
+
+async fn what_was_due_for_days_is_given_up_while_its_endpoint_fails(scene: Scene) {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    for (number, days) in [(1, 5), (2, 4), (3, 2)] {
+        scene
+            .delivery(number, "pending", scene.now.minus(DAY * days))
+            .await;
+    }
+    run!(scene, SET_STATUS, "failing");
+    // The first is tried.
+    assert_eq!(scene.claims().await.len(), 1);
+    let statuses: Vec<String> = (scene.deliveries().await.into_iter())
+        .map(|(status, ..)| status)
+        .collect();
+    assert_eq!(statuses, ["pending", "failed", "pending"]);
+}
+
+async fn an_old_address_says_nothing_of_the_new_one(scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    let claim = scene.claims().await.remove(0);
+    run!(scene, SET_URL, "https://example.org/");
+    let recorded = scene.record(claim, Outcome::Gone).await;
+    assert_eq!(recorded, Recorded::Whole { told: false });
+    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
+    let (status, failures, _) = scene.endpoints().await.remove(0);
+    assert_eq!((status.as_str(), failures), ("enabled", 0));
+}
+
+async fn what_is_ours_is_not_held_against_a_receiver(mut scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    for attempt in 1..=i64::from(MAX_ATTEMPTS) {
+        let claim = scene.claims().await.remove(0);
+        let recorded = scene.record(claim, Outcome::Unsent).await;
+        assert_eq!(recorded, Recorded::Whole { told: false });
+        let status = if attempt < 8 { "pending" } else { "failed" };
+        assert_eq!(
+            scene.deliveries().await,
+            [(status.to_owned(), attempt, None)]
+        );
+        scene.now = scene.now.plus(Duration::from_secs(2 * 24 * 60 * 60));
+    }
+    scene.delivery(2, "pending", scene.now).await;
+    let claim = scene.claims().await.remove(0);
+    scene.record(claim, Outcome::Void).await;
+    assert_eq!(scene.deliveries().await[1], ("failed".to_owned(), 1, None));
+    let (status, failures, _) = scene.endpoints().await.remove(0);
+    assert_eq!((status.as_str(), failures), ("enabled", 0));
+}
+
+async fn a_slow_success_proves_nothing(scene: Scene) {
+    for number in 1..=8 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    for (duration, then) in [(PROMPT, 4), (PROMPT * 2, 1)] {
+        // On probation it has one at a time.
+        let claim = scene.claims().await.remove(0);
+        scene
+            .record_after(claim, Outcome::Delivered, duration)
+            .await;
+        let claims = scene.claims().await;
+        assert_eq!(claims.len(), then, "{duration:?}");
+        for claim in claims {
+            scene
+                .record_after(claim, Outcome::Delivered, PROMPT * 2)
+                .await;
+        }
+    }
+}
+
+async fn a_change_is_later_than_the_one_before(scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    run!(scene, SET_PREVIOUS_SECRET, scene.now.as_micros());
+    // Changed while the look waited for the row.
+    let later = scene.now.plus(Duration::from_secs(60)).as_micros();
+    run!(scene, SET_UPDATED_AT, later);
+    run!(scene, SET_STATUS, "disabled");
+    assert!(matches!(scene.claim().await, Claimed::Skipped(1)));
+    let mut conn = scene.db.read().await.unwrap();
+    let (updated_at,) = fetch_one!(&mut conn, UPDATED_AT as (i64,)).unwrap();
+    assert_eq!(updated_at, later + 1);
+    // What signs no more is gone.
+    let (secrets,) = fetch_one!(&mut conn, COUNT_PREVIOUS_SECRETS as (i64,)).unwrap();
+    assert_eq!(secrets, 0);
 }

@@ -12,13 +12,13 @@ use hoursmith_domain::{OrganizationId, WebhookEndpointId};
 use hoursmith_handler::error::Error as HandlerError;
 use hoursmith_handler::write::Stamp;
 use hoursmith_kit::{Bell, Clock, Failure, Random, WakeUp, spawn};
-use hoursmith_store::{Db, Error};
+use hoursmith_store::{Db, Error, ErrorKind};
 use hoursmith_telemetry::names;
 use metrics::{counter, gauge};
 use tokio::sync::watch;
 use tracing::{Instrument as _, Span, field};
 
-use super::body;
+use super::body::{self, Nothing};
 use super::claim::{self, Claim, Claimed, Receiver, Standing, Terms};
 use super::lanes::{Lanes, PROMPT, Place};
 use super::record::{Recorded, record};
@@ -30,6 +30,11 @@ const SIDE_BY_SIDE: usize = 8;
 
 /// Pause between two tries to record an attempt, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// Whether others held what was needed, and the same may be tried again.
+fn is_contended(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Deadlock | ErrorKind::LockTimeout)
+}
 
 /// How far the process is with stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +56,8 @@ pub(super) struct Worker {
     pub(super) lanes: Lanes,
     pub(super) at_a_time: NonZeroU32,
     pub(super) lease: Duration,
+    /// What an attempt takes at most.
+    pub(super) timeout: Duration,
     pub(super) look_every: Duration,
     /// Rung when something may be due, or a place is free.
     pub(super) bell: Bell,
@@ -122,9 +129,10 @@ impl Worker {
                 continue;
             }
             let now = self.clock.now();
+            let full = self.lanes.full(standing);
             let due = {
                 let mut conn = self.db.read().await?;
-                claim::due_endpoints(&mut conn, standing, now, free).await?
+                claim::due_endpoints(&mut conn, standing, now, full, free).await?
             };
             looked_at |= !due.is_empty();
             let share = free.checked_div(u32::try_from(due.len()).unwrap_or(u32::MAX));
@@ -150,17 +158,31 @@ impl Worker {
     ) -> Result<(), Error> {
         // The places first: what is claimed is sent at once.
         let most = share.min(self.at_a_time.get());
-        let mut places: Vec<Place> = (0..most).map_while(|_| self.lanes.take(standing)).collect();
+        let mut places: Vec<Place> = (0..most)
+            .map_while(|_| self.lanes.take(standing, organization))
+            .collect();
         let terms = Terms {
             room: u32::try_from(places.len()).unwrap_or(u32::MAX),
             ..self.terms()
         };
+        let clock = Arc::clone(&self.clock);
         let claimed = self
             .db
             .write(move |conn| {
-                Box::pin(async move { claim::claim(conn, organization, endpoint, terms).await })
+                Box::pin(async move {
+                    // The lease counts from here: the job may have waited for its turn.
+                    let now = clock.now();
+                    let terms = Terms { now, ..terms };
+                    claim::claim(conn, organization, endpoint, terms).await
+                })
             })
-            .await?;
+            .await;
+        let claimed = match claimed {
+            Ok(claimed) => claimed,
+            // Somebody holds it, and is done by the next look. Its places serve others meanwhile.
+            Err(error) if is_contended(&error) => return Ok(()),
+            Err(error) => return Err(error),
+        };
         match claimed {
             Claimed::Nothing => {}
             Claimed::Skipped(skipped) => {
@@ -201,13 +223,18 @@ impl Worker {
             error.r#type = field::Empty,
         );
         match self.load(&claim).await {
+            // It took so long that others may claim it while it is sent.
+            Ok(_) if self.clock.now().plus(self.timeout) > claim.until => {
+                self.give_back(&claim).await;
+                drop(place);
+            }
             Ok(Ok((body, trace))) => {
                 hoursmith_telemetry::set_parent(&span, trace.as_ref());
                 let attempt = self.attempt(&receiver, &claim, body, place);
                 attempt.instrument(span).await;
             }
-            Ok(Err(failure)) => {
-                let report = self.sender.nothing_to_send(&receiver, &failure);
+            Ok(Err(nothing)) => {
+                let report = self.sender.nothing_to_send(&receiver, &nothing);
                 self.keep(&claim, report).instrument(span).await;
                 drop(place);
             }
@@ -216,9 +243,8 @@ impl Worker {
                     plugin.name = crate::actor::NAME,
                     webhook_delivery.id = %claim.delivery,
                     error = &error as &dyn std::error::Error,
-                    "An event to be sent could not be read; it waits."
+                    "An event to be sent could not be read; it waits for the end of its lease."
                 );
-                self.give_back(&claim).await;
                 drop(place);
             }
         }
@@ -229,7 +255,7 @@ impl Worker {
     async fn load(
         &self,
         claim: &Claim,
-    ) -> Result<Result<(Bytes, Option<TraceParent>), Failure>, Error> {
+    ) -> Result<Result<(Bytes, Option<TraceParent>), Nothing>, Error> {
         let mut conn = self.db.read().await?;
         body::load(&mut conn, claim.organization, claim.event).await
     }

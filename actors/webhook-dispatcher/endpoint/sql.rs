@@ -18,7 +18,7 @@ macro_rules! select {
             "SELECT w.id, w.url, w.description, w.events, w.status, w.consecutive_failures, \
              w.failing_since, w.last_success_at, ",
             base_columns!("w"),
-            " FROM webhook_endpoints w WHERE w.organization_id = $1"
+            " FROM webhook_endpoints w WHERE w.organization_id = $1 AND w.deleted_at IS NULL"
         )
     };
 }
@@ -64,7 +64,7 @@ hoursmith_store::statements! {
     /// The row, held until the transaction ends: what is decided by it stays true.
     LOCK_ENDPOINT = concat!(
         "UPDATE webhook_endpoints AS w SET version = version WHERE w.organization_id = $1 AND w.id = $2 \
-         RETURNING id, url, description, events, status, consecutive_failures, failing_since, \
+         AND w.deleted_at IS NULL RETURNING id, url, description, events, status, consecutive_failures, failing_since, \
          last_success_at, ",
         base_names!()
     );
@@ -72,13 +72,14 @@ hoursmith_store::statements! {
     /// count one after the other.
     HOLD_ORGANIZATION = "UPDATE organizations SET version = version WHERE id = $1";
     /// How many endpoints there are.
-    COUNT_ENDPOINTS = "SELECT COUNT(*) FROM webhook_endpoints WHERE organization_id = $1";
+    COUNT_ENDPOINTS = "SELECT COUNT(*) FROM webhook_endpoints \
+        WHERE organization_id = $1 AND deleted_at IS NULL";
     /// A new endpoint.
     INSERT_ENDPOINT = "INSERT INTO webhook_endpoints (organization_id, id, url, description, events, status, \
         secret, external_reference_service, external_reference_id, external_reference_url, metadata, version, \
         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-    /// Every column that a change by the API can touch.
-    UPDATE_ENDPOINT = "UPDATE webhook_endpoints SET url = $3, description = $4, events = $5, status = $6, \
+    /// Every column that a change by the API can touch. Another address has yet to prove itself.
+    UPDATE_ENDPOINT = "UPDATE webhook_endpoints SET proven = (proven AND url = $3), url = $3, description = $4, events = $5, status = $6, \
         consecutive_failures = $7, failing_since = $8, external_reference_service = $9, \
         external_reference_id = $10, external_reference_url = $11, metadata = $12, version = $13, \
         updated_at = $14 WHERE organization_id = $1 AND id = $2";
@@ -87,14 +88,10 @@ hoursmith_store::statements! {
     /// A new secret, and the one before for a while.
     ROTATE_SECRET = "UPDATE webhook_endpoints SET secret = $3, previous_secret = $4, previous_secret_until = $5, \
         version = $6, updated_at = $7 WHERE organization_id = $1 AND id = $2";
-    /// Gone. Its deliveries stay.
-    DELETE_ENDPOINT = "DELETE FROM webhook_endpoints WHERE organization_id = $1 AND id = $2";
-    /// Nothing that waits for an endpoint is sent, for a reason. Found by its index of what waits.
-    SKIP_PENDING = "UPDATE webhook_deliveries SET status = 'skipped', skip_reason = $3, next_attempt_at = NULL, \
-        version = version + 1, updated_at = $4 \
-        WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'";
-    /// An endpoint has nothing to do.
-    CLEAR_DUE = "UPDATE webhook_endpoints SET due_at = NULL WHERE organization_id = $1 AND id = $2";
+    /// Gone for all who look. The dispatcher ends what waits for it, a bounded number at a time, and
+    /// then deletes the row. Its deliveries stay.
+    DELETE_ENDPOINT = "UPDATE webhook_endpoints SET status = 'disabled', deleted_at = $3, due_at = $3 \
+        WHERE organization_id = $1 AND id = $2";
 }
 
 /// What a list is narrowed by.
@@ -246,8 +243,7 @@ pub(crate) async fn rotate(
     organization: OrganizationId,
     endpoint: &EndpointState,
     secret: &[u8],
-    previous: &[u8],
-    previous_until: Timestamp,
+    previous: Option<(&[u8], Timestamp)>,
 ) -> Result<(), Error> {
     execute!(
         conn,
@@ -255,8 +251,8 @@ pub(crate) async fn rotate(
         organization.0,
         endpoint.id.0,
         secret,
-        previous,
-        previous_until.as_micros(),
+        previous.map(|(sealed, _)| sealed),
+        previous.map(|(_, until)| until.as_micros()),
         endpoint.base.version,
         endpoint.base.updated_at.as_micros(),
     )?;
@@ -267,23 +263,9 @@ pub(crate) async fn delete(
     conn: &mut Conn,
     organization: OrganizationId,
     id: WebhookEndpointId,
-) -> Result<(), Error> {
-    execute!(conn, DELETE_ENDPOINT, organization.0, id.0)?;
-    Ok(())
-}
-
-/// Skips everything that waits for an endpoint.
-pub(crate) async fn skip_pending(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    id: WebhookEndpointId,
-    reason: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let at = now.as_micros();
-    execute!(conn, SKIP_PENDING, organization.0, id.0, reason, at)?;
-    execute!(conn, CLEAR_DUE, organization.0, id.0)?;
-    Ok(())
+    execute!(conn, DELETE_ENDPOINT, organization.0, id.0, now.as_micros()).map(drop)
 }
 
 impl Row {

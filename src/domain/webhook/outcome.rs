@@ -15,6 +15,10 @@ pub enum Outcome {
     /// Any other status, a timeout, a broken connection or a refusal by policy. A redirect is one
     /// too: nobody has said that they took the event.
     Failed,
+    /// It was not made, for a reason of ours that may pass. It says nothing of the receiver.
+    Unsent,
+    /// It was not made, since the event is there no more.
+    Void,
 }
 
 /// What follows.
@@ -24,7 +28,7 @@ pub enum Next {
     Done,
     /// Try again then.
     RetryAt(Timestamp),
-    /// The delivery is `failed` and the endpoint `failing`.
+    /// The delivery is `failed`, and the endpoint `failing` if the receiver was asked.
     GiveUp,
     /// The delivery is `failed` and the endpoint `disabled`.
     Disable,
@@ -38,6 +42,11 @@ impl Outcome {
             410 => Self::Gone,
             _ => Self::Failed,
         }
+    }
+
+    /// Whether the receiver had a part in it.
+    pub fn is_answerable(self) -> bool {
+        !matches!(self, Self::Unsent | Self::Void)
     }
 }
 
@@ -53,7 +62,8 @@ pub fn after_attempt(
     match outcome {
         Outcome::Delivered => Next::Done,
         Outcome::Gone => Next::Disable,
-        Outcome::Failed => {
+        Outcome::Void => Next::GiveUp,
+        Outcome::Failed | Outcome::Unsent => {
             retry_at(made, at, retry_after, random).map_or(Next::GiveUp, Next::RetryAt)
         }
     }
@@ -83,6 +93,8 @@ mod tests {
             prop_assert_eq!(next(Outcome::Delivered), Next::Done);
             prop_assert_eq!(next(Outcome::Gone), Next::Disable);
             prop_assert_eq!(next(Outcome::Failed) == Next::GiveUp, made == MAX_ATTEMPTS);
+            prop_assert_eq!(next(Outcome::Unsent), next(Outcome::Failed));
+            prop_assert_eq!(next(Outcome::Void), Next::GiveUp);
         }
     }
 }

@@ -5,22 +5,29 @@ use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional
 use uuid::Uuid;
 
 use super::{Claim, Receiver, Standing, Terms};
+use crate::dispatch::lanes::SHARES;
 
 hoursmith_store::statements! {
-    /// Endpoints whose last attempt succeeded and that have something due.
+    /// Proven endpoints that have something due, but for those of the organizations that have as
+    /// many places as they may.
     FIND_PROVEN_DUE = "SELECT organization_id, id FROM webhook_endpoints
-        WHERE due_at <= $1 AND consecutive_failures = 0 AND last_success_at IS NOT NULL
+        WHERE due_at <= $1 AND proven AND organization_id NOT IN ($3, $4, $5, $6)
         ORDER BY served_at, id LIMIT $2";
     /// The other endpoints that have something due.
     FIND_ON_PROBATION_DUE = "SELECT organization_id, id FROM webhook_endpoints
-        WHERE due_at <= $1 AND (consecutive_failures > 0 OR last_success_at IS NULL)
+        WHERE due_at <= $1 AND NOT proven AND organization_id NOT IN ($3, $4, $5, $6)
         ORDER BY served_at, id LIMIT $2";
     /// When the first endpoint is worth a look.
     FIND_NEXT_DUE = "SELECT due_at FROM webhook_endpoints WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
-    /// Holds an endpoint that is still due, and puts it behind all others.
-    SERVE_ENDPOINT = "UPDATE webhook_endpoints SET served_at = $3
+    /// Whether an endpoint is proven.
+    FIND_STANDING = "SELECT proven FROM webhook_endpoints WHERE organization_id = $1 AND id = $2";
+    /// Holds an endpoint that is still due, and puts it behind all others. A secret that signs no more
+    /// goes.
+    SERVE_ENDPOINT = "UPDATE webhook_endpoints SET served_at = $3,
+            previous_secret = CASE WHEN previous_secret_until <= $3 THEN NULL ELSE previous_secret END,
+            previous_secret_until = CASE WHEN previous_secret_until <= $3 THEN NULL ELSE previous_secret_until END
         WHERE organization_id = $1 AND id = $2 AND due_at <= $3
-        RETURNING url, status, secret, previous_secret, previous_secret_until, consecutive_failures, last_success_at,
+        RETURNING url, status, secret, previous_secret, previous_secret_until, proven, deleted_at,
             (SELECT plan FROM organizations WHERE id = $1) AS plan";
     /// When the first pending delivery that nobody sends is due.
     FIND_NEXT_FREE = "SELECT next_attempt_at FROM webhook_deliveries
@@ -42,10 +49,11 @@ hoursmith_store::statements! {
             ORDER BY next_attempt_at, id LIMIT $6)
         AND status = 'pending'
         RETURNING id, event_id, lease_token";
-    /// Skips deliveries of an endpoint that is disabled, due or not.
+    /// Skips deliveries of an endpoint that is disabled or deleted, due or not.
     SKIP_DISABLED = "UPDATE webhook_deliveries
-        SET status = 'skipped', skip_reason = 'disabled', next_attempt_at = NULL, lease_until = NULL,
-            version = version + 1, updated_at = $3
+        SET status = 'skipped', skip_reason = $6, next_attempt_at = NULL, lease_until = NULL,
+            version = version + 1,
+            updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
         WHERE organization_id = $1 AND id IN (
             SELECT id FROM webhook_deliveries
             WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
@@ -55,13 +63,27 @@ hoursmith_store::statements! {
     /// Skips deliveries that are due while the plan has no webhooks.
     SKIP_WITHOUT_PLAN = "UPDATE webhook_deliveries
         SET status = 'skipped', skip_reason = 'plan', next_attempt_at = NULL, lease_until = NULL,
-            version = version + 1, updated_at = $3
+            version = version + 1,
+            updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
         WHERE organization_id = $1 AND id IN (
             SELECT id FROM webhook_deliveries
             WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $3
             AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
             ORDER BY next_attempt_at, id LIMIT $5)
         AND status = 'pending'";
+    /// Gives up deliveries that were due long ago.
+    GIVE_UP_OVERDUE = "UPDATE webhook_deliveries
+        SET status = 'failed', next_attempt_at = NULL, lease_until = NULL, version = version + 1,
+            updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
+        WHERE organization_id = $1 AND id IN (
+            SELECT id FROM webhook_deliveries
+            WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $6
+            AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
+            ORDER BY next_attempt_at, id LIMIT $5)
+        AND status = 'pending'";
+    /// Deletes an endpoint for which nothing waits any more.
+    FORGET_ENDPOINT = "DELETE FROM webhook_endpoints
+        WHERE organization_id = $1 AND id = $2 AND deleted_at IS NOT NULL";
     /// Sets when an endpoint is next worth a look.
     SET_ENDPOINT_DUE = "UPDATE webhook_endpoints SET due_at = $3 WHERE organization_id = $1 AND id = $2";
     /// Gives a lease back that is still the holder's.
@@ -80,8 +102,8 @@ pub(super) struct Served {
     secret: Vec<u8>,
     previous_secret: Option<Vec<u8>>,
     previous_secret_until: Option<i64>,
-    consecutive_failures: i64,
-    last_success_at: Option<i64>,
+    proven: bool,
+    deleted_at: Option<i64>,
     pub(super) plan: String,
 }
 
@@ -98,10 +120,11 @@ pub(super) struct Outlook {
 
 impl Served {
     pub(super) fn standing(&self) -> Standing {
-        match (self.consecutive_failures, self.last_success_at) {
-            (0, Some(_)) => Standing::Proven,
-            _ => Standing::OnProbation,
-        }
+        standing_of(self.proven)
+    }
+
+    pub(super) fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
     }
 
     pub(super) fn into_receiver(
@@ -120,19 +143,52 @@ impl Served {
     }
 }
 
-/// Endpoints of a standing that are due, the least recently served first.
+fn standing_of(proven: bool) -> Standing {
+    if proven {
+        Standing::Proven
+    } else {
+        Standing::OnProbation
+    }
+}
+
+/// An endpoint's standing.
+pub(super) async fn standing(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+) -> Result<Standing, Error> {
+    let (proven,) = fetch_one!(conn, FIND_STANDING as (bool,), organization.0, endpoint.0)?;
+    Ok(standing_of(proven))
+}
+
+/// Endpoints of a standing that are due, the least recently served first; not those of some
+/// organizations.
 pub(in crate::dispatch) async fn due_endpoints(
     conn: &mut Conn,
     standing: Standing,
     now: Timestamp,
+    without: [OrganizationId; SHARES],
     limit: u32,
 ) -> Result<Vec<(OrganizationId, WebhookEndpointId)>, Error> {
     let (now, limit) = (now.as_micros(), i64::from(limit));
+    let [first, second, third, fourth] = without.map(|organization| organization.0);
+    macro_rules! rows {
+        ($statement:path) => {
+            fetch_all!(
+                conn,
+                $statement as (Uuid, Uuid),
+                now,
+                limit,
+                first,
+                second,
+                third,
+                fourth,
+            )
+        };
+    }
     let rows = match standing {
-        Standing::Proven => fetch_all!(conn, FIND_PROVEN_DUE as (Uuid, Uuid), now, limit),
-        Standing::OnProbation => {
-            fetch_all!(conn, FIND_ON_PROBATION_DUE as (Uuid, Uuid), now, limit)
-        }
+        Standing::Proven => rows!(FIND_PROVEN_DUE),
+        Standing::OnProbation => rows!(FIND_ON_PROBATION_DUE),
     }?;
     let ids = rows.into_iter();
     Ok(ids
@@ -243,11 +299,12 @@ pub(super) async fn take(
     Ok(claims.collect())
 }
 
-/// Skips pending deliveries that nobody sends, and tells how many.
+/// Skips pending deliveries that nobody sends, for a reason, and tells how many.
 pub(super) async fn skip_all(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
+    reason: &'static str,
     terms: Terms,
     limit: i64,
 ) -> Result<u64, Error> {
@@ -259,7 +316,38 @@ pub(super) async fn skip_all(
         terms.now.as_micros(),
         terms.latest().as_micros(),
         limit,
+        reason,
     )
+}
+
+/// Gives up pending deliveries that nobody sends and that were due by an instant.
+pub(super) async fn give_up_overdue(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    by: Timestamp,
+    terms: Terms,
+    limit: i64,
+) -> Result<u64, Error> {
+    execute!(
+        conn,
+        GIVE_UP_OVERDUE,
+        organization.0,
+        endpoint.0,
+        terms.now.as_micros(),
+        terms.latest().as_micros(),
+        limit,
+        by.as_micros(),
+    )
+}
+
+/// Deletes the row of a deleted endpoint.
+pub(super) async fn forget(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+) -> Result<(), Error> {
+    execute!(conn, FORGET_ENDPOINT, organization.0, endpoint.0).map(drop)
 }
 
 /// Skips those of them that are due.

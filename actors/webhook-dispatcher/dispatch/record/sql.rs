@@ -1,6 +1,6 @@
 //! Attempts and what follows from them, in the database.
 
-use hoursmith_domain::{OrganizationId, Timestamp};
+use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
 use hoursmith_handler::error::Error;
 use hoursmith_store::{Conn, execute, fetch_optional};
 
@@ -22,8 +22,10 @@ hoursmith_store::statements! {
     /// Keeps what became of a delivery.
     SAVE_DELIVERY = "UPDATE webhook_deliveries
         SET status = $3, skip_reason = $4, next_attempt_at = $5, step = step + $6, version = version + 1,
-            updated_at = $7
+            updated_at = CASE WHEN updated_at < $7 THEN $7 ELSE updated_at + 1 END
         WHERE organization_id = $1 AND id = $2";
+    /// Keeps whether an endpoint is proven.
+    SAVE_PROVEN = "UPDATE webhook_endpoints SET proven = $3 WHERE organization_id = $1 AND id = $2";
     /// Keeps how an endpoint fares.
     SAVE_ENDPOINT_HEALTH = "UPDATE webhook_endpoints
         SET status = $3, consecutive_failures = $4, failing_since = $5, last_success_at = $6, version = $7,
@@ -110,6 +112,16 @@ pub(super) async fn save_delivery(
         steps,
         now.as_micros(),
     )?;
+    Ok(())
+}
+
+pub(super) async fn save_proven(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    proven: bool,
+) -> Result<(), Error> {
+    execute!(conn, SAVE_PROVEN, organization.0, endpoint.0, proven)?;
     Ok(())
 }
 

@@ -1,22 +1,30 @@
 //! Endpoints by what they wait for and by status, in the database.
 
 use hoursmith_domain::Timestamp;
-use hoursmith_store::{Conn, Error, fetch_all, fetch_one};
+use hoursmith_store::{Conn, Error, fetch_all, fetch_one, fetch_optional};
 
 hoursmith_store::statements! {
     /// How many endpoints there are of each status.
-    COUNT_ENDPOINTS_BY_STATUS = "SELECT status, COUNT(*) FROM webhook_endpoints GROUP BY status";
-    /// How many have something due, of those whose last attempt succeeded and of the others.
-    COUNT_DUE_ENDPOINTS = "SELECT
-            COUNT(CASE WHEN consecutive_failures = 0 AND last_success_at IS NOT NULL THEN 1 END),
-            COUNT(CASE WHEN consecutive_failures > 0 OR last_success_at IS NULL THEN 1 END)
+    COUNT_ENDPOINTS_BY_STATUS = "SELECT status, COUNT(*) FROM webhook_endpoints
+        WHERE deleted_at IS NULL GROUP BY status";
+    /// When the delivery was due that waits longest, whether or not its endpoint may be sent more.
+    FIND_OLDEST_PENDING = "SELECT next_attempt_at FROM webhook_deliveries
+        WHERE status = 'pending' ORDER BY next_attempt_at LIMIT 1";
+    /// How many endpoints have something due that could be sent, the proven ones and the others.
+    COUNT_DUE_ENDPOINTS = "SELECT COUNT(CASE WHEN proven THEN 1 END), COUNT(CASE WHEN NOT proven THEN 1 END)
         FROM webhook_endpoints WHERE due_at <= $1";
-}
-
-pub(super) async fn due(conn: &mut Conn, now: Timestamp) -> Result<(i64, i64), Error> {
-    fetch_one!(conn, COUNT_DUE_ENDPOINTS as (i64, i64), now.as_micros())
 }
 
 pub(super) async fn endpoints(conn: &mut Conn) -> Result<Vec<(String, i64)>, Error> {
     fetch_all!(conn, COUNT_ENDPOINTS_BY_STATUS as (String, i64))
+}
+
+pub(super) async fn oldest_pending(conn: &mut Conn) -> Result<Option<Timestamp>, Error> {
+    let oldest = fetch_optional!(conn, FIND_OLDEST_PENDING as (i64,))?;
+    Ok(oldest.map(|(due,)| Timestamp::from_micros(due)))
+}
+
+/// Endpoints that wait for a place: the proven ones, and the others.
+pub(super) async fn due(conn: &mut Conn, now: Timestamp) -> Result<(i64, i64), Error> {
+    fetch_one!(conn, COUNT_DUE_ENDPOINTS as (i64, i64), now.as_micros())
 }

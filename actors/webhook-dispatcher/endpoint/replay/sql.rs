@@ -22,7 +22,9 @@ macro_rules! queue {
              next_attempt_at, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
              ON CONFLICT (organization_id, event_id, endpoint_id) DO UPDATE SET status = 'pending', \
              skip_reason = NULL, step = 0, next_attempt_at = excluded.next_attempt_at, \
-             version = webhook_deliveries.version + 1, updated_at = excluded.updated_at \
+             version = webhook_deliveries.version + 1, updated_at = CASE \
+             WHEN webhook_deliveries.updated_at < excluded.updated_at THEN excluded.updated_at \
+             ELSE webhook_deliveries.updated_at + 1 END \
              WHERE webhook_deliveries.status IN (",
             $states,
             ")"
