@@ -50,6 +50,11 @@ impl NatsBus {
         }
     }
 
+    /// The connection.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
     /// To the server and back, unless it is known to be away.
     pub(crate) async fn round_trip(&self) -> Result<(), Error> {
         self.connected()

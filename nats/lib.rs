@@ -6,6 +6,9 @@
 //! late. `nats-server.conf` and `subjects.md` beside this file are the other half: who may speak
 //! on which subject.
 //!
+//! Beside the bus, on its connection, stands the stream of public events ([`JetStream`]): a copy for
+//! subscribers that come later.
+//!
 //! Alone in the workspace this room knows `async-nats`. It must not know what the envelopes hold,
 //! a plugin, a store or HTTP.
 
@@ -13,6 +16,7 @@ mod bus;
 mod connect;
 mod link;
 mod station;
+mod stream;
 mod wire;
 
 #[cfg(feature = "testing")]
@@ -20,3 +24,4 @@ pub mod testing;
 
 pub use bus::NatsBus;
 pub use connect::{ConnectError, Credentials, NatsSettings};
+pub use stream::{JetStream, STREAM, StreamSettings};

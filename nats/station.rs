@@ -119,7 +119,7 @@ impl Station {
     /// Hands a message to the handler, in a task of its own, or refuses it, in either case at once.
     /// The places bound the tasks.
     fn take(&self, message: Message) {
-        let reply = message.reply.clone();
+        let reply = wire::reply_to(&message);
         let read = wire::read(message);
         let admitted = read.and_then(|(subject, envelope)| match self.admission.admit() {
             Ok(admitted) => Ok((admitted, subject, envelope)),

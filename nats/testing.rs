@@ -106,6 +106,16 @@ impl TestNats {
         }
     }
 
+    /// Deletes all that JetStream has kept. The server must be stopped.
+    pub fn wipe(&mut self) {
+        assert!(self.running.is_none(), "a running nats-server is not wiped");
+        fs::remove_dir_all(self.store()).expect("delete JetStream's folder");
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.path().join("jetstream")
+    }
+
     /// Starts the server again after [`TestNats::stop`], on the same port.
     pub fn start_again(&mut self) {
         self.stop();
@@ -136,6 +146,8 @@ impl TestNats {
             .arg(&pid_file)
             .arg("-l")
             .arg(&log)
+            .args(["-js", "-sd"])
+            .arg(self.store())
             .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -7,7 +7,7 @@
 
 use std::str::FromStr as _;
 
-use async_nats::header::{HeaderMap, HeaderName, HeaderValue};
+use async_nats::header::{HeaderMap, HeaderName, HeaderValue, NATS_MESSAGE_ID};
 use async_nats::{Message, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -87,6 +87,14 @@ fn service_code(kind: ErrorKind) -> u16 {
         | ErrorKind::Closed
         | ErrorKind::Unavailable => 503,
     }
+}
+
+/// Where an answer is wanted. A message that goes into a stream has somebody who waits as well, for
+/// the stream's own word that it is kept; an answer of ours would be taken for it.
+pub(crate) fn reply_to(message: &Message) -> Option<async_nats::Subject> {
+    let headers = message.headers.as_ref();
+    let is_kept = headers.is_some_and(|headers| headers.get(NATS_MESSAGE_ID).is_some());
+    message.reply.clone().filter(|_| !is_kept)
 }
 
 /// Reads a question or a publication.

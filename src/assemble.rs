@@ -6,25 +6,30 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hoursmith_bus::{Bus, LocalFirst, MemoryBus, Now, Pattern, Placement, subjects};
+use hoursmith_bus::Bus;
 use hoursmith_domain::Keys;
 use hoursmith_gateway::{Gateway, GatewayHost, GatewaySettings, admin};
-use hoursmith_kit::{Clock, Host, Random, RunningPlugin, StartError, SystemClock, SystemRandom};
-use hoursmith_nats::{Credentials, NatsBus, NatsSettings};
+use hoursmith_kit::{
+    Clock, Host, Plugin, Random, RunningPlugin, StartError, SystemClock, SystemRandom,
+};
 use hoursmith_settings::{ExposeSecret as _, Settings};
 use hoursmith_store::{Db, OpenOptions, Target};
 
 use crate::components::Components;
-use crate::plugins::{names, plugins};
+use crate::join::{Joined, join_bus};
+use crate::plugins::plugins;
 use crate::ready::Readiness;
 
-/// What a test may replace.
+/// What a process is made of beside the product's own: what a test may replace, and further actors.
 #[derive(Debug, Clone)]
 pub struct Parts {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Actors beside those of [`plugins`](crate::plugins::plugins()), started after them where the
+    /// components name them.
+    pub plugins: Vec<Arc<dyn Plugin>>,
 }
 
 impl Default for Parts {
@@ -32,6 +37,7 @@ impl Default for Parts {
         Self {
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
+            plugins: Vec::new(),
         }
     }
 }
@@ -99,11 +105,12 @@ pub async fn serve(
         true => Some(open_database(&settings, parts.clock.as_ref()).await?),
         false => None,
     };
-    let bus = join_bus(&settings, components, &parts).await?;
+    let Joined { bus, stream } = join_bus(&settings, components, &parts).await?;
     let mut running = Vec::new();
     if let Some(db) = &db {
         let host = Host {
             bus: Arc::clone(&bus),
+            stream,
             db: db.clone(),
             clock: Arc::clone(&parts.clock),
             random: Arc::clone(&parts.random),
@@ -111,8 +118,10 @@ pub async fn serve(
             settings: Arc::clone(&settings),
             instance: parts.random.uuid_v7(parts.clock.now()),
         };
+        let further = parts.plugins.iter().cloned();
         for plugin in plugins()
             .into_iter()
+            .chain(further)
             .filter(|plugin| components.has(plugin.name()))
         {
             running.push(
@@ -180,54 +189,6 @@ pub fn keys(settings: &Settings, random: &dyn Random) -> Result<Keys, ServeError
         bytes
     })?;
     Ok(Keys::derive(&secret))
-}
-
-/// The bus that the settings name, for a process that runs these components.
-pub async fn join_bus(
-    settings: &Settings,
-    components: &Components,
-    parts: &Parts,
-) -> Result<Arc<dyn Bus>, ServeError> {
-    let clock = Arc::clone(&parts.clock);
-    let now: Now = Arc::new(move || clock.now());
-    let local = MemoryBus::new(Arc::clone(&now));
-    let Some(url) = &settings.nats_url else {
-        return Ok(local);
-    };
-    let mut placement = Placement::new();
-    for stage in &settings.nats.remote {
-        match Pattern::new(&format!("{}.{stage}.>", subjects::PREFIX)) {
-            Ok(pattern) if names().contains(&stage.as_str()) => {
-                placement = placement.force_remote(pattern)
-            }
-            _ => return Err(ServeError::Remote(stage.clone())),
-        }
-    }
-    let nats = &settings.nats;
-    let credentials = match (&nats.nkey_seed, &nats.user, &nats.password) {
-        (Some(seed), _, _) => Credentials::NkeySeed(seed.clone()),
-        (None, Some(user), Some(password)) => Credentials::Password {
-            user: user.clone(),
-            password: password.clone(),
-        },
-        _ => Credentials::Url,
-    };
-    let joined = NatsSettings {
-        urls: url
-            .expose_secret()
-            .split(',')
-            .map(|url| url.trim().to_owned())
-            .collect(),
-        name: nats
-            .component
-            .clone()
-            .unwrap_or_else(|| components.bus_name()),
-        credentials,
-    };
-    let remote = NatsBus::connect(joined, now)
-        .await
-        .map_err(ServeError::Bus)?;
-    Ok(LocalFirst::new(local, remote, placement))
 }
 
 async fn start_gateway(

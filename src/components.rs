@@ -44,6 +44,13 @@ impl Components {
         Ok(Self(if chosen.is_empty() { known } else { chosen }))
     }
 
+    /// The same and one more, which is not among the product's own (`Parts::plugins`).
+    #[must_use]
+    pub fn with(mut self, name: &'static str) -> Self {
+        self.0.insert(name);
+        self
+    }
+
     /// Whether the process runs the component.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains(name)
@@ -70,7 +77,7 @@ impl Components {
 
     /// Whether the process runs everything, so that it needs no other.
     pub fn is_all(&self) -> bool {
-        *self == Self::all()
+        self.0.is_superset(&Self::all().0)
     }
 }
 
@@ -105,5 +112,12 @@ mod tests {
             error.starts_with("`gatway` is no component; there are gateway, idempotency,"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn one_more_is_none_of_the_products_own() {
+        let more = Components::all().with("event-counter");
+        assert!(more.is_all() && more.has("event-counter"));
+        assert!(Components::only(["event-counter"]).is_err());
     }
 }

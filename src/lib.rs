@@ -5,8 +5,10 @@
 
 mod assemble;
 pub mod components;
+mod join;
 pub mod plugins;
 mod ready;
 
-pub use assemble::{Parts, Running, ServeError, join_bus, keys, open_database, serve};
+pub use assemble::{Parts, Running, ServeError, keys, open_database, serve};
 pub use components::Components;
+pub use join::{Joined, join_bus};

@@ -1,4 +1,4 @@
-//! The relay: makes committed events public, in order.
+//! The relay: makes committed events public, in order, and publishes them.
 //!
 //! An event is written without a number, in the transaction of its change. The relay numbers each
 //! organization's events without a gap once they are committed, and from then on the API shows them. It
@@ -6,10 +6,14 @@
 //! Writers take no lock for any of it; they ring a bell after their commit, and since a bell may go
 //! unheard, each relay also looks by itself.
 //!
-//! This room knows kit and what kit stands on. It must not know what an event tells, who reads it,
-//! or who wrote it.
+//! What is public it then publishes, to the stream or on the bus ([`publisher`]).
+//!
+//! This room knows kit and what kit stands on, and handler for an event's public form. It must not
+//! know what an event tells, who reads it, or who wrote it, nor what the stream is made of.
 
 mod bell;
+mod post;
+mod publisher;
 mod sequencer;
 
 #[cfg(test)]
@@ -24,18 +28,22 @@ use hoursmith_kit::{ActorSettings, Host, Plugin, RunningPlugin, StartError, Task
 use hoursmith_store::Statement;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use bell::Bell;
+use post::Post;
+use publisher::Publisher;
 use sequencer::Sequencer;
 
 const NAME: &str = "relay";
 
-/// Settings of the relay, which numbers events.
+/// Settings of the relay, which numbers events and publishes them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RelaySettings {
     /// Time between two looks for events that wait, in milliseconds. Whoever writes events says so
-    /// at once; this is how late they may become public where that goes unheard.
+    /// at once; this is how late they may become public where that goes unheard. What could not be
+    /// published is tried again as often.
     pub look_every_ms: NonZeroU32,
     /// Events numbered in one transaction. On SQLite, other writes wait for it.
     pub batch: NonZeroU32,
@@ -101,17 +109,22 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
         .hang(&host)
         .await
         .map_err(|source| StartError::new(NAME, "listen for its wake-ups", source))?;
-    let sequencer = Arc::new(Sequencer::new(&host, &settings));
+    let post = Arc::new(Post::new(&host, &settings));
+    let numbered = Arc::new(Notify::new());
     let look_every = settings.look_every();
-    let working = {
-        let (sequencer, bell) = (Arc::clone(&sequencer), Arc::clone(&bell));
-        Task::kept("relay", look_every, move || {
-            Arc::clone(&sequencer).run(Arc::clone(&bell), look_every)
-        })
-    };
+    let sequencer = Sequencer::new(&host, &settings, Arc::clone(&post), Arc::clone(&numbered));
+    let sequencer = Arc::new(sequencer);
+    let publisher = Arc::new(Publisher::new(&host, Arc::clone(&post), numbered));
+    let working = Task::kept("relay", look_every, move || {
+        Arc::clone(&sequencer).run(Arc::clone(&bell), look_every)
+    });
+    let publishing = Task::kept("publication of events", look_every, move || {
+        Arc::clone(&publisher).run(look_every)
+    });
     Ok(RunningPlugin::new(NAME).with_farewell(move || async move {
         drop(hearing);
         working.end().await;
-        sequencer.leave().await;
+        publishing.end().await;
+        post.leave().await;
     }))
 }

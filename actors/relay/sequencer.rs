@@ -1,60 +1,48 @@
-//! Numbers the events that wait, if this relay is the one at work.
+//! Numbers the events that wait, if this relay is the one at work ([`Post`]).
 //!
-//! Which one is at work is decided in the database, in the very transaction that numbers: it first
-//! holds on to the lease, or takes it. So a relay that was away for too long finds that it was
-//! relieved before it has done anything, and two never number at once. A relay that was not let in
-//! lets the bell ring and tries again when it next looks by itself.
-//!
-//! With nothing to do it reads one row a look and writes nothing: the lease runs out, and whoever
-//! comes first takes it then.
+//! A relay that was not let in lets the bell ring and tries again when it next looks by itself. With
+//! nothing to do it reads one row a look and writes nothing: the lease runs out, and whoever comes
+//! first takes it then.
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hoursmith_kit::{Clock, Host};
-use hoursmith_store::leases::{self, Lease};
 use hoursmith_store::{Db, Error, events};
 use hoursmith_telemetry::names;
 use metrics::{counter, gauge};
+use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use crate::bell::Bell;
+use crate::post::{Post, Standing};
 use crate::{NAME, RelaySettings};
 
 #[derive(Debug)]
 pub(crate) struct Sequencer {
     db: Db,
     clock: Arc<dyn Clock>,
-    /// Who holds the lease: this process.
-    holder: Uuid,
-    lease: Duration,
     batch: NonZeroU32,
-    standing: Mutex<Standing>,
-}
-
-/// Who is at work, as far as this relay knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It has not tried yet.
-    Unknown,
-    /// This one.
-    AtWork(Lease),
-    /// Another one.
-    Elsewhere,
+    post: Arc<Post>,
+    /// Rung for the [publisher](crate::publisher::Publisher) when there is something public.
+    numbered: Arc<Notify>,
 }
 
 impl Sequencer {
-    pub(crate) fn new(host: &Host, settings: &RelaySettings) -> Self {
+    pub(crate) fn new(
+        host: &Host,
+        settings: &RelaySettings,
+        post: Arc<Post>,
+        numbered: Arc<Notify>,
+    ) -> Self {
         Self {
             db: host.db.clone(),
             clock: Arc::clone(&host.clock),
-            holder: host.instance,
-            lease: settings.lease(),
             batch: settings.batch,
-            standing: Mutex::new(Standing::Unknown),
+            post,
+            numbered,
         }
     }
 
@@ -68,7 +56,7 @@ impl Sequencer {
                 _ = looks.tick() => false,
                 () = bell.rung() => true,
             };
-            if rung && self.standing() == Standing::Elsewhere {
+            if rung && self.post.standing() == Standing::Elsewhere {
                 continue;
             }
             let span = tracing::debug_span!(target: "hoursmith::trace", "relay.round");
@@ -87,9 +75,6 @@ impl Sequencer {
 
     /// Numbers what waits, batch by batch, until nothing waits or another relay is at work. Each
     /// batch is a write of its own, so that others get their turn in between.
-    ///
-    /// What sends numbered events on begins here, after a batch, and by a state of its own: that an
-    /// event was numbered must not mean that it was sent.
     pub(crate) async fn round(&self) -> Result<(), Error> {
         while self.anything_waits().await? {
             match self.number_a_batch().await? {
@@ -98,24 +83,6 @@ impl Sequencer {
             }
         }
         Ok(())
-    }
-
-    /// Gives the lease back, so that the next relay need not wait for its end.
-    pub(crate) async fn leave(&self) {
-        let Standing::AtWork(lease) = self.standing() else {
-            return;
-        };
-        let released = self
-            .db
-            .write(move |conn| Box::pin(async move { leases::release(conn, &lease).await }))
-            .await;
-        if let Err(error) = released {
-            tracing::warn!(
-                plugin.name = NAME,
-                error = &error as &dyn std::error::Error,
-                "The relay's lease could not be given back; the next relay waits for its end."
-            );
-        }
     }
 
     async fn anything_waits(&self) -> Result<bool, Error> {
@@ -127,56 +94,15 @@ impl Sequencer {
 
     /// Numbers a batch and tells how many events that were; `None` when another relay is at work.
     async fn number_a_batch(&self) -> Result<Option<u64>, Error> {
-        let before = self.standing();
-        let (clock, duration) = (Arc::clone(&self.clock), self.lease);
-        let (holder, batch) = (self.holder, self.batch.get());
+        let batch = self.batch.get();
         let numbered = self
-            .db
-            .write(move |conn| {
-                Box::pin(async move {
-                    // Taken when the job runs, not when it queues.
-                    let now = clock.now();
-                    let until = now.plus(duration);
-                    let lease = match before {
-                        Standing::AtWork(lease) if leases::hold(conn, &lease, until).await? => {
-                            Some(lease)
-                        }
-                        _ => leases::take(conn, NAME, holder, now, until).await?,
-                    };
-                    match lease {
-                        Some(lease) => Ok(Some((lease, events::sequence(conn, batch).await?))),
-                        None => Ok::<_, Error>(None),
-                    }
-                })
-            })
+            .post
+            .work(move |conn| Box::pin(async move { events::sequence(conn, batch).await }))
             .await?;
-        let after = numbered.map_or(Standing::Elsewhere, |(lease, _)| Standing::AtWork(lease));
-        self.stand(before, after);
-        Ok(numbered.map(|(_, events)| {
+        if let Some(events) = numbered.filter(|events| *events > 0) {
             counter!(names::EVENTS_SEQUENCED).increment(events);
-            events
-        }))
-    }
-
-    pub(crate) fn standing(&self) -> Standing {
-        *self.standing.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn stand(&self, before: Standing, after: Standing) {
-        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = after;
-        match (before, after) {
-            (Standing::AtWork(old), Standing::AtWork(new)) if old == new => {}
-            (_, Standing::AtWork(lease)) => tracing::info!(
-                plugin.name = NAME,
-                lease.token = lease.token,
-                "This relay numbers the events from now on."
-            ),
-            (Standing::AtWork(lease), _) => tracing::info!(
-                plugin.name = NAME,
-                lease.token = lease.token,
-                "Another relay has taken over the numbering of events."
-            ),
-            _ => {}
+            self.numbered.notify_one();
         }
+        Ok(numbered)
     }
 }

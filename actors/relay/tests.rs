@@ -14,7 +14,8 @@ use hoursmith_store::events::{self, NewEvent};
 use hoursmith_store::testing::TestDb;
 use hoursmith_store::{Db, Error, OpenOptions, execute, fetch_all};
 
-use crate::sequencer::{Sequencer, Standing};
+use crate::post::{Post, Standing};
+use crate::sequencer::Sequencer;
 use crate::{NAME, RelaySettings, plugin};
 
 hoursmith_store::statements! {
@@ -130,12 +131,35 @@ async fn append(host: &Host, db: &Db, organization: OrganizationId) {
 }
 
 /// A relay that a test moves itself.
-fn sequencer(host: &Host, batch: u32) -> Sequencer {
+fn sequencer(host: &Host, batch: u32) -> Moved {
     let settings = RelaySettings {
         batch: batch.try_into().unwrap(),
         ..RelaySettings::default()
     };
-    Sequencer::new(host, &settings)
+    let post = Arc::new(Post::new(host, &settings));
+    Moved {
+        sequencer: Sequencer::new(host, &settings, Arc::clone(&post), Arc::default()),
+        post,
+    }
+}
+
+struct Moved {
+    sequencer: Sequencer,
+    post: Arc<Post>,
+}
+
+impl Moved {
+    async fn round(&self) -> Result<(), Error> {
+        self.sequencer.round().await
+    }
+
+    fn standing(&self) -> Standing {
+        self.post.standing()
+    }
+
+    async fn leave(&self) {
+        self.post.leave().await;
+    }
 }
 
 /// What its relay looks for by itself when it starts must be over before the bell can be tested.

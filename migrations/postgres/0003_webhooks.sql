@@ -3,10 +3,11 @@
 -- money are kept.
 
 -- What has become of an event since it is public: whether it was published to subscribers, and
--- whether it has its deliveries. Both are found by these indexes, which hold only what waits.
+-- whether it has its deliveries. Both are found by these indexes, which hold only what waits. What is
+-- to be published is taken by its number, so that each organization's events go out in its order.
 ALTER TABLE events ADD COLUMN published  BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE events ADD COLUMN fanned_out BOOLEAN NOT NULL DEFAULT FALSE;
-CREATE INDEX events_to_publish ON events (position) WHERE sequence IS NOT NULL AND NOT published;
+CREATE INDEX events_to_publish ON events (sequence) WHERE sequence IS NOT NULL AND NOT published;
 CREATE INDEX events_to_fan_out ON events (position) WHERE sequence IS NOT NULL AND NOT fanned_out;
 
 -- `events` is a JSON array of filters. Secrets are sealed; the previous one signs as well until

@@ -18,6 +18,7 @@ mod head;
 mod local_first;
 mod memory;
 mod seal;
+mod stream;
 mod subject;
 pub mod subjects;
 mod verdict;
@@ -39,6 +40,7 @@ pub use head::{Ask, Conditions, Head, IdempotencyTicket, KeyedRequest, Visitor};
 pub use local_first::{LocalFirst, Placement};
 pub use memory::MemoryBus;
 pub use seal::Seal;
+pub use stream::EventStream;
 pub use subject::{Pattern, Subject, SubjectError};
 pub use verdict::{Additions, Response, Verdict};
 

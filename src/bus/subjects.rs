@@ -3,13 +3,19 @@
 //! Functions that cannot fail rather than text to be parsed in each place; a test holds them to the
 //! grammar. Who may speak on which of them stands in `nats/nats-server.conf`.
 
+use hoursmith_domain::OrganizationId;
 use uuid::Uuid;
 
-use crate::{Pattern, Subject};
+use crate::{Pattern, Subject, SubjectError};
 
 /// What every subject begins with. Of what travels below it, a release that its predecessor cannot
 /// understand speaks under `v2` beside it.
 pub const PREFIX: &str = "hoursmith.v1";
+
+/// What the subjects of public events begin with. They are the product's to its subscribers, and in
+/// no version of what the parts say among themselves: the event says in which version of the API it
+/// is written.
+const EVENTS: &str = "hoursmith.events";
 
 /// Whose token is this?
 pub fn token_auth_check() -> Subject {
@@ -43,6 +49,26 @@ pub fn relay_wake() -> Subject {
     below("relay.wake")
 }
 
+/// Where a public event is told: `hoursmith.events.<organization>.<type>`. The type has a dot of its
+/// own, so that `hoursmith.events.<organization>.client.*` is all that happens to clients.
+///
+/// # Errors
+///
+/// For a type that is no token or tokens, which none of ours is.
+pub fn event(organization: OrganizationId, kind: &str) -> Result<Subject, SubjectError> {
+    Subject::new(&format!("{EVENTS}.{}.{kind}", organization.0))
+}
+
+/// Every public event.
+pub fn events() -> Pattern {
+    Pattern::known(format!("{EVENTS}.>"))
+}
+
+/// Every public event of an organization.
+pub fn events_of(organization: OrganizationId) -> Pattern {
+    Pattern::known(format!("{EVENTS}.{}.>", organization.0))
+}
+
 /// Everything that the resource actor answers: one subject a route, `<resource>.<action>`.
 pub fn resources() -> Pattern {
     Pattern::known(format!("{PREFIX}.resource.*.*"))
@@ -60,6 +86,7 @@ fn below(rest: &str) -> Subject {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hoursmith_domain::EventType;
 
     #[test]
     fn each_is_in_the_grammar() {
@@ -73,6 +100,20 @@ mod tests {
         ] {
             assert_eq!(Subject::new(subject.as_str()).unwrap(), subject);
         }
-        assert_eq!(Pattern::new(resources().as_str()).unwrap(), resources());
+        let organization = OrganizationId(Uuid::nil());
+        for pattern in [resources(), webhooks(), events(), events_of(organization)] {
+            assert_eq!(Pattern::new(pattern.as_str()).unwrap(), pattern);
+        }
+    }
+
+    #[test]
+    fn an_event_is_told_to_its_organization_alone() {
+        let [one, other] = [1, 2].map(|number| OrganizationId(Uuid::from_u128(number)));
+        for kind in EventType::WORDS {
+            let subject = event(one, kind).unwrap();
+            assert!(events().matches(&subject) && events_of(one).matches(&subject));
+            assert!(!events_of(other).matches(&subject), "{subject}");
+        }
+        assert!(event(one, "client created").is_err());
     }
 }

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use hoursmith::{Components, Parts, join_bus};
+use hoursmith::{Components, Joined, Parts, join_bus};
 use hoursmith_settings::{ExposeSecret as _, Settings};
 use hoursmith_store::{Db, OpenOptions, Target};
 
@@ -98,7 +98,7 @@ async fn bus(settings: &Settings, parts: &Parts, findings: &mut Findings) {
     }
     match join_bus(settings, &Components::all(), parts).await {
         Err(error) => findings.bad(&format!("NATS: {}", chain_of(&error))),
-        Ok(bus) => {
+        Ok(Joined { bus, .. }) => {
             match bus.health().await {
                 Ok(()) => findings.good("NATS answers"),
                 Err(error) => findings.bad(&format!("NATS: {}", chain_of(&error))),

@@ -3,8 +3,9 @@
 //! A [`request::Request`] is a question whose caller may ask it. [`write::write`] runs an effect with
 //! its idempotency record and its event in one transaction, [`base`] is what every row has and how a
 //! change is counted, [`list`] pages, [`condition`] compares entity tags, [`sight`] says which rows
-//! and which fields a grant shows, [`reference`] keeps external references and metadata, and
-//! [`wake`] tells the relays that there is something to number.
+//! and which fields a grant shows, [`reference`] keeps external references and metadata,
+//! [`event`] is a public event as everybody sees it, and [`wake`] tells the relays that there is
+//! something to number.
 //!
 //! This room knows domain, bus, store, telemetry, kit and routes. It must not know an actor, the gateway or
 //! HTTP types; SQL stands in `sql.rs` files alone.
@@ -12,6 +13,7 @@
 pub mod base;
 pub mod condition;
 pub mod error;
+pub mod event;
 pub mod list;
 pub mod reference;
 pub mod request;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use hoursmith_bus::{Bus, Subscription};
+use hoursmith_bus::{Bus, EventStream, Subscription};
 use hoursmith_domain::Keys;
 use hoursmith_settings::Settings;
 use hoursmith_store::{Db, Statement};
@@ -57,6 +57,8 @@ impl ActorSettings {
 pub struct Host {
     /// The bus.
     pub bus: Arc<dyn Bus>,
+    /// Where public events are kept for subscribers; `None` without NATS.
+    pub stream: Option<Arc<dyn EventStream>>,
     /// The database.
     pub db: Db,
     /// Time.

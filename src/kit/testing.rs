@@ -57,6 +57,7 @@ impl Rig {
         let of_bus = Arc::clone(&clock);
         let host = Host {
             bus: MemoryBus::new(Arc::new(move || of_bus.now())),
+            stream: None,
             db,
             clock: Arc::clone(&clock) as _,
             random: Arc::new(SystemRandom),

@@ -11,6 +11,7 @@
 
 mod check;
 mod error;
+mod events;
 mod keys;
 mod layer;
 mod limits;
@@ -24,6 +25,7 @@ mod secret_key;
 mod sources;
 
 pub use error::Error;
+pub use events::{EventsSettings, NoSubscriber, Subscriber};
 pub use limits::{Limit, LimitSettings};
 pub use load::FILE_NAME;
 pub use model::{LogFormat, LogSettings, NatsSettings, Settings, TelemetrySettings};

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::events::EventsSettings;
 use crate::layer::Origins;
 use crate::limits::LimitSettings;
 use crate::outbound::OutboundSettings;
@@ -85,6 +86,8 @@ pub struct NatsSettings {
     pub component: Option<String>,
     /// Stages that are called over NATS even where this process serves them.
     pub remote: Vec<String>,
+    /// The stream that keeps events for subscribers.
+    pub events: EventsSettings,
 }
 
 /// Logs.

@@ -94,6 +94,10 @@ names! {
     EVENTS_SEQUENCED = "hoursmith_events_sequenced_total", Kind::Counter, [];
     /// How long the oldest event has waited for its sequence, when a relay last looked.
     EVENTS_OLDEST_WAITING = "hoursmith_events_oldest_waiting_seconds", Kind::Gauge, [];
+    /// Events published to subscribers.
+    EVENTS_PUBLISHED = "hoursmith_events_published_total", Kind::Counter, [];
+    /// How long the oldest public event has waited to be published, when a relay last looked.
+    EVENTS_OLDEST_UNPUBLISHED = "hoursmith_events_oldest_unpublished_seconds", Kind::Gauge, [];
     /// Spans that the OTLP receiver did not take.
     TRACE_SPANS_LOST = "hoursmith_trace_spans_lost_total", Kind::Counter, [];
     /// Always 1; the labels say what runs.

@@ -1,10 +1,10 @@
 //! Events that have their sequence, in the database.
 
-use hoursmith_domain::{EventId, OrganizationId, Timestamp};
-use hoursmith_kit::Failure;
+use hoursmith_domain::{EventId, OrganizationId};
+use hoursmith_handler::event;
 use hoursmith_routes::event::Event;
+use hoursmith_store::events::PublicEvent;
 use hoursmith_store::{Conn, fetch_all, fetch_one, fetch_optional};
-use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -13,7 +13,7 @@ use crate::list::Page;
 macro_rules! select {
     ($condition:literal) => {
         concat!(
-            "SELECT e.id, e.type, e.created_at, e.organization_id, e.sequence, e.api_version, e.data \
+            "SELECT e.id, e.type, e.created_at, e.organization_id, e.sequence, e.api_version, e.data, e.trace_parent \
              FROM events e WHERE e.organization_id = $1 AND ",
             $condition
         )
@@ -40,24 +40,13 @@ hoursmith_store::statements! {
     LAST_SEQUENCE = "SELECT COALESCE(MAX(sequence), 0) FROM events WHERE organization_id = $1";
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: Uuid,
-    r#type: String,
-    created_at: i64,
-    organization_id: Uuid,
-    sequence: i64,
-    api_version: String,
-    data: String,
-}
-
 pub(crate) async fn find(
     conn: &mut Conn,
     organization: OrganizationId,
     id: EventId,
 ) -> Result<Option<Event>, Error> {
-    let row = fetch_optional!(conn, FIND_EVENT as Row, organization.0, id.0)?;
-    row.map(Row::into_wire).transpose()
+    let row = fetch_optional!(conn, FIND_EVENT as PublicEvent, organization.0, id.0)?;
+    Ok(row.map(event::wire).transpose()?)
 }
 
 pub(crate) async fn list(
@@ -67,7 +56,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<Event>, Error> {
     let rows = fetch_all!(
         conn,
-        LIST_EVENTS as Row,
+        LIST_EVENTS as PublicEvent,
         organization.0,
         page.after.sort,
         page.fetch(),
@@ -85,7 +74,7 @@ pub(crate) async fn list_of_resource(
     let types = (!types.is_empty()).then(|| format!(",{},", types.join(",")));
     let rows = fetch_all!(
         conn,
-        LIST_EVENTS_OF_RESOURCE as Row,
+        LIST_EVENTS_OF_RESOURCE as PublicEvent,
         organization.0,
         page.after.sort,
         page.fetch(),
@@ -108,11 +97,11 @@ pub(crate) async fn list_of_types(
 ) -> Result<Vec<Event>, Error> {
     let most = usize::try_from(page.fetch()).unwrap_or(usize::MAX);
     let (mut up_to,) = fetch_one!(conn, LAST_SEQUENCE as (i64,), organization.0)?;
-    let mut rows: Vec<Row> = Vec::new();
+    let mut rows: Vec<PublicEvent> = Vec::new();
     for of_type in types {
         rows.extend(fetch_all!(
             conn,
-            LIST_EVENTS_OF_TYPE as Row,
+            LIST_EVENTS_OF_TYPE as PublicEvent,
             organization.0,
             page.after.sort,
             page.fetch(),
@@ -129,23 +118,9 @@ pub(crate) async fn list_of_types(
     into_wire(rows)
 }
 
-fn into_wire(rows: Vec<Row>) -> Result<Vec<Event>, Error> {
-    rows.into_iter().map(Row::into_wire).collect()
-}
-
-impl Row {
-    fn into_wire(self) -> Result<Event, Error> {
-        // As it was written, to the byte.
-        let data = RawValue::from_string(self.data)
-            .map_err(|source| Failure::internal("read an event's data", source))?;
-        Ok(Event {
-            id: EventId(self.id),
-            r#type: self.r#type,
-            created_at: Timestamp::from_micros(self.created_at),
-            organization_id: self.organization_id,
-            sequence: self.sequence,
-            api_version: self.api_version,
-            data,
-        })
-    }
+fn into_wire(rows: Vec<PublicEvent>) -> Result<Vec<Event>, Error> {
+    Ok(rows
+        .into_iter()
+        .map(event::wire)
+        .collect::<Result<_, _>>()?)
 }

@@ -1,0 +1,286 @@
+//! Publishes what is public: to the stream where there is one, else to whoever listens on the bus.
+//!
+//! By a state of its own, so that nothing is forgotten: an event waits until it was marked, and is
+//! marked once the stream has it. A crash in between sends it again under the same id. The API shows
+//! an event whether or not it could be published, so this is a task of its own, which numbering does
+//! not wait for.
+//!
+//! The events of one organization go out one after another, each once the one before is kept; so
+//! their order holds when one fails. Organizations go side by side.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::{StreamExt as _, stream};
+use hoursmith_bus::{Bus, Envelope, ErrorKind, EventStream, Subject, TraceParent, subjects};
+use hoursmith_domain::{EventId, Keys, OrganizationId, Timestamp};
+use hoursmith_handler::event;
+use hoursmith_kit::{Clock, Host};
+use hoursmith_store::Db;
+use hoursmith_store::events::{self, PublicEvent};
+use hoursmith_telemetry::names;
+use metrics::{counter, gauge};
+use tokio::sync::Notify;
+use tokio::time::{Interval, MissedTickBehavior};
+use tracing::Instrument as _;
+
+use crate::NAME;
+use crate::post::{Post, Standing};
+
+/// Events of one round: read at once, marked in one transaction, which has a statement for each of
+/// their organizations.
+const BATCH: u32 = 100;
+
+/// Organizations whose events are on their way at a time.
+const SIDE_BY_SIDE: usize = 16;
+
+/// How long an event on the bus is news. On the stream it is kept for as long as that says.
+const NEWS_FOR: Duration = Duration::from_secs(5);
+
+/// Time between two looks after the stream. A stream that was deleted is there again after this,
+/// even if nothing happens meanwhile.
+const TEND_EVERY: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    keys: Keys,
+    bus: Arc<dyn Bus>,
+    stream: Option<Arc<dyn EventStream>>,
+    post: Arc<Post>,
+    numbered: Arc<Notify>,
+}
+
+/// Why a round ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("read or mark what is to be published")]
+    Store(#[from] hoursmith_store::Error),
+    #[error("publish an event")]
+    Bus(#[from] hoursmith_bus::Error),
+}
+
+/// Some of an organization's events, in order.
+struct Run {
+    organization: OrganizationId,
+    events: Vec<PublicEvent>,
+}
+
+/// How far a run has come.
+struct Progress {
+    organization: OrganizationId,
+    /// Sequences of the first and the last that are done with, none between left out.
+    done: Option<(i64, i64)>,
+    error: Option<hoursmith_bus::Error>,
+}
+
+impl Publisher {
+    pub(crate) fn new(host: &Host, post: Arc<Post>, numbered: Arc<Notify>) -> Self {
+        Self {
+            db: host.db.clone(),
+            clock: Arc::clone(&host.clock),
+            keys: host.keys.clone(),
+            bus: Arc::clone(&host.bus),
+            stream: host.stream.clone(),
+            post,
+            numbered,
+        }
+    }
+
+    /// Works for good: when something was numbered, and every so often.
+    pub(crate) async fn run(self: Arc<Self>, look_every: Duration) {
+        let (mut looks, mut tending) = (ticks(look_every), ticks(TEND_EVERY));
+        let (mut well, mut tended) = (true, true);
+        loop {
+            let tend = tokio::select! {
+                _ = tending.tick() => true,
+                _ = looks.tick() => false,
+                () = self.numbered.notified() => false,
+            };
+            if tend {
+                tended = self.tend(tended).await;
+                continue;
+            }
+            let span = tracing::debug_span!(target: "hoursmith::trace", "relay.publish");
+            let result = self.round().instrument(span).await;
+            // The first failure in a row is told; the next looks try again.
+            if let (Err(error), true) = (&result, well) {
+                tracing::warn!(
+                    plugin.name = NAME,
+                    error = error as &dyn std::error::Error,
+                    "Events could not be published; they wait."
+                );
+            }
+            well = result.is_ok();
+        }
+    }
+
+    /// Publishes what waits, batch by batch, until nothing waits or another relay is at work.
+    pub(crate) async fn round(&self) -> Result<(), Error> {
+        loop {
+            let batch = events::to_publish(&mut *self.db.read().await?, BATCH).await?;
+            let size = batch.len();
+            self.show_age(&batch);
+            if batch.is_empty() || !self.post.is_held().await? {
+                return Ok(());
+            }
+            let failed = AtomicBool::new(false);
+            let progress: Vec<Progress> = stream::iter(runs(batch))
+                .map(|run| self.publish_run(run, &failed))
+                .buffer_unordered(SIDE_BY_SIDE)
+                .collect()
+                .await;
+            self.mark(&progress).await?;
+            if let Some(error) = progress.into_iter().find_map(|progress| progress.error) {
+                return Err(error.into());
+            }
+            if size < usize::try_from(BATCH).unwrap_or(usize::MAX) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Looks after the stream; tells whether it is well. Whoever is not at work leaves it alone.
+    async fn tend(&self, was_well: bool) -> bool {
+        let Some(stream) = self.stream.as_ref() else {
+            return true;
+        };
+        if self.post.standing() == Standing::Elsewhere {
+            return true;
+        }
+        let tended = stream.tend().await;
+        if let (Err(error), true) = (&tended, was_well) {
+            tracing::warn!(
+                plugin.name = NAME,
+                error = error as &dyn std::error::Error,
+                "The stream of events could not be looked after."
+            );
+        }
+        tended.is_ok()
+    }
+
+    /// Publishes an organization's events until one fails, here or elsewhere: what is away is so for
+    /// all, and each would wait for it.
+    async fn publish_run(&self, run: Run, failed: &AtomicBool) -> Progress {
+        let mut progress = Progress {
+            organization: run.organization,
+            done: None,
+            error: None,
+        };
+        for event in run.events {
+            if failed.load(Ordering::Relaxed) {
+                break;
+            }
+            let sequence = event.sequence;
+            match self.publish(event).await {
+                Ok(()) => {
+                    let first = progress.done.map_or(sequence, |(first, _)| first);
+                    progress.done = Some((first, sequence));
+                }
+                Err(error) => {
+                    failed.store(true, Ordering::Relaxed);
+                    progress.error = Some(error);
+                }
+            }
+        }
+        progress
+    }
+
+    /// Publishes an event. One that can never be published is passed by: subscribers see the gap in
+    /// the sequences and read the event from the API.
+    async fn publish(&self, event: PublicEvent) -> Result<(), hoursmith_bus::Error> {
+        let id = EventId(event.id).to_string();
+        let pass_by = |error: &(dyn std::error::Error + 'static)| {
+            tracing::error!(
+                plugin.name = NAME,
+                event.id = id,
+                error,
+                "An event cannot be published; subscribers find it in the API alone."
+            );
+        };
+        let published = match self.message(event) {
+            Ok((subject, envelope)) => match &self.stream {
+                Some(stream) => stream.put(subject, &id, envelope).await,
+                None => self.bus.publish(subject, envelope).await,
+            },
+            Err(error) => {
+                pass_by(error.as_ref());
+                return Ok(());
+            }
+        };
+        match published {
+            Err(error) if error.kind() == ErrorKind::TooLarge => pass_by(&error),
+            Err(error) => return Err(error),
+            Ok(()) => counter!(names::EVENTS_PUBLISHED).increment(1),
+        }
+        Ok(())
+    }
+
+    /// One message for both ways: whoever listens on the bus finds an envelope like any other.
+    fn message(
+        &self,
+        event: PublicEvent,
+    ) -> Result<(Subject, Envelope), Box<dyn std::error::Error>> {
+        let organization = OrganizationId(event.organization_id);
+        let subject = subjects::event(organization, &event.r#type)?;
+        let trace = event.trace_parent.as_deref().and_then(TraceParent::parse);
+        let mut envelope = Envelope::new(self.clock.now().plus(NEWS_FOR), "", event::body(event)?);
+        envelope.trace = trace;
+        let envelope = envelope.sealed(&subject, &self.keys);
+        Ok((subject, envelope))
+    }
+
+    async fn mark(&self, progress: &[Progress]) -> Result<(), hoursmith_store::Error> {
+        let done: Vec<_> = progress
+            .iter()
+            .filter_map(|progress| Some((progress.organization, progress.done?)))
+            .collect();
+        if done.is_empty() {
+            return Ok(());
+        }
+        // Without the lease: the stream has them, whoever put them there.
+        self.db
+            .write(move |conn| {
+                Box::pin(async move {
+                    for (organization, (first, last)) in done {
+                        events::mark_published(conn, organization, first, last).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    fn show_age(&self, waiting: &[PublicEvent]) {
+        let oldest = waiting.iter().map(|event| event.created_at).min();
+        let age = oldest.map_or(Duration::ZERO, |oldest| {
+            Timestamp::from_micros(oldest).until(self.clock.now())
+        });
+        gauge!(names::EVENTS_OLDEST_UNPUBLISHED).set(age.as_secs_f64());
+    }
+}
+
+/// A batch by organization, each one's events in their order.
+fn runs(batch: Vec<PublicEvent>) -> Vec<Run> {
+    let mut by_organization: BTreeMap<_, Vec<PublicEvent>> = BTreeMap::new();
+    for event in batch {
+        let events = by_organization.entry(event.organization_id).or_default();
+        events.push(event);
+    }
+    by_organization
+        .into_iter()
+        .map(|(organization, events)| Run {
+            organization: OrganizationId(organization),
+            events,
+        })
+        .collect()
+}
+
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
