@@ -75,6 +75,26 @@ impl TestNats {
         )
     }
 
+    /// Starts a server as it runs in production: `nats-server.conf`, and the subscriber `books` as
+    /// docs/SUBSCRIBERS.md lets one in. `environment` has the passwords.
+    pub fn start_strict(environment: &[(&str, &str)]) -> Self {
+        let room = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let read = |file: &str| fs::read_to_string(room.join(file)).expect("read a file");
+        let (strict, docs) = (read("nats-server.conf"), read("../docs/SUBSCRIBERS.md"));
+        let block = |block: &&str| block.trim_start().starts_with("{\n      user: books");
+        let identity = docs.split("```text\n").find(block);
+        let identity = identity.and_then(|block| block.split("```").next());
+        let here = "    # Subscribers to events, one identity each, stand here";
+        let (before, after) = strict.split_once(here).expect("a place for subscribers");
+        let identity = identity.expect("an identity in docs/SUBSCRIBERS.md");
+        let folder = folder();
+        let config = folder.path().join("nats.conf");
+        fs::write(&config, format!("{before}{identity}{here}{after}"))
+            .expect("write the configuration of nats-server");
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self::start_in(folder, config, environment.iter().map(own).collect())
+    }
+
     fn start_in(folder: TempDir, config: PathBuf, environment: Vec<(String, String)>) -> Self {
         let mut nats = Self {
             config,

@@ -1,4 +1,4 @@
-//! The public documents: the OpenAPI document, its page, a page for every problem, and what those
+//! The public documents: the OpenAPI document, the AsyncAPI document, its page, a page for every problem, and what those
 //! pages need. Made once at start; serving them (HEAD, ETag, encodings) is the gateway's.
 //!
 //! Nothing is asked from another host, and no page has a script or a style in itself, so that the
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 pub use document::PublicDocument;
 use document::{DATA, REFERENCE};
 
-use crate::openapi;
+use crate::{asyncapi, openapi};
 use pages::Pages;
 
 /// Every public document, by path.
@@ -31,6 +31,12 @@ impl Documents {
                 "application/json",
                 DATA,
                 openapi::json(public_url),
+            ),
+            PublicDocument::new(
+                "/api/asyncapi.json",
+                "application/json",
+                DATA,
+                asyncapi::json(public_url),
             ),
             PublicDocument::new(
                 "/api-docs",

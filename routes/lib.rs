@@ -1,4 +1,5 @@
-//! The public contract: paths, methods, access rows, wire types, problems and the OpenAPI document.
+//! The public contract: paths, methods, access rows, wire types, problems, the OpenAPI document and
+//! the AsyncAPI document.
 //!
 //! **One table** ([`routes`]) feeds the router, the access check and the document, so that a route
 //! without documentation or without an access row cannot exist. To add a resource: one file here
@@ -6,6 +7,7 @@
 //!
 //! This room knows domain and bus. It does no I/O and must not know the gateway, an actor or SQL.
 
+pub mod asyncapi;
 pub mod client;
 pub mod common;
 pub mod docs;

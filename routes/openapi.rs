@@ -17,6 +17,7 @@ mod responses;
 mod schemas;
 
 pub use document::document;
+pub(crate) use schemas::components as schemas;
 
 /// The document as JSON, compact, in a stable order.
 pub fn json(public_url: &str) -> String {

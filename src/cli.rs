@@ -70,6 +70,8 @@ enum Command {
     VerifySignature(verify::VerifyArgs),
     /// Print the OpenAPI document.
     Openapi,
+    /// Print the AsyncAPI document: events on NATS.
+    Asyncapi,
     /// Check the settings, the database's durability and the bus.
     Doctor,
     /// Print the reference of all settings, in Markdown.
@@ -101,6 +103,13 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
             println!(
                 "{}",
                 hoursmith_routes::openapi::json(&settings()?.public_url)
+            );
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Asyncapi => {
+            println!(
+                "{}",
+                hoursmith_routes::asyncapi::json(&settings()?.public_url)
             );
             Ok(ExitCode::SUCCESS)
         }

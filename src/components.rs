@@ -8,8 +8,8 @@ use crate::plugins;
 /// The gateway's name among the components.
 pub const GATEWAY: &str = "gateway";
 
-/// The parts that a process runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The parts that a process runs; by default none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Components(BTreeSet<&'static str>);
 
 /// A name that is no component's.

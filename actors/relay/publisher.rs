@@ -223,7 +223,7 @@ impl Publisher {
     fn message(
         &self,
         event: PublicEvent,
-    ) -> Result<(Subject, Envelope), Box<dyn std::error::Error>> {
+    ) -> Result<(Subject, Envelope), Box<dyn std::error::Error + Send + Sync>> {
         let organization = OrganizationId(event.organization_id);
         let subject = subjects::event(organization, &event.r#type)?;
         let trace = event.trace_parent.as_deref().and_then(TraceParent::parse);

@@ -5,15 +5,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_nats::jetstream::{self, consumer::PullConsumer};
 use async_nats::{Client, ConnectOptions, Event};
+use futures::StreamExt as _;
 use hoursmith_bus::conformance::{AT_ONCE, Clock, at_once, echo, service};
-use hoursmith_bus::{Bus as _, Envelope, Subject};
+use hoursmith_bus::{Bus as _, Envelope, EventStream as _, Subject, subjects};
+use hoursmith_domain::OrganizationId;
 use hoursmith_nats::testing::TestNats;
-use hoursmith_nats::{ConnectError, Credentials, NatsBus, NatsSettings};
+use hoursmith_nats::{
+    ConnectError, Credentials, NatsBus, NatsSettings, STREAM, StreamSettings,
+};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 /// User, variable of its password, and the password.
 const IDENTITIES: [(&str, &str, &str); 7] = [
@@ -34,9 +40,12 @@ const IDENTITIES: [(&str, &str, &str); 7] = [
     ("hoursmith", "HOURSMITH_NATS_PASSWORD", "phoursmith"),
 ];
 
+/// Of the subscriber: the variable of its password, and the password.
+const BOOKS: (&str, &str) = ("HOURSMITH_NATS_BOOKS_PASSWORD", "pbooks");
+
 /// Every kind of subject on the bus, and who may publish and who may subscribe to it. Answers and
 /// probes are everybody's own.
-const SUBJECTS: [(&str, &[&str], &[&str]); 8] = [
+const SUBJECTS: [(&str, &[&str], &[&str]); 13] = [
     (
         "hoursmith.v1.token-auth.check",
         &["gateway", "hoursmith"],
@@ -73,24 +82,54 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 8] = [
         &["relay", "hoursmith"],
     ),
     (
-        "hoursmith.events.organization.client-created",
+        "hoursmith.events.organization.client.created",
+        &["relay", "hoursmith"],
         &["hoursmith"],
-        &["hoursmith"],
+    ),
+    (
+        "$JS.API.STREAM.INFO.HOURSMITH_EVENTS",
+        &["relay", "hoursmith"],
+        &[],
+    ),
+    (
+        "$JS.API.STREAM.CREATE.HOURSMITH_EVENTS",
+        &["relay", "hoursmith"],
+        &[],
+    ),
+    (
+        "$JS.API.STREAM.UPDATE.HOURSMITH_EVENTS",
+        &["relay", "hoursmith"],
+        &[],
+    ),
+    (
+        "$JS.API.CONSUMER.INFO.HOURSMITH_EVENTS.books",
+        &["relay", "hoursmith"],
+        &[],
+    ),
+    (
+        "$JS.API.CONSUMER.CREATE.HOURSMITH_EVENTS.books.hoursmith.events.organization.>",
+        &["relay", "hoursmith"],
+        &[],
     ),
 ];
 
 /// What nobody may do.
-const FORBIDDEN: [&str; 4] = [
+const FORBIDDEN: [&str; 9] = [
     "other",
     "$SYS.REQ.SERVER.PING",
-    "$JS.API.STREAM.DELETE.X",
+    "$JS.API.STREAM.DELETE.HOURSMITH_EVENTS",
+    "$JS.API.STREAM.PURGE.HOURSMITH_EVENTS",
+    "$JS.API.STREAM.CREATE.OTHER",
+    "$JS.API.CONSUMER.DELETE.HOURSMITH_EVENTS.books",
+    "$JS.API.CONSUMER.CREATE.HOURSMITH_EVENTS.books.other",
+    "$JS.API.CONSUMER.MSG.NEXT.HOURSMITH_EVENTS.books",
     "hoursmith",
 ];
 
 fn server() -> TestNats {
-    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("nats-server.conf");
-    let environment = IDENTITIES.map(|(_, variable, password)| (variable, password));
-    TestNats::start_with(&config, &environment)
+    let components = IDENTITIES.iter().map(|(_, variable, password)| (*variable, *password));
+    let environment: Vec<_> = components.chain([BOOKS]).collect();
+    TestNats::start_strict(&environment)
 }
 
 /// A plain client that tells its refusals.
@@ -289,6 +328,64 @@ async fn strangers_stay_outside() {
     let settings = NatsSettings::new(nats.url_as("gateway", "pgateway"), "resource");
     let deaf = NatsBus::connect(settings, clock.now()).await;
     assert!(matches!(deaf, Err(ConnectError::Deaf { .. })), "{deaf:?}");
+}
+
+/// A subscriber gets its organization's events from its own place in the stream, and nothing else.
+#[tokio::test]
+async fn a_subscriber_is_given_its_own_and_nothing_else() {
+    let nats = server();
+    let clock = Clock::system();
+    let relay = as_component(&nats, "relay", "prelay", &clock).await.unwrap();
+    let [own, other] = [1, 2].map(|number| OrganizationId(Uuid::from_u128(number)));
+    let stream = relay.event_stream(StreamSettings {
+        max_age: Duration::from_secs(3_600),
+        max_bytes: 1024 * 1024,
+        duplicate_window: Duration::from_secs(1),
+        replicas: 1,
+        subscribers: vec![("books".to_owned(), own), ("others".to_owned(), other)],
+    });
+    stream.tend().await.unwrap();
+    for (of, id) in [(other, "1"), (own, "2"), (other, "3"), (own, "4")] {
+        let subject = subjects::event(of, "client.created").unwrap();
+        let envelope = Envelope::new(clock.read().plus(AT_ONCE), "", id);
+        stream.put(subject, id, envelope).await.unwrap();
+    }
+
+    let mut books = Prober::connect(&nats, "books", BOOKS.1).await;
+    let context = jetstream::new(books.client.clone());
+    let place: PullConsumer = context.get_consumer_from_stream("books", STREAM).await.unwrap();
+    let messages = place.fetch().max_messages(2).messages().await.unwrap();
+    let bodies: Vec<_> = messages
+        .map(|message| message.unwrap().payload.clone())
+        .collect()
+        .await;
+    assert_eq!(bodies, ["2", "4"]);
+    assert_eq!(books.refusals().await, Vec::<String>::new());
+
+    let of_other = subjects::events_of(other).to_string();
+    let creation = format!("$JS.API.CONSUMER.CREATE.{STREAM}.books.{of_other}");
+    for subject in [
+        "$JS.API.CONSUMER.MSG.NEXT.HOURSMITH_EVENTS.others",
+        "$JS.API.CONSUMER.INFO.HOURSMITH_EVENTS.others",
+        "$JS.API.CONSUMER.DURABLE.CREATE.HOURSMITH_EVENTS.books",
+        "$JS.API.CONSUMER.CREATE.HOURSMITH_EVENTS",
+        "$JS.API.STREAM.MSG.GET.HOURSMITH_EVENTS",
+        "$JS.API.DIRECT.GET.HOURSMITH_EVENTS",
+        "$JS.API.STREAM.INFO.HOURSMITH_EVENTS",
+        "$JS.ACK.HOURSMITH_EVENTS.others.1.1.1.1.1",
+        "hoursmith.events.organization.client.created",
+        "hoursmith.v1.relay.wake",
+        &creation,
+    ]
+    .into_iter()
+    .chain(FORBIDDEN.into_iter().filter(|subject| !subject.contains("MSG.NEXT")))
+    {
+        assert!(!books.may_publish(subject).await, "{subject}");
+    }
+    let events = subjects::events().to_string();
+    for subject in [events.as_str(), &of_other, ">", "hoursmith.>", "$JS.>", "_INBOX.>"] {
+        assert!(!books.may_subscribe(subject).await, "{subject}");
+    }
 }
 
 async fn as_component(

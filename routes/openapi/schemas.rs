@@ -46,7 +46,7 @@ const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 const REFERENCE_PATCH: &str = "ExternalReferencePatch";
 
 /// Every schema, by name.
-pub(super) fn components() -> Vec<(String, RefOr<Schema>)> {
+pub(crate) fn components() -> Vec<(String, RefOr<Schema>)> {
     let mut schemas = vec![
         of::<Address>(),
         of::<AddressInput>(),

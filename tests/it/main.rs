@@ -15,6 +15,7 @@
     reason = "a test fails by panicking, and explains itself by its name"
 )]
 
+mod actors;
 mod cases;
 mod cli;
 mod contract;
@@ -34,11 +35,13 @@ mod otlp;
 mod outages;
 mod plans;
 mod processes;
+mod publication;
 mod relay;
 mod rooms;
 mod scale;
 mod scene;
 mod shutdown;
+mod subscribers;
 mod tokens;
 mod traces;
 mod world;

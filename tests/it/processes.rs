@@ -173,6 +173,11 @@ fn command(settings: &Settings) -> Command {
     if let Some(nats) = &settings.nats_url {
         command.env("NATS_URL", nats.expose_secret());
     }
+    if !settings.nats.events.subscribers.is_empty() {
+        let subscribers = settings.nats.events.subscribers.iter().cloned();
+        let subscribers: Vec<String> = subscribers.map(String::from).collect();
+        command.env("HOURSMITH_NATS__EVENTS__SUBSCRIBERS", format!("{subscribers:?}"));
+    }
     if let (Some(user), Some(password)) = (&settings.nats.user, &settings.nats.password) {
         command
             .env("HOURSMITH_NATS__USER", user)
@@ -193,10 +198,13 @@ fn command(settings: &Settings) -> Command {
     command
 }
 
-/// NATS as it runs in production: one identity a part, and each may do what it must.
+/// NATS as it runs in production: one identity a part, and each may do what it must; and the
+/// subscriber `books`.
 pub fn strict_nats() -> TestNats {
-    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/nats/nats-server.conf");
-    let mut passwords = vec![("HOURSMITH_NATS_PASSWORD".to_owned(), password("hoursmith"))];
+    let mut passwords = vec![
+        ("HOURSMITH_NATS_PASSWORD".to_owned(), password("hoursmith")),
+        ("HOURSMITH_NATS_BOOKS_PASSWORD".to_owned(), password("books")),
+    ];
     for part in hoursmith::plugins::names().into_iter().chain(["gateway"]) {
         let name = part.to_uppercase().replace('-', "_");
         passwords.push((format!("HOURSMITH_NATS_{name}_PASSWORD"), password(part)));
@@ -205,7 +213,7 @@ pub fn strict_nats() -> TestNats {
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    TestNats::start_with(config.as_ref(), &passwords)
+    TestNats::start_strict(&passwords)
 }
 
 /// The password of a part: letters alone, with the form that the configuration asks for.

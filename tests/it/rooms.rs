@@ -21,7 +21,7 @@ fn allowed(room: &str) -> BTreeSet<&'static str> {
         "gateway" => &["domain", "bus", "kit", "routes", "settings", "telemetry"],
         "outbound" => &["kit", "settings"],
         "handler" => &["domain", "bus", "kit", "routes", "store", "telemetry"],
-        actor if plugins::names().contains(&actor) => &[
+        actor if actor == hoursmith_event_counter::NAME || plugins::names().contains(&actor) => &[
             "domain",
             "bus",
             "handler",
@@ -47,6 +47,7 @@ fn members() -> BTreeMap<String, (PathBuf, toml::Table)> {
     };
     folders("src")
         .chain(folders("actors"))
+        .chain(folders("examples"))
         .chain([root().join("routes"), root().join("nats")])
         .map(|folder| {
             let manifest = fs::read_to_string(folder.join("Cargo.toml"))

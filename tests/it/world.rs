@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hoursmith::{Components, Parts, Running};
 use hoursmith_domain::{MemberId, OrganizationId, Plan, Role, Scope, SecretKey, Timestamp};
-use hoursmith_kit::{Clock, ManualClock, SystemRandom};
+use hoursmith_kit::{Clock, ManualClock, Plugin, SystemRandom};
 use hoursmith_nats::testing::TestNats;
 use hoursmith_resource::admin::{Admin, NewMember, NewOrganization};
 use hoursmith_settings::{SecretString, Settings};
@@ -80,6 +80,16 @@ impl World {
 
     /// Starts a deployment with settings of the test's own.
     pub async fn start_with(bus: Bus, store: Store, adjust: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_beside(bus, store, adjust, Vec::new()).await
+    }
+
+    /// Starts a deployment, in this process, with actors beside the product's own.
+    pub async fn start_beside(
+        bus: Bus,
+        store: Store,
+        adjust: impl FnOnce(&mut Settings),
+        plugins: Vec<Arc<dyn Plugin>>,
+    ) -> Self {
         let db = match store {
             Store::Sqlite => TestDb::sqlite().await,
             Store::Postgres => TestDb::postgres().await,
@@ -107,7 +117,7 @@ impl World {
         let mut running = None;
         let (address, admin_address) = match bus {
             Bus::Memory | Bus::Nats => {
-                let started = serve(&settings, Arc::clone(&clock) as _).await;
+                let started = serve_beside(&settings, Arc::clone(&clock) as _, plugins).await;
                 let addresses = (started.api_addr(), started.admin_addr());
                 running = Some(started);
                 addresses
@@ -241,11 +251,24 @@ impl World {
 
 /// Serves everything in this process.
 pub async fn serve(settings: &Settings, clock: Arc<dyn Clock>) -> Running {
+    serve_beside(settings, clock, Vec::new()).await
+}
+
+/// Serves everything and these plugins in this process.
+pub async fn serve_beside(
+    settings: &Settings,
+    clock: Arc<dyn Clock>,
+    plugins: Vec<Arc<dyn Plugin>>,
+) -> Running {
+    let components = plugins.iter().fold(Components::all(), |components, plugin| {
+        components.with(plugin.name())
+    });
     let parts = Parts {
         clock,
         random: Arc::new(SystemRandom),
+        plugins,
     };
-    let running = hoursmith::serve(settings.clone(), &Components::all(), parts).await;
+    let running = hoursmith::serve(settings.clone(), &components, parts).await;
     running.expect("the server starts")
 }
 

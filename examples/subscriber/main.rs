@@ -1,0 +1,27 @@
+//! A subscriber to an organization's events, as docs/SUBSCRIBERS.md shows it.
+
+mod feed;
+use async_nats::{ConnectOptions, jetstream, jetstream::consumer::pull::Config};
+use futures::StreamExt as _;
+use std::env::var;
+
+#[tokio::main]
+async fn main() -> Result<(), async_nats::Error> {
+    let name = var("NATS_USER")?;
+    let nats = ConnectOptions::with_user_and_password(name.clone(), var("NATS_PASSWORD")?);
+    let nats = nats.custom_inbox_prefix(format!("_INBOX.{name}"));
+    let stream = jetstream::new(nats.connect(var("NATS_URL")?).await?);
+    let place = stream.get_consumer_from_stream::<Config, _, _>(name, "HOURSMITH_EVENTS");
+    let mut messages = place.await?.messages().await?;
+    while let Some(message) = messages.next().await.transpose()? {
+        let event: serde_json::Value = serde_json::from_slice(&message.payload)?;
+        if feed::sequence(&event) > feed::last() + 1 {
+            feed::catch_up().await?;
+        }
+        if feed::sequence(&event) > feed::last() {
+            feed::handle(&event)?;
+        }
+        message.ack().await?;
+    }
+    Ok(())
+}
