@@ -2,17 +2,17 @@
 
 use serde_json::Value;
 use std::{env::var, fs, io};
-pub fn sequence(event: &Value) -> i64 {
+pub(crate) fn sequence(event: &Value) -> i64 {
     event["sequence"].as_i64().unwrap_or(0)
 }
-pub fn last() -> i64 {
+pub(crate) fn last() -> i64 {
     fs::read_to_string("sequence").map_or(0, |text| text.parse().unwrap_or(0))
 }
-pub fn handle(event: &Value) -> io::Result<()> {
+pub(crate) fn handle(event: &Value) -> io::Result<()> {
     println!("{} {}", event["sequence"], event["type"]); // Your work.
     fs::write("sequence", event["sequence"].to_string())
 }
-pub async fn catch_up() -> Result<(), async_nats::Error> {
+pub(crate) async fn catch_up() -> Result<(), async_nats::Error> {
     loop {
         let page = format!("{}/api/v1/events?after_sequence={}", var("URL")?, last());
         let page = reqwest::Client::new().get(page).bearer_auth(var("TOKEN")?);

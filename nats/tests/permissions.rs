@@ -15,9 +15,7 @@ use hoursmith_bus::conformance::{AT_ONCE, Clock, at_once, echo, service};
 use hoursmith_bus::{Bus as _, Envelope, EventStream as _, Subject, subjects};
 use hoursmith_domain::OrganizationId;
 use hoursmith_nats::testing::TestNats;
-use hoursmith_nats::{
-    ConnectError, Credentials, NatsBus, NatsSettings, STREAM, StreamSettings,
-};
+use hoursmith_nats::{ConnectError, Credentials, NatsBus, NatsSettings, STREAM, StreamSettings};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -127,7 +125,9 @@ const FORBIDDEN: [&str; 9] = [
 ];
 
 fn server() -> TestNats {
-    let components = IDENTITIES.iter().map(|(_, variable, password)| (*variable, *password));
+    let components = IDENTITIES
+        .iter()
+        .map(|(_, variable, password)| (*variable, *password));
     let environment: Vec<_> = components.chain([BOOKS]).collect();
     TestNats::start_strict(&environment)
 }
@@ -335,7 +335,9 @@ async fn strangers_stay_outside() {
 async fn a_subscriber_is_given_its_own_and_nothing_else() {
     let nats = server();
     let clock = Clock::system();
-    let relay = as_component(&nats, "relay", "prelay", &clock).await.unwrap();
+    let relay = as_component(&nats, "relay", "prelay", &clock)
+        .await
+        .unwrap();
     let [own, other] = [1, 2].map(|number| OrganizationId(Uuid::from_u128(number)));
     let stream = relay.event_stream(StreamSettings {
         max_age: Duration::from_secs(3_600),
@@ -353,7 +355,10 @@ async fn a_subscriber_is_given_its_own_and_nothing_else() {
 
     let mut books = Prober::connect(&nats, "books", BOOKS.1).await;
     let context = jetstream::new(books.client.clone());
-    let place: PullConsumer = context.get_consumer_from_stream("books", STREAM).await.unwrap();
+    let place: PullConsumer = context
+        .get_consumer_from_stream("books", STREAM)
+        .await
+        .unwrap();
     let messages = place.fetch().max_messages(2).messages().await.unwrap();
     let bodies: Vec<_> = messages
         .map(|message| message.unwrap().payload.clone())
@@ -378,12 +383,22 @@ async fn a_subscriber_is_given_its_own_and_nothing_else() {
         &creation,
     ]
     .into_iter()
-    .chain(FORBIDDEN.into_iter().filter(|subject| !subject.contains("MSG.NEXT")))
-    {
+    .chain(
+        FORBIDDEN
+            .into_iter()
+            .filter(|subject| !subject.contains("MSG.NEXT")),
+    ) {
         assert!(!books.may_publish(subject).await, "{subject}");
     }
     let events = subjects::events().to_string();
-    for subject in [events.as_str(), &of_other, ">", "hoursmith.>", "$JS.>", "_INBOX.>"] {
+    for subject in [
+        events.as_str(),
+        &of_other,
+        ">",
+        "hoursmith.>",
+        "$JS.>",
+        "_INBOX.>",
+    ] {
         assert!(!books.may_subscribe(subject).await, "{subject}");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hoursmith::{Components, Parts};
-use hoursmith_bus::{Bus as _, Envelope, Subject};
+use hoursmith_bus::{Envelope, Subject};
 use hoursmith_domain::{Keys, SecretKey};
 use hoursmith_event_counter::{NAME, SUBJECT};
 use hoursmith_kit::Clock as _;
@@ -26,7 +26,10 @@ async fn until_counted(world: &World, clients: u64) {
             let deadline = world.clock.now().plus(LONGEST);
             let question = Envelope::new(deadline, "", "").sealed(&subject, &keys);
             let bus = world.running().bus();
-            let answer = bus.request(subject.clone(), question.clone()).await.unwrap();
+            let answer = bus
+                .request(subject.clone(), question.clone())
+                .await
+                .unwrap();
             answer.verify_answer(&subject, &question, &keys).unwrap();
             let counts: Value = serde_json::from_slice(&answer.body).unwrap();
             if counts["client.created"] == clients {
@@ -72,7 +75,9 @@ async fn a_further_actor_runs_alone() {
     let components = Components::default().with(NAME);
     let mut settings = world.settings.clone();
     settings.nats.remote.clear();
-    let alone = hoursmith::serve(settings, &components, parts).await.unwrap();
+    let alone = hoursmith::serve(settings, &components, parts)
+        .await
+        .unwrap();
     assert!(alone.api_addr().is_none());
     created(&world, &org.owner, "client").await;
     until_counted(&world, 1).await;

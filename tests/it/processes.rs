@@ -176,7 +176,10 @@ fn command(settings: &Settings) -> Command {
     if !settings.nats.events.subscribers.is_empty() {
         let subscribers = settings.nats.events.subscribers.iter().cloned();
         let subscribers: Vec<String> = subscribers.map(String::from).collect();
-        command.env("HOURSMITH_NATS__EVENTS__SUBSCRIBERS", format!("{subscribers:?}"));
+        command.env(
+            "HOURSMITH_NATS__EVENTS__SUBSCRIBERS",
+            format!("{subscribers:?}"),
+        );
     }
     if let (Some(user), Some(password)) = (&settings.nats.user, &settings.nats.password) {
         command
@@ -203,7 +206,10 @@ fn command(settings: &Settings) -> Command {
 pub fn strict_nats() -> TestNats {
     let mut passwords = vec![
         ("HOURSMITH_NATS_PASSWORD".to_owned(), password("hoursmith")),
-        ("HOURSMITH_NATS_BOOKS_PASSWORD".to_owned(), password("books")),
+        (
+            "HOURSMITH_NATS_BOOKS_PASSWORD".to_owned(),
+            password("books"),
+        ),
     ];
     for part in hoursmith::plugins::names().into_iter().chain(["gateway"]) {
         let name = part.to_uppercase().replace('-', "_");

@@ -14,6 +14,7 @@ use crate::dice::Dice;
 use crate::http::{Answer, Connection};
 use crate::metrics::until_sample;
 use crate::processes::Process;
+use crate::publication::{is_the_feed, received, with_books};
 use crate::world::{Bus, Org, Store, World, generous};
 
 const KILLS: usize = 20;
@@ -120,10 +121,7 @@ async fn a_killed_relay_leaves_no_gap(store: Store) {
     let mut world = World::start_with(Bus::Split, store, hasty).await;
     let names = hoursmith::plugins::names();
     let at = names.iter().position(|name| *name == "relay").unwrap();
-    let relays = vec![
-        world.processes.remove(at),
-        Process::start_part(&world.settings, "relay"),
-    ];
+    world.processes.remove(at).kill();
     let mut orgs = Vec::new();
     for _ in 0..ORGANIZATIONS {
         let org = world.org().await;
@@ -134,6 +132,8 @@ async fn a_killed_relay_leaves_no_gap(store: Store) {
         let shared = shared.await;
         orgs.push((org, shared));
     }
+    world.settings = with_books(&world.settings, orgs[0].0.id);
+    let relays = [(); 2].map(|()| Process::start_part(&world.settings, "relay"));
     let load = Load {
         world: &world,
         orgs,
@@ -143,9 +143,16 @@ async fn a_killed_relay_leaves_no_gap(store: Store) {
     };
     let mut dice = Dice::new();
     let writers = join_all((0..WRITERS).map(|writer| load.write(writer, dice.fork())));
-    let (_relay, _) = tokio::join!(load.kill_again_and_again(relays, dice.clone()), writers);
+    let (_relay, _) = tokio::join!(
+        load.kill_again_and_again(relays.into(), dice.clone()),
+        writers
+    );
     for (org, _) in &load.orgs {
-        check(&feed(&world, org).await);
+        let feed = feed(&world, org).await;
+        check(&feed);
+        if org.id == load.orgs[0].0.id {
+            is_the_feed(&received(&world, feed.len()).await, &feed);
+        }
     }
     println!("{KILLS} kills, {} writes", *load.answers.borrow());
 }

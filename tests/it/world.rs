@@ -260,9 +260,11 @@ pub async fn serve_beside(
     clock: Arc<dyn Clock>,
     plugins: Vec<Arc<dyn Plugin>>,
 ) -> Running {
-    let components = plugins.iter().fold(Components::all(), |components, plugin| {
-        components.with(plugin.name())
-    });
+    let components = plugins
+        .iter()
+        .fold(Components::all(), |components, plugin| {
+            components.with(plugin.name())
+        });
     let parts = Parts {
         clock,
         random: Arc::new(SystemRandom),
