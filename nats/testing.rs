@@ -59,8 +59,8 @@ impl TestNats {
     pub fn start() -> Self {
         let folder = folder();
         let config = folder.path().join("nats.conf");
-        fs::write(&config, "max_payload: 1179648\n")
-            .expect("write the configuration of nats-server");
+        let text = "max_payload: 1179648\njetstream { store_dir: \"nats-data\" }\n";
+        fs::write(&config, text).expect("write the configuration of nats-server");
         Self::start_in(folder, config, Vec::new())
     }
 
@@ -133,7 +133,7 @@ impl TestNats {
     }
 
     fn store(&self) -> PathBuf {
-        self.folder.path().join("jetstream")
+        self.folder.path().join("nats-data")
     }
 
     /// Starts the server again after [`TestNats::stop`], on the same port.
@@ -166,8 +166,8 @@ impl TestNats {
             .arg(&pid_file)
             .arg("-l")
             .arg(&log)
-            .args(["-js", "-sd"])
-            .arg(self.store())
+            // What a configuration names without a path is here.
+            .current_dir(self.folder.path())
             .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

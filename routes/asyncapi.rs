@@ -88,12 +88,15 @@ fn schemas() -> BTreeMap<String, Value> {
 }
 
 fn message(kind: &str, schemas: &BTreeMap<String, Value>) -> Value {
-    let mut narrowed = json!({"properties": {"type": {"const": kind}}});
     let object = object_of(kind);
-    if schemas.contains_key(&object) {
-        let data = json!({"properties": {"object": reference(SCHEMAS, &object)}});
-        narrowed["properties"]["data"] = data;
-    }
+    let narrowed = match schemas.contains_key(&object) {
+        true => json!({
+            "type": {"const": kind},
+            "data": {"properties": {"object": reference(SCHEMAS, &object)}},
+        }),
+        // It is about nothing that the API shows.
+        false => json!({"type": {"const": kind}}),
+    };
     json!({
         "name": kind,
         "title": kind,
@@ -107,7 +110,7 @@ fn message(kind: &str, schemas: &BTreeMap<String, Value>) -> Value {
                 },
             },
         },
-        "payload": {"allOf": [reference(SCHEMAS, EVENT), narrowed]},
+        "payload": {"allOf": [reference(SCHEMAS, EVENT), {"properties": narrowed}]},
     })
 }
 

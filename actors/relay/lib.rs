@@ -89,9 +89,9 @@ impl Plugin for Relay {
         ActorSettings::of::<RelaySettings>()
     }
 
-    /// The statements are the store's own, which lists them.
+    /// Those of publication; what numbers is the store's own, which lists it.
     fn statements(&self) -> Vec<Statement> {
-        Vec::new()
+        publisher::statements().to_vec()
     }
 
     fn start(&self, host: Host) -> BoxFuture<'static, Result<RunningPlugin, StartError>> {

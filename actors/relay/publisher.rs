@@ -8,6 +8,8 @@
 //! The events of one organization go out one after another, each once the one before is kept; so
 //! their order holds when one fails. Organizations go side by side.
 
+mod sql;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,11 +17,10 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use hoursmith_bus::{Bus, Envelope, ErrorKind, EventStream, Subject, TraceParent, subjects};
-use hoursmith_domain::{EventId, Keys, OrganizationId, Timestamp};
-use hoursmith_handler::event;
-use hoursmith_kit::{Clock, Host};
-use hoursmith_store::Db;
-use hoursmith_store::events::{self, PublicEvent};
+use hoursmith_domain::{Keys, OrganizationId};
+use hoursmith_kit::{Clock, Failure, Host};
+use hoursmith_routes::event::Event;
+use hoursmith_store::{Db, Statement};
 use hoursmith_telemetry::names;
 use metrics::{counter, gauge};
 use tokio::sync::Notify;
@@ -43,6 +44,10 @@ const NEWS_FOR: Duration = Duration::from_secs(5);
 /// even if nothing happens meanwhile.
 const TEND_EVERY: Duration = Duration::from_secs(5);
 
+pub(crate) fn statements() -> &'static [Statement] {
+    sql::statements()
+}
+
 #[derive(Debug)]
 pub(crate) struct Publisher {
     db: Db,
@@ -59,14 +64,22 @@ pub(crate) struct Publisher {
 pub(crate) enum Error {
     #[error("read or mark what is to be published")]
     Store(#[from] hoursmith_store::Error),
+    #[error("read an event that is to be published")]
+    Event(#[from] Failure),
     #[error("publish an event")]
     Bus(#[from] hoursmith_bus::Error),
+}
+
+/// An event and the trace that it came from.
+struct News {
+    event: Event,
+    trace: Option<TraceParent>,
 }
 
 /// Some of an organization's events, in order.
 struct Run {
     organization: OrganizationId,
-    events: Vec<PublicEvent>,
+    news: Vec<News>,
 }
 
 /// How far a run has come.
@@ -121,7 +134,11 @@ impl Publisher {
     /// Publishes what waits, batch by batch, until nothing waits or another relay is at work.
     pub(crate) async fn round(&self) -> Result<(), Error> {
         loop {
-            let batch = events::to_publish(&mut *self.db.read().await?, BATCH).await?;
+            let waiting = sql::to_publish(&mut *self.db.read().await?, BATCH).await?;
+            let batch = waiting
+                .into_iter()
+                .map(News::of)
+                .collect::<Result<Vec<_>, _>>()?;
             let size = batch.len();
             self.show_age(&batch);
             if batch.is_empty() || !self.post.is_held().await? {
@@ -170,12 +187,12 @@ impl Publisher {
             done: None,
             error: None,
         };
-        for event in run.events {
+        for news in run.news {
             if failed.load(Ordering::Relaxed) {
                 break;
             }
-            let sequence = event.sequence;
-            match self.publish(event).await {
+            let sequence = news.event.sequence;
+            match self.publish(&news).await {
                 Ok(()) => {
                     let first = progress.done.map_or(sequence, |(first, _)| first);
                     progress.done = Some((first, sequence));
@@ -191,8 +208,8 @@ impl Publisher {
 
     /// Publishes an event. One that can never be published is passed by: subscribers see the gap in
     /// the sequences and read the event from the API.
-    async fn publish(&self, event: PublicEvent) -> Result<(), hoursmith_bus::Error> {
-        let id = EventId(event.id).to_string();
+    async fn publish(&self, news: &News) -> Result<(), hoursmith_bus::Error> {
+        let id = news.event.id.to_string();
         let pass_by = |error: &(dyn std::error::Error + 'static)| {
             tracing::error!(
                 plugin.name = NAME,
@@ -201,7 +218,7 @@ impl Publisher {
                 "An event cannot be published; subscribers find it in the API alone."
             );
         };
-        let published = match self.message(event) {
+        let published = match self.message(news) {
             Ok((subject, envelope)) => match &self.stream {
                 Some(stream) => stream.put(subject, &id, envelope).await,
                 None => self.bus.publish(subject, envelope).await,
@@ -219,16 +236,16 @@ impl Publisher {
         Ok(())
     }
 
-    /// One message for both ways: whoever listens on the bus finds an envelope like any other.
+    /// One message for both ways: whoever listens on the bus finds an envelope like any other. Its
+    /// body is that of `GET /api/v1/events/{event_id}`.
     fn message(
         &self,
-        event: PublicEvent,
+        News { event, trace }: &News,
     ) -> Result<(Subject, Envelope), Box<dyn std::error::Error + Send + Sync>> {
-        let organization = OrganizationId(event.organization_id);
-        let subject = subjects::event(organization, &event.r#type)?;
-        let trace = event.trace_parent.as_deref().and_then(TraceParent::parse);
-        let mut envelope = Envelope::new(self.clock.now().plus(NEWS_FOR), "", event::body(event)?);
-        envelope.trace = trace;
+        let subject = subjects::event(OrganizationId(event.organization_id), &event.r#type)?;
+        let until = self.clock.now().plus(NEWS_FOR);
+        let mut envelope = Envelope::new(until, "", serde_json::to_vec(event)?);
+        envelope.trace.clone_from(trace);
         let envelope = envelope.sealed(&subject, &self.keys);
         Ok((subject, envelope))
     }
@@ -246,7 +263,7 @@ impl Publisher {
             .write(move |conn| {
                 Box::pin(async move {
                     for (organization, (first, last)) in done {
-                        events::mark_published(conn, organization, first, last).await?;
+                        sql::mark_published(conn, organization, first, last).await?;
                     }
                     Ok(())
                 })
@@ -254,27 +271,35 @@ impl Publisher {
             .await
     }
 
-    fn show_age(&self, waiting: &[PublicEvent]) {
-        let oldest = waiting.iter().map(|event| event.created_at).min();
-        let age = oldest.map_or(Duration::ZERO, |oldest| {
-            Timestamp::from_micros(oldest).until(self.clock.now())
-        });
+    fn show_age(&self, waiting: &[News]) {
+        let oldest = waiting.iter().map(|news| news.event.created_at).min();
+        let age = oldest.map_or(Duration::ZERO, |oldest| oldest.until(self.clock.now()));
         gauge!(names::EVENTS_OLDEST_UNPUBLISHED).set(age.as_secs_f64());
     }
 }
 
+impl News {
+    fn of(waiting: sql::Waiting) -> Result<Self, Failure> {
+        let trace = waiting.trace_parent.as_deref().and_then(TraceParent::parse);
+        let event = waiting.event.into_wire()?;
+        Ok(Self { event, trace })
+    }
+}
+
 /// A batch by organization, each one's events in their order.
-fn runs(batch: Vec<PublicEvent>) -> Vec<Run> {
-    let mut by_organization: BTreeMap<_, Vec<PublicEvent>> = BTreeMap::new();
-    for event in batch {
-        let events = by_organization.entry(event.organization_id).or_default();
-        events.push(event);
+fn runs(batch: Vec<News>) -> Vec<Run> {
+    let mut by_organization: BTreeMap<_, Vec<News>> = BTreeMap::new();
+    for news in batch {
+        let of = by_organization
+            .entry(news.event.organization_id)
+            .or_default();
+        of.push(news);
     }
     by_organization
         .into_iter()
-        .map(|(organization, events)| Run {
+        .map(|(organization, news)| Run {
             organization: OrganizationId(organization),
-            events,
+            news,
         })
         .collect()
 }

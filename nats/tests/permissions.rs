@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 /// User, variable of its password, and the password.
-const IDENTITIES: [(&str, &str, &str); 7] = [
+const IDENTITIES: [(&str, &str, &str); 8] = [
     ("gateway", "HOURSMITH_NATS_GATEWAY_PASSWORD", "pgateway"),
     ("token-auth", "HOURSMITH_NATS_TOKEN_AUTH_PASSWORD", "ptoken"),
     (
@@ -35,6 +35,11 @@ const IDENTITIES: [(&str, &str, &str); 7] = [
     ),
     ("relay", "HOURSMITH_NATS_RELAY_PASSWORD", "prelay"),
     ("resource", "HOURSMITH_NATS_RESOURCE_PASSWORD", "presource"),
+    (
+        "webhook-dispatcher",
+        "HOURSMITH_NATS_WEBHOOK_DISPATCHER_PASSWORD",
+        "pdispatcher",
+    ),
     ("hoursmith", "HOURSMITH_NATS_PASSWORD", "phoursmith"),
 ];
 
@@ -76,7 +81,7 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 13] = [
     ),
     (
         "hoursmith.v1.relay.wake",
-        &["resource", "hoursmith"],
+        &["resource", "webhook-dispatcher", "hoursmith"],
         &["relay", "hoursmith"],
     ),
     (

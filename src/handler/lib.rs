@@ -4,7 +4,7 @@
 //! its idempotency record and its event in one transaction, [`base`] is what every row has and how a
 //! change is counted, [`list`] pages, [`condition`] compares entity tags, [`sight`] says which rows
 //! and which fields a grant shows, [`reference`] keeps external references and metadata,
-//! [`event`] is a public event as everybody sees it, and [`wake`] tells the relays that there is
+//! [`event`] reads events as they are shown and sent, and [`wake`] tells the relays that there is
 //! something to number.
 //!
 //! This room knows domain, bus, store, telemetry, kit and routes. It must not know an actor, the gateway or

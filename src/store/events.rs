@@ -48,15 +48,6 @@ crate::statements! {
         GROUP BY organization_id
         ON CONFLICT (organization_id, name) DO UPDATE SET value = excluded.value
         WHERE counters.value < excluded.value";
-    /// The first that are public and were not published. By their numbers: of an organization, none
-    /// comes without those before it.
-    EVENTS_TO_PUBLISH = "SELECT
-            id, type, created_at, organization_id, sequence, api_version, data, trace_parent
-        FROM events WHERE sequence IS NOT NULL AND NOT published
-        ORDER BY sequence LIMIT $1";
-    /// Takes note that some of an organization's events were published.
-    MARK_PUBLISHED = "UPDATE events SET published = TRUE
-        WHERE organization_id = $1 AND sequence BETWEEN $2 AND $3 AND NOT published";
 }
 
 /// An event to write.
@@ -76,27 +67,6 @@ pub struct NewEvent<'a> {
     pub trace_parent: Option<&'a str>,
     /// When it happened.
     pub created_at: Timestamp,
-}
-
-/// An event that is public, as it is stored.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct PublicEvent {
-    /// Its id.
-    pub id: Uuid,
-    /// What happened.
-    pub r#type: String,
-    /// When it happened, in microseconds since the epoch.
-    pub created_at: i64,
-    /// Whose change it is.
-    pub organization_id: Uuid,
-    /// Its place among the organization's events.
-    pub sequence: i64,
-    /// The version of the API whose JSON it carries.
-    pub api_version: String,
-    /// The JSON of `data`.
-    pub data: String,
-    /// W3C trace context of the request.
-    pub trace_parent: Option<String>,
 }
 
 /// Writes an event. Call it after the change itself, in the same job: then the events of one
@@ -137,21 +107,4 @@ pub async fn sequence(conn: &mut Conn, limit: u32) -> Result<u64, Error> {
     };
     execute!(conn, RAISE_EVENT_COUNTERS, first, last)?;
     Ok(u64::try_from(numbered.len()).unwrap_or(u64::MAX))
-}
-
-/// At most `limit` public events that were not published yet, in an order in which each
-/// organization's stand by their sequences; fewer than `limit` means that no more were waiting.
-pub async fn to_publish(conn: &mut Conn, limit: u32) -> Result<Vec<PublicEvent>, Error> {
-    fetch_all!(conn, EVENTS_TO_PUBLISH as PublicEvent, i64::from(limit))
-}
-
-/// Takes note that the organization's events with these sequences, both ends included, were
-/// published. To say so twice changes nothing.
-pub async fn mark_published(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    first: i64,
-    last: i64,
-) -> Result<(), Error> {
-    execute!(conn, MARK_PUBLISHED, organization.0, first, last).map(drop)
 }

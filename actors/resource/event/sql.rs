@@ -1,9 +1,8 @@
 //! Events that have their sequence, in the database.
 
 use hoursmith_domain::{EventId, OrganizationId};
-use hoursmith_handler::event;
+use hoursmith_handler::event::{EventRow, event_columns};
 use hoursmith_routes::event::Event;
-use hoursmith_store::events::PublicEvent;
 use hoursmith_store::{Conn, fetch_all, fetch_one, fetch_optional};
 use uuid::Uuid;
 
@@ -13,8 +12,9 @@ use crate::list::Page;
 macro_rules! select {
     ($condition:literal) => {
         concat!(
-            "SELECT e.id, e.type, e.created_at, e.organization_id, e.sequence, e.api_version, e.data, e.trace_parent \
-             FROM events e WHERE e.organization_id = $1 AND ",
+            "SELECT ",
+            event_columns!("e"),
+            " FROM events e WHERE e.organization_id = $1 AND ",
             $condition
         )
     };
@@ -45,8 +45,8 @@ pub(crate) async fn find(
     organization: OrganizationId,
     id: EventId,
 ) -> Result<Option<Event>, Error> {
-    let row = fetch_optional!(conn, FIND_EVENT as PublicEvent, organization.0, id.0)?;
-    Ok(row.map(event::wire).transpose()?)
+    let row = fetch_optional!(conn, FIND_EVENT as EventRow, organization.0, id.0)?;
+    Ok(row.map(EventRow::into_wire).transpose()?)
 }
 
 pub(crate) async fn list(
@@ -56,7 +56,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<Event>, Error> {
     let rows = fetch_all!(
         conn,
-        LIST_EVENTS as PublicEvent,
+        LIST_EVENTS as EventRow,
         organization.0,
         page.after.sort,
         page.fetch(),
@@ -74,7 +74,7 @@ pub(crate) async fn list_of_resource(
     let types = (!types.is_empty()).then(|| format!(",{},", types.join(",")));
     let rows = fetch_all!(
         conn,
-        LIST_EVENTS_OF_RESOURCE as PublicEvent,
+        LIST_EVENTS_OF_RESOURCE as EventRow,
         organization.0,
         page.after.sort,
         page.fetch(),
@@ -97,11 +97,11 @@ pub(crate) async fn list_of_types(
 ) -> Result<Vec<Event>, Error> {
     let most = usize::try_from(page.fetch()).unwrap_or(usize::MAX);
     let (mut up_to,) = fetch_one!(conn, LAST_SEQUENCE as (i64,), organization.0)?;
-    let mut rows: Vec<PublicEvent> = Vec::new();
+    let mut rows: Vec<EventRow> = Vec::new();
     for of_type in types {
         rows.extend(fetch_all!(
             conn,
-            LIST_EVENTS_OF_TYPE as PublicEvent,
+            LIST_EVENTS_OF_TYPE as EventRow,
             organization.0,
             page.after.sort,
             page.fetch(),
@@ -118,9 +118,7 @@ pub(crate) async fn list_of_types(
     into_wire(rows)
 }
 
-fn into_wire(rows: Vec<PublicEvent>) -> Result<Vec<Event>, Error> {
-    Ok(rows
-        .into_iter()
-        .map(event::wire)
-        .collect::<Result<_, _>>()?)
+fn into_wire(rows: Vec<EventRow>) -> Result<Vec<Event>, Error> {
+    let events = rows.into_iter().map(EventRow::into_wire);
+    events.map(|event| Ok(event?)).collect()
 }
