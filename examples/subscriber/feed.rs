@@ -2,15 +2,13 @@
 
 use serde_json::Value;
 use std::{env::var, fs, io};
-pub(crate) fn sequence(event: &Value) -> i64 {
-    event["sequence"].as_i64().unwrap_or(0)
-}
 pub(crate) fn last() -> i64 {
     fs::read_to_string("sequence").map_or(0, |text| text.parse().unwrap_or(0))
 }
 pub(crate) fn handle(event: &Value) -> io::Result<()> {
     println!("{} {}", event["sequence"], event["type"]); // Your work.
-    fs::write("sequence", event["sequence"].to_string())
+    fs::write("new", event["sequence"].to_string())?;
+    fs::rename("new", "sequence") // Whole, or as it was.
 }
 pub(crate) async fn catch_up() -> Result<(), async_nats::Error> {
     loop {

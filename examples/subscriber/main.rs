@@ -4,7 +4,6 @@ mod feed;
 use async_nats::{ConnectOptions, jetstream, jetstream::consumer::pull::Config};
 use futures::StreamExt as _;
 use std::env::var;
-
 #[tokio::main]
 async fn main() -> Result<(), async_nats::Error> {
     let name = var("NATS_USER")?;
@@ -15,10 +14,11 @@ async fn main() -> Result<(), async_nats::Error> {
     let mut messages = place.await?.messages().await?;
     while let Some(message) = messages.next().await.transpose()? {
         let event: serde_json::Value = serde_json::from_slice(&message.payload)?;
-        if feed::sequence(&event) > feed::last() + 1 {
+        let sequence = event["sequence"].as_i64().unwrap_or(0);
+        if sequence > feed::last() + 1 {
             feed::catch_up().await?;
         }
-        if feed::sequence(&event) > feed::last() {
+        if sequence > feed::last() {
             feed::handle(&event)?;
         }
         message.ack().await?;
