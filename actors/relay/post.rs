@@ -123,14 +123,16 @@ impl Post {
         known.standing
     }
 
-    /// Gives the lease back, so that the next relay need not wait for its end.
+    /// Gives the lease back, so that the next relay need not wait for its end. What this relay was
+    /// doing when it was told to stop may have taken it without having said so yet.
     pub(crate) async fn leave(&self) {
-        let Standing::AtWork(lease) = self.standing() else {
+        if self.standing() == Standing::Elsewhere {
             return;
-        };
+        }
+        let holder = self.holder;
         let released = self
             .db
-            .write(move |conn| Box::pin(async move { leases::release(conn, &lease).await }))
+            .write(move |conn| Box::pin(async move { leases::release(conn, NAME, holder).await }))
             .await;
         if let Err(error) = released {
             tracing::warn!(

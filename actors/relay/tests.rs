@@ -15,6 +15,7 @@ use hoursmith_store::testing::TestDb;
 use hoursmith_store::{Db, Error, OpenOptions, execute, fetch_all};
 
 use crate::post::{Post, Standing};
+use crate::publisher::Publisher;
 use crate::sequencer::Sequencer;
 use crate::{NAME, RelaySettings, plugin};
 
@@ -25,6 +26,8 @@ hoursmith_store::statements! {
     SEQUENCES = "SELECT sequence FROM events
         WHERE organization_id = $1 AND sequence IS NOT NULL ORDER BY position";
     WAITING = "SELECT position FROM events WHERE sequence IS NULL";
+    UNPUBLISHED = "SELECT position FROM events WHERE NOT published";
+    FORGET_PUBLICATION = "UPDATE events SET published = FALSE WHERE organization_id = $1";
 }
 
 const ORGANIZATIONS: [u128; 3] = [1, 2, 3];
@@ -312,6 +315,106 @@ async fn who_leaves_is_replaced_at_once(db: TestDb) {
     assert_eq!(bench.sequences(1).await, [1, 2]);
 }
 
+/// What a publisher is moved by, and what it tells on the bus.
+struct Told {
+    heard: tokio::sync::mpsc::UnboundedReceiver<(String, serde_json::Value)>,
+    _hearing: hoursmith_bus::Subscription,
+}
+
+impl Told {
+    async fn on(host: &Host) -> Self {
+        let (tell, heard) = tokio::sync::mpsc::unbounded_channel();
+        let keys = host.keys.clone();
+        let handler: hoursmith_bus::Handler = Arc::new(move |subject, envelope: Envelope| {
+            envelope.verify(&subject, &keys).unwrap();
+            let event = serde_json::from_slice(&envelope.body).unwrap();
+            tell.send((subject.as_str().to_owned(), event)).unwrap();
+            Box::pin(std::future::ready(Ok(envelope)))
+        });
+        let service = hoursmith_bus::Service {
+            pattern: subjects::events(),
+            group: "test".to_owned(),
+            capacity: 1_000.try_into().unwrap(),
+            handler,
+        };
+        let _hearing = host.bus.serve(service).await.unwrap();
+        Self { heard, _hearing }
+    }
+
+    /// The next events, in the order of organizations and sequences.
+    async fn next(&mut self, count: usize) -> Vec<(String, i64)> {
+        let mut told = Vec::new();
+        while told.len() < count {
+            let next = tokio::time::timeout(LONGEST, self.heard.recv());
+            let (subject, event) = next.await.unwrap().unwrap();
+            told.push((subject, event["sequence"].as_i64().unwrap()));
+        }
+        told.sort();
+        assert!(self.heard.try_recv().is_err(), "one too many");
+        told
+    }
+}
+
+fn publisher(host: &Host, moved: &Moved) -> Publisher {
+    Publisher::new(host, Arc::clone(&moved.post), Arc::default())
+}
+
+/// More than a batch, of several organizations; again when it is not known that it was; never by a
+/// relay that is not at work.
+async fn what_is_public_is_published_until_it_is_marked(db: TestDb) {
+    const EACH: usize = 70;
+    let bench = Bench::new(db, NEVER_MS).await;
+    let mut told = Told::on(&bench.rig.host).await;
+    let (host, other) = (bench.another_host().await, bench.another_host().await);
+    let (relay, standby) = (sequencer(&host, 1_000), sequencer(&other, 1_000));
+    for _ in 0..EACH {
+        for number in ORGANIZATIONS {
+            bench.append(number).await;
+        }
+    }
+    let publishing = publisher(&host, &relay);
+    publishing.round().await.unwrap();
+    assert!(told.heard.try_recv().is_err(), "nothing is public");
+    relay.round().await.unwrap();
+    publisher(&other, &standby).round().await.unwrap();
+    assert!(told.heard.try_recv().is_err(), "another one is at work");
+    assert_eq!(standby.standing(), Standing::Elsewhere);
+
+    publishing.round().await.unwrap();
+    let mut wanted: Vec<(String, i64)> = ORGANIZATIONS
+        .iter()
+        .flat_map(|number| {
+            let subject = subjects::event(organization(*number), "client.created").unwrap();
+            (1..)
+                .take(EACH)
+                .map(move |sequence| (subject.to_string(), sequence))
+        })
+        .collect();
+    wanted.sort();
+    assert_eq!(told.next(ORGANIZATIONS.len() * EACH).await, wanted);
+    let mut conn = bench.db.read().await.unwrap();
+    let waiting = fetch_all!(&mut conn, UNPUBLISHED as (i64,)).unwrap();
+    assert!(waiting.is_empty(), "{waiting:?}");
+    drop(conn);
+
+    // It ended before it was marked.
+    let forgotten = organization(2).0;
+    bench
+        .db
+        .write(move |conn| {
+            Box::pin(async move { execute!(conn, FORGET_PUBLICATION, forgotten).map(drop) })
+        })
+        .await
+        .map_err(|error: Error| error)
+        .unwrap();
+    publishing.round().await.unwrap();
+    let again = told.next(EACH).await;
+    let of_it = format!("hoursmith.events.{forgotten}.");
+    assert!(again.iter().all(|(subject, _)| subject.starts_with(&of_it)));
+    publishing.round().await.unwrap();
+    assert!(told.heard.try_recv().is_err(), "it is known by now");
+}
+
 macro_rules! on_both {
     ($($case:ident)+) => {
         mod sqlite {
@@ -341,4 +444,5 @@ on_both! {
     racing_relays_leave_no_gap_and_number_none_twice
     a_relay_that_was_relieved_numbers_nothing
     who_leaves_is_replaced_at_once
+    what_is_public_is_published_until_it_is_marked
 }

@@ -107,7 +107,8 @@ impl Bench {
             .take(count)
             .then(async |message| {
                 let message = message.unwrap();
-                message.ack().await.unwrap();
+                // Once the server has heard it, nothing comes again.
+                message.double_ack().await.unwrap();
                 String::from_utf8(message.payload.to_vec()).unwrap()
             })
             .collect();
