@@ -200,6 +200,23 @@ async fn a_subscriber_in_rust_is_told_everything() {
     .await;
 }
 
+/// The command of the section on gaps.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_feed_goes_on_behind_a_number() {
+    let world = World::start(Bus::Memory, Store::Sqlite).await;
+    let org = world.org().await;
+    created(&world, &org.owner, "client").await;
+    let feed = feed(&world, &org).await;
+    let command = blocks("sh")[0].replace("after_sequence=42", "after_sequence=2");
+    let output = Command::new("sh")
+        .args(["-euc", &command])
+        .env("URL", format!("http://{}", world.address))
+        .env("TOKEN", &org.owner.token)
+        .output();
+    let page: Value = serde_json::from_slice(&output.await.unwrap().stdout).unwrap();
+    assert_eq!(page["data"].as_array().unwrap()[..], feed[2..]);
+}
+
 #[test]
 fn the_program_in_rust_is_the_one_that_is_built() {
     let written = ["main.rs", "feed.rs"].map(|file| {

@@ -7,8 +7,10 @@ import Ajv from "ajv";
 
 const { URL: base, TOKEN: token } = process.env;
 const { document, diagnostics } = await new Parser().parse(await readFile(process.argv[2], "utf8"));
+// Version 3.0 is the one that tools for subscribers know; there is a newer one, as the parser says.
+const passed = diagnostics.filter(({ code }) => code !== "asyncapi-latest-version");
 // 0 is an error, 1 a warning, 2 information, 3 a hint.
-const findings = diagnostics.map(({ severity, code, message, path }) => `${severity} ${code} at ${path.join("/")}: ${message}`);
+const findings = passed.map(({ severity, code, message, path }) => `${severity} ${code} at ${path.join("/")}: ${message}`);
 let seen = 0;
 if (document) {
   const ajv = new Ajv({ strict: false, validateFormats: false });

@@ -185,6 +185,21 @@ fn the_doctor_says_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_asyncapi_document_is_the_one_that_is_served() {
+    let world = World::start(Bus::Process, Store::Sqlite).await;
+    let ask = || world.call("GET", "/api/asyncapi.json");
+    let served = ask().send().await.expect(200);
+    let printed = Site::new().run("asyncapi").good();
+    assert_eq!(printed.trim_end().as_bytes(), served.body.trim_ascii_end());
+    let etag = served.header("etag");
+    let known = ask().header("if-none-match", etag).send().await;
+    known.expect(304);
+    let packed = ask().header("accept-encoding", "gzip").send().await;
+    assert_eq!(packed.header("content-encoding"), "gzip");
+    assert!(packed.body.len() < served.body.len() / 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_openapi_document_is_the_one_that_is_served() {
     let world = World::start(Bus::Process, Store::Sqlite).await;
     let served = world
