@@ -71,6 +71,7 @@ fn bus_hop(c: &mut Criterion) {
         let of_bus = Arc::clone(&clock);
         let host = Host {
             bus: MemoryBus::new(Arc::new(move || of_bus.now())),
+            stream: None,
             db: db.db().clone(),
             clock: Arc::clone(&clock),
             random: Arc::new(SystemRandom),

@@ -6,7 +6,7 @@
 //! Writers take no lock for any of it; they ring a bell after their commit, and since a bell may go
 //! unheard, each relay also looks by itself.
 //!
-//! What is public it then publishes, to the stream or on the bus ([`publisher`]).
+//! What is public it then publishes, to the stream or on the bus (`publisher.rs`).
 //!
 //! This room knows kit and what kit stands on, and handler for an event's public form. It must not
 //! know what an event tells, who reads it, or who wrote it, nor what the stream is made of.

@@ -1,4 +1,8 @@
 //! A subscriber to an organization's events, as docs/SUBSCRIBERS.md shows it.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the index of a JSON value gives null and does not panic"
+)]
 
 mod feed;
 use async_nats::{ConnectOptions, jetstream, jetstream::consumer::pull::Config};
