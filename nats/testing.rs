@@ -212,9 +212,30 @@ impl TestNats {
         Some((pid, port))
     }
 
-    /// Freezes the server: its connections stay, and nothing comes from them.
+    /// Freezes the server: its connections stay, and nothing comes from them. Returns once every
+    /// thread of it stands still, which is a moment after the signal.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
+        while !self.is_frozen() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Whether every thread is stopped (`T`), as proc(5) has it.
+    fn is_frozen(&self) -> bool {
+        let running = self
+            .running
+            .as_ref()
+            .expect("a stopped nats-server freezes not");
+        let threads = format!("/proc/{}/task", running.server.as_raw_nonzero());
+        std::fs::read_dir(threads)
+            .expect("its threads")
+            .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("stat")).ok())
+            .all(|stat| {
+                stat.rsplit(')')
+                    .next()
+                    .is_some_and(|rest| rest.starts_with(" T"))
+            })
     }
 
     /// Lets the server go on.

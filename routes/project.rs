@@ -360,21 +360,20 @@ pub struct ProjectCreate {
     pub metadata: Option<Metadata>,
 }
 
-/// A budget to set, or what of it changes. A new one needs `kind` and `amount`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+/// A budget to set; null clears it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetInput {
     /// `hours` or `money`.
-    #[schema(value_type = Option<BudgetKindWord>, nullable = false)]
-    pub kind: Option<String>,
+    #[schema(value_type = BudgetKindWord)]
+    pub kind: String,
     /// Hours, or an amount in the project's currency; at least 0.
     #[schema(
-        nullable = false,
         pattern = "^(0|[1-9][0-9]{0,11})(\\.[0-9]{1,4})?$",
         max_length = 17,
         example = "120"
     )]
-    pub amount: Option<String>,
+    pub amount: String,
     /// `total` if a new budget does not say.
     #[schema(value_type = Option<BudgetPeriodWord>, nullable = false)]
     pub period: Option<String>,

@@ -5,14 +5,14 @@ mod sql;
 mod state;
 
 use hoursmith_bus::Response;
-use hoursmith_domain::{ClientId, Code, EventType, FieldError, Problem, fold};
+use hoursmith_domain::{ClientId, Code, EventType, FieldError, Patch, Problem, fold};
 use hoursmith_store::{Conn, ErrorKind, Statement};
 
 use crate::base::{Stored as _, held, place, settle};
 use crate::condition;
 use crate::error::Error;
 use crate::list::{Page, json};
-use crate::organization::home;
+use crate::organization::{self, home};
 use crate::request::Request;
 use crate::write::write;
 pub(crate) use input::ClientInput;
@@ -104,17 +104,25 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
     let sight = request.sight();
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
+            if input.name != Patch::Absent {
+                // Two clients that take each other's names would wait for each other.
+                organization::hold(conn, organization).await?;
+            }
             let found = sql::lock(conn, organization, id).await?;
             let before = held(found, &conditions, &mut stamp)?;
             let mut client = before.clone();
             client.apply(input, stamp.now)?;
-            if client.currency != before.currency && sql::is_billed(conn, organization, id).await? {
-                return Err(currency_fixed().into());
-            }
             if let Some(previous) = settle(&before, &mut client, stamp.now) {
                 sql::update(conn, organization, &client)
                     .await
                     .map_err(name_taken)?;
+                // After the change, which waits for whoever is writing what is in the currency: so
+                // that what came first is seen, and what comes later sees the change.
+                if client.currency != before.currency
+                    && sql::is_billed(conn, organization, id).await?
+                {
+                    return Err(currency_fixed().into());
+                }
                 stamp
                     .event(
                         conn,

@@ -6,23 +6,24 @@ mod list;
 mod sql;
 mod state;
 
+use std::collections::BTreeSet;
+
 use hoursmith_bus::Response;
 use hoursmith_domain::{
-    Amount, EventType, ExpenseId, FieldError, InvoiceId, MemberId, OrganizationId, Patch, Problem,
-    ProjectId,
+    Amount, ClientId, EventType, ExpenseId, FieldError, InvoiceId, MemberId, OrganizationId, Patch,
+    Problem, ProjectId,
 };
 use hoursmith_store::{Conn, ErrorKind, Statement};
-use uuid::Uuid;
 
 use crate::base::{Stored as _, held, missing, refuse_any, settle};
 use crate::condition;
 use crate::error::Error;
-use crate::invoice::draft_changed;
+use crate::invoice::{Billing, draft_changed, tell};
 use crate::list::json;
 use crate::request::Request;
 use crate::seen;
 use crate::sight::Reach;
-use crate::work::{Ground, LockedReason, ground};
+use crate::work::{Ground, LockedReason, ground, must_stand};
 use crate::write::{Stamp, write};
 use input::ExpenseInput;
 pub(crate) use list::list;
@@ -70,6 +71,7 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
             sql::insert(conn, organization, &expense)
                 .await
                 .map_err(gone)?;
+            must_stand(conn, organization, project, ground.client, ground.currency).await?;
             let kind = EventType::ExpenseCreated;
             stamp
                 .event(conn, kind, id.0, expense.to_event(), None)
@@ -116,6 +118,9 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
                 sql::update(conn, organization, &expense)
                     .await
                     .map_err(gone)?;
+                if expense.project != before.project {
+                    must_stand(conn, organization, project, ground.client, ground.currency).await?;
+                }
                 let (kind, object) = (EventType::ExpenseUpdated, expense.to_event());
                 stamp
                     .event(conn, kind, id.0, object, Some(previous))
@@ -152,37 +157,22 @@ pub(crate) async fn delete(request: &Request) -> Result<Response, Error> {
     .await
 }
 
-/// Writes the events of expenses whose invoice was set or cleared a moment ago in the same
-/// transaction, with version and `updated_at`; `was` is the invoice before.
+/// Counts the change of what an invoice took, or is about to release, and writes the events.
 pub(crate) async fn tell_of_invoice(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    ids: &[Uuid],
-    was: Option<InvoiceId>,
+    invoice: InvoiceId,
+    billing: Billing,
 ) -> Result<(), Error> {
-    let everything = Reach {
-        all: true,
-        member: MemberId(Uuid::nil()),
-        own: false,
+    sql::touch_billed(conn, organization, invoice, stamp.now).await?;
+    let billed = sql::billed(conn, organization, invoice).await?;
+    let free = |expense: &ExpenseState| ExpenseState {
+        invoice: None,
+        ..expense.clone()
     };
-    for id in ids {
-        let found = sql::find(conn, organization, ExpenseId(*id), everything).await?;
-        let Some(mut expense) = found else { continue };
-        let before = ExpenseState {
-            invoice: was,
-            ..expense.clone()
-        };
-        let mut stamp = stamp.clone();
-        stamp.renew(before.base.updated_at);
-        let Some(previous) = settle(&before, &mut expense, stamp.now) else {
-            continue;
-        };
-        sql::update(conn, organization, &expense).await?;
-        let (kind, object) = (EventType::ExpenseUpdated, expense.to_event());
-        stamp.event(conn, kind, *id, object, Some(previous)).await?;
-    }
-    Ok(())
+    let kind = EventType::ExpenseUpdated;
+    tell(conn, stamp, kind, billed, billing, free).await
 }
 
 /// The project and the member that an expense will have. What the body names anew must be there
@@ -241,7 +231,8 @@ fn unlocked(reason: Option<LockedReason>) -> Result<(), Problem> {
     reason.map_or(Ok(()), |reason| Err(reason.refusal()))
 }
 
-/// Tells the drafts that may hold an expense, as it was and as it is: of each client once.
+/// Tells the drafts that may hold an expense, as it was and as it is: of each client once, in one
+/// order, as with every row that two transactions may both want.
 async fn tell_drafts(
     conn: &mut Conn,
     stamp: &Stamp,
@@ -249,10 +240,9 @@ async fn tell_drafts(
     states: &[&ExpenseState],
 ) -> Result<(), Error> {
     let billable = states.iter().filter(|state| state.billable);
-    let mut clients: Vec<_> = billable.map(|state| state.client).collect();
-    clients.dedup();
+    let clients: BTreeSet<ClientId> = billable.filter_map(|state| state.client).collect();
     for client in clients {
-        draft_changed(conn, stamp, organization, client).await?;
+        draft_changed(conn, stamp, organization, Some(client)).await?;
     }
     Ok(())
 }

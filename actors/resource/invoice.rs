@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::list::{MAX_PAGE_BYTES, Page, json};
 use crate::request::Request;
 use crate::write::write;
+pub(crate) use claim::{Billing, tell};
 pub(crate) use content::fill;
 pub(crate) use draft::draft_changed;
 pub use input::Sending;

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::list::json;
 use crate::request::Request;
 
-pub(crate) use sql::{find, home, is_currency_used, update};
+pub(crate) use sql::{find, hold, home, is_currency_used, update};
 pub(crate) use state::OrganizationState;
 
 pub(crate) fn statements() -> &'static [Statement] {

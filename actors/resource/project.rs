@@ -4,6 +4,8 @@ mod input;
 mod sql;
 mod state;
 
+use std::collections::BTreeSet;
+
 use hoursmith_bus::Response;
 use hoursmith_domain::{
     ClientId, Code, EventType, FieldError, OrganizationId, Patch, Problem, ProjectId,
@@ -16,7 +18,7 @@ use crate::condition;
 use crate::error::Error;
 use crate::invoice;
 use crate::list::{Page, json};
-use crate::organization::home;
+use crate::organization::{self, home};
 use crate::request::Request;
 use crate::sight::Reach;
 use crate::work::BillingMethod;
@@ -117,6 +119,10 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
     let (reach, sight) = (request.reach(), request.sight());
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
+            if input.name != Patch::Absent || input.client != Patch::Absent {
+                // Two projects that take each other's names would wait for each other.
+                organization::hold(conn, organization).await?;
+            }
             let found = lock(conn, organization, id, reach, stamp.now).await?;
             let before = held(found, &conditions, &mut stamp)?;
             let mut project = before.clone();
@@ -130,16 +136,17 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
                     }
                     None => home(conn, organization, stamp.now).await?.currency,
                 };
-                if sql::is_tracked(conn, organization, id).await? {
-                    return Err(client_fixed().into());
-                }
             }
-            if change(conn, &stamp, organization, &before, &mut project).await?
-                && project.bills_otherwise_than(&before)
-            {
-                invoice::draft_changed(conn, &stamp, organization, before.client).await?;
-                if project.client != before.client {
-                    invoice::draft_changed(conn, &stamp, organization, project.client).await?;
+            let changed = change(conn, &stamp, organization, &before, &mut project).await?;
+            // After the change, which waits for whoever is writing time on the project: so that what
+            // came first is seen, and what comes later sees the change.
+            if project.client != before.client && sql::is_tracked(conn, organization, id).await? {
+                return Err(client_fixed().into());
+            }
+            if changed && project.bills_otherwise_than(&before) {
+                let clients = BTreeSet::from([before.client, project.client]);
+                for client in clients {
+                    invoice::draft_changed(conn, &stamp, organization, client).await?;
                 }
             }
             let body = json(200, &project.to_wire(sight))?;

@@ -7,7 +7,9 @@ mod sql;
 mod state;
 
 use hoursmith_bus::Response;
-use hoursmith_domain::{Code, EventType, FieldError, Grant, OrganizationId, Problem, TaskId, fold};
+use hoursmith_domain::{
+    Code, EventType, FieldError, Grant, OrganizationId, Patch, Problem, TaskId, fold,
+};
 use hoursmith_store::{Conn, ErrorKind, Statement};
 use serde_json::{Map, Value};
 
@@ -164,8 +166,9 @@ pub(crate) async fn delete(request: &Request) -> Result<Response, Error> {
     .await
 }
 
-/// For a change of the project or of who is assigned: the project that the task will be in, held
-/// before the task is, and what is wrong with the assignees that the body names.
+/// For a change of the project, of who is assigned or of the name, which is unique in the project:
+/// the project that the task will be in, held before the task is, and what is wrong with the
+/// assignees that the body names. Two tasks that take each other's names would wait for each other.
 async fn prepare(
     conn: &mut Conn,
     organization: OrganizationId,
@@ -173,7 +176,7 @@ async fn prepare(
     id: TaskId,
     input: &TaskInput,
 ) -> Result<(Option<Home>, Vec<FieldError>), Error> {
-    if input.project().is_none() && input.assignees().is_none() {
+    if input.project().is_none() && input.assignees().is_none() && input.name == Patch::Absent {
         return Ok((None, Vec::new()));
     }
     let task = sql::find(conn, organization, id, reach)

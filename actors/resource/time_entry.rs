@@ -17,16 +17,16 @@ mod timer;
 mod when;
 
 use hoursmith_bus::{Conditions, Response};
-use hoursmith_domain::{Cursor, InvoiceId, OrganizationId, Problem, TimeEntryId};
-use hoursmith_store::{Conn, Statement};
-use uuid::Uuid;
+use hoursmith_domain::{Cursor, Problem, TimeEntryId};
+use hoursmith_store::Statement;
 
 use crate::base::{held, place};
 use crate::condition;
 use crate::error::Error;
 use crate::list::{Page, json};
 use crate::request::Request;
-use crate::write::{Stamp, write};
+use crate::write::write;
+pub(crate) use change::tell_of_invoice;
 use input::TimeEntryInput;
 use list::Filter;
 use state::TimeEntryState;
@@ -93,18 +93,22 @@ pub(crate) async fn create(request: &Request) -> Result<Response, Error> {
                 hold_member(conn, organization, terms.member).await?;
             }
             let running = if starts_timer && stop_running {
-                timer::hold_running(conn, organization, terms.member, &mut stamp).await?
+                timer::hold_running(conn, organization, reach, terms.member, &mut stamp).await?
             } else {
                 None
             };
             let id = TimeEntryId(stamp.new_id());
             let entry = TimeEntryState::create(id, input, &terms, stamp.now)?;
-            if let (When::Running(start), Some(running)) = (entry.when, running) {
-                timer::end(conn, &stamp, organization, running, start).await?;
+            let mut stopped = None;
+            if let (When::Running(start), Some(running)) = (entry.when, &running) {
+                stopped = Some(timer::end(conn, &stamp, organization, running, start).await?);
             }
             timer::refuse_second(conn, organization, reach, &entry).await?;
             timer::refuse_overlap(conn, organization, &terms, &entry).await?;
             change::add(conn, &stamp, organization, &entry).await?;
+            if let Some(stopped) = &stopped {
+                change::tell_drafts(conn, &stamp, organization, &[stopped]).await?;
+            }
             let body = json(201, &entry.to_wire(sight))?
                 .with_header("location", format!("{location}{}", entry.id));
             Ok(condition::tagged(body, entry.base.version))
@@ -137,7 +141,9 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
                 timer::refuse_second(conn, organization, reach, &entry).await?;
                 timer::refuse_overlap(conn, organization, &terms, &entry).await?;
             }
-            change::save(conn, &stamp, organization, &before, &mut entry).await?;
+            if change::save(conn, &stamp, organization, &before, &mut entry).await? {
+                change::tell_drafts(conn, &stamp, organization, &[&before, &entry]).await?;
+            }
             let body = json(200, &entry.to_wire(sight))?;
             Ok(condition::tagged(body, entry.base.version))
         })
@@ -155,7 +161,8 @@ pub(crate) async fn stop(request: &Request) -> Result<Response, Error> {
             let found = change::hold(conn, organization, reach, id, None).await?;
             // A timer is stopped whatever else of it changed: no condition is taken.
             let before = held(found, &Conditions::default(), &mut stamp)?;
-            let entry = timer::end(conn, &stamp, organization, before, stamp.now).await?;
+            let entry = timer::end(conn, &stamp, organization, &before, stamp.now).await?;
+            change::tell_drafts(conn, &stamp, organization, &[&entry]).await?;
             let body = json(200, &entry.to_wire(sight))?;
             Ok(condition::tagged(body, entry.base.version))
         })
@@ -179,19 +186,4 @@ pub(crate) async fn delete(request: &Request) -> Result<Response, Error> {
         })
     })
     .await
-}
-
-/// Writes the events of time entries whose invoice was set or cleared a moment ago in the same
-/// transaction, with version and `updated_at`; `was` is the invoice before.
-pub(crate) async fn tell_of_invoice(
-    conn: &mut Conn,
-    stamp: &Stamp,
-    organization: OrganizationId,
-    ids: &[Uuid],
-    was: Option<InvoiceId>,
-) -> Result<(), Error> {
-    for id in ids {
-        change::tell_of_invoice(conn, stamp, organization, TimeEntryId(*id), was).await?;
-    }
-    Ok(())
 }

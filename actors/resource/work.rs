@@ -1,13 +1,15 @@
 //! What a time entry or an expense stands on: its project, its member, the organization's rules.
 //!
 //! Read in one statement, inside the transaction that writes the entry, so that currency, rates,
-//! zone and locks are those of one moment.
+//! zone and locks are those of one moment. Nothing is held for it, so that members write time on one
+//! project side by side; whether client and currency still are what they were is asked once the row
+//! is written, which is when nobody can change them any more ([`must_stand`]).
 
 mod sql;
 
 use hoursmith_domain::{Amount, ClientId, Code, Currency, Day, Problem, ProjectId, Rounding, Zone};
 
-pub(crate) use sql::{ground, statements};
+pub(crate) use sql::{ground, must_stand, statements};
 
 /// How a project is billed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,12 +117,5 @@ impl LockedReason {
             Self::ProjectArchived => "Its project is archived; bring the project back first.",
         };
         Problem::new(Code::Locked, detail).with_member("locked_reason", self.as_str())
-    }
-}
-
-impl Ground {
-    /// Why nothing may enter, change or leave on a day, leaving invoices aside.
-    pub(crate) fn lock_on(&self, day: Day) -> Option<LockedReason> {
-        LockedReason::of(false, day, self.lock_before, self.is_archived)
     }
 }

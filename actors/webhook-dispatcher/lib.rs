@@ -1,7 +1,7 @@
 //! The webhook dispatcher: sends public events to the endpoints that organizations chose.
 //!
-//! Two halves that meet in the database alone. [`actor`] answers the API's questions about endpoints
-//! and deliveries; [`dispatch`] makes a delivery of each event for each endpoint and sends what is
+//! Two halves that meet in the database alone. `actor` answers the API's questions about endpoints
+//! and deliveries; `dispatch` makes a delivery of each event for each endpoint and sends what is
 //! due. Nothing is remembered here that a restart could lose.
 //!
 //! This room knows domain, bus, store, kit, routes, handler and outbound. It must not know another

@@ -26,6 +26,10 @@ CREATE INDEX projects_by_client ON projects (organization_id, client_id, created
 -- What locks time by being archived.
 CREATE INDEX projects_archived ON projects (organization_id, id) WHERE archived_at IS NOT NULL;
 
+-- Unique as every index with the id. It makes the currency a part of a key, which PostgreSQL lets
+-- change only while nobody is writing what refers to the client: see `work::must_stand`.
+CREATE UNIQUE INDEX clients_by_currency ON clients (organization_id, id, currency);
+
 -- The folded name and address that the filter `q` looks in.
 ALTER TABLE users ADD COLUMN search TEXT NOT NULL DEFAULT '';
 
@@ -42,7 +46,7 @@ CREATE TABLE project_months (
     tracked_seconds BIGINT  NOT NULL,
     billable_amount BIGINT  NOT NULL,
     PRIMARY KEY (organization_id, project_id, month),
-    FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id)
+    FOREIGN KEY (organization_id, project_id) REFERENCES projects (organization_id, id) ON DELETE CASCADE
 );
 
 -- `assignee_ids` is JSON; `task_assignees` is the same to search in.

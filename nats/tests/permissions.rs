@@ -38,7 +38,7 @@ const IDENTITIES: [(&str, &str, &str); 8] = [
     (
         "webhook-dispatcher",
         "HOURSMITH_NATS_WEBHOOK_DISPATCHER_PASSWORD",
-        "pdispatcher",
+        "pwebhooks",
     ),
     ("hoursmith", "HOURSMITH_NATS_PASSWORD", "phoursmith"),
 ];
@@ -48,7 +48,7 @@ const BOOKS: (&str, &str) = ("HOURSMITH_NATS_BOOKS_PASSWORD", "pbooks");
 
 /// Every kind of subject on the bus, and who may publish and who may subscribe to it. Answers and
 /// probes are everybody's own.
-const SUBJECTS: [(&str, &[&str], &[&str]); 13] = [
+const SUBJECTS: [(&str, &[&str], &[&str]); 14] = [
     (
         "hoursmith.v1.token-auth.check",
         &["gateway", "hoursmith"],
@@ -78,6 +78,11 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 13] = [
         "hoursmith.v1.resource.client.create",
         &["gateway", "hoursmith"],
         &["resource", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.webhook-dispatcher.webhook_endpoint.create",
+        &["gateway", "hoursmith"],
+        &["webhook-dispatcher", "hoursmith"],
     ),
     (
         "hoursmith.v1.relay.wake",

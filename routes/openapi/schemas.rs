@@ -45,6 +45,15 @@ const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 /// The merge patch of an external reference.
 const REFERENCE_PATCH: &str = "ExternalReferencePatch";
 
+/// The merge patch of a budget.
+const BUDGET_PATCH: &str = "BudgetPatch";
+
+/// Objects that are required to be whole when they are new, and their merge patches.
+const PATCHES: &[(&str, &str)] = &[
+    ("ExternalReferenceInput", REFERENCE_PATCH),
+    ("BudgetInput", BUDGET_PATCH),
+];
+
 /// Every schema, by name.
 pub(crate) fn components() -> Vec<(String, RefOr<Schema>)> {
     let mut schemas = vec![
@@ -94,6 +103,11 @@ pub(crate) fn components() -> Vec<(String, RefOr<Schema>)> {
         of::<Organization>(),
         of::<Budget>(),
         of::<BudgetInput>(),
+        patch_of::<BudgetInput>(
+            BUDGET_PATCH,
+            "What changes; what is absent stays. Kind and amount must be there after the change.",
+            json!({"amount": "140"}),
+        ),
         of::<Membership>(),
         of::<Project>(),
         of::<ProjectCreate>(),
@@ -180,11 +194,14 @@ fn patch_of<T: ToSchema>(name: &str, description: &str, example: Value) -> (Stri
     (name.to_owned(), schema)
 }
 
-/// Within a merge patch, the nested reference is a merge patch too.
+/// Within a merge patch, an object is a merge patch too.
 fn repoint(schema: &mut RefOr<Schema>) {
     match schema {
-        RefOr::Ref(to) if to.ref_location.ends_with("/ExternalReferenceInput") => {
-            to.ref_location = reference(REFERENCE_PATCH).ref_location;
+        RefOr::Ref(to) => {
+            let name = to.ref_location.rsplit('/').next();
+            if let Some((_, patch)) = PATCHES.iter().find(|(whole, _)| name == Some(whole)) {
+                to.ref_location = reference(patch).ref_location;
+            }
         }
         RefOr::T(Schema::OneOf(OneOf { items, .. })) => items.iter_mut().for_each(repoint),
         _ => {}

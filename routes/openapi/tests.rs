@@ -164,6 +164,7 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
         "ProjectUpdate",
         "ProjectMemberPut",
         "BudgetInput",
+        "BudgetPatch",
     ] {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
     }
@@ -187,6 +188,7 @@ fn inputs_refuse_unknown_fields_and_null_where_it_clears_nothing() {
         ("ProjectUpdate", project),
         ("ProjectMemberPut", &[]),
         ("BudgetInput", budget),
+        ("BudgetPatch", budget),
         ("TaskCreate", task),
         ("TaskUpdate", task),
         ("ExpenseCreate", expense),

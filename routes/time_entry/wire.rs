@@ -161,10 +161,22 @@ pub struct TimeEntryCreate {
     )]
     pub description: Option<String>,
     /// When it began; now if neither it nor a duration is given on creation.
-    #[schema(value_type = Option<String>, format = DateTime, max_length = 40, example = "2026-11-24T09:00:00Z")]
+    #[schema(
+        value_type = Option<String>,
+        format = DateTime,
+        max_length = 40,
+        pattern = "^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
+        example = "2026-11-24T09:00:00Z"
+    )]
     pub started_at: Option<Timestamp>,
     /// When it ended, not before it began; null lets it run.
-    #[schema(value_type = Option<String>, format = DateTime, max_length = 40, example = "2026-11-24T10:40:00Z")]
+    #[schema(
+        value_type = Option<String>,
+        format = DateTime,
+        max_length = 40,
+        pattern = "^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
+        example = "2026-11-24T10:40:00Z"
+    )]
     pub ended_at: Option<Timestamp>,
     /// The day it counts for: the member's local day of `started_at`, which is the default, or a
     /// day next to it. Today if there is only a duration.

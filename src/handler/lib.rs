@@ -3,7 +3,7 @@
 //! A [`request::Request`] is a question whose caller may ask it. [`write::write`] runs an effect with
 //! its idempotency record and its event in one transaction, [`base`] is what every row has and how a
 //! change is counted, [`list`] pages, [`condition`] compares entity tags, [`sight`] says which rows
-//! and which fields a grant shows, [`reference`] keeps external references and metadata,
+//! and which fields a grant shows, [`mod@reference`] keeps external references and metadata,
 //! [`event`] reads events as they are shown and sent, and [`wake`] tells the relays that there is
 //! something to number.
 //!

@@ -44,6 +44,17 @@ pub struct Stamp {
     events: Arc<AtomicU64>,
 }
 
+/// What an event says of a change.
+#[derive(Debug)]
+pub struct Changed {
+    /// The changed object's id.
+    pub resource_id: Uuid,
+    /// The object after the change, as an owner sees it.
+    pub object: Value,
+    /// What its changed fields were before.
+    pub previous: Map<String, Value>,
+}
+
 /// Why a transaction was rolled back.
 enum Stop {
     /// The key belongs to a request that came first.
@@ -287,11 +298,46 @@ impl Stamp {
         object: Value,
         previous: Option<Map<String, Value>>,
     ) -> Result<(), Error> {
+        let event = self.new_event(kind, resource_id, object, previous);
+        events::append(conn, event).await?;
+        self.events.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Writes the events of many changes of one kind, in their order, with few statements.
+    pub async fn events(
+        &self,
+        conn: &mut Conn,
+        kind: EventType,
+        changes: impl IntoIterator<Item = Changed, IntoIter: Send>,
+    ) -> Result<(), Error> {
+        let mut changes = changes.into_iter();
+        loop {
+            // One batch is in memory at a time.
+            let batch: Vec<NewEvent<'_>> = (changes.by_ref().take(events::BATCH))
+                .map(|one| self.new_event(kind, one.resource_id, one.object, Some(one.previous)))
+                .collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            events::append_all(conn, &batch).await?;
+            let written = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+            self.events.fetch_add(written, Ordering::Relaxed);
+        }
+    }
+
+    fn new_event(
+        &self,
+        kind: EventType,
+        resource_id: Uuid,
+        object: Value,
+        previous: Option<Map<String, Value>>,
+    ) -> NewEvent<'_> {
         let mut data = json!({ "object": object });
         if let (Some(previous), Some(data)) = (previous, data.as_object_mut()) {
             data.insert("previous_attributes".to_owned(), previous.into());
         }
-        let event = NewEvent {
+        NewEvent {
             organization: self.organization,
             id: EventId(self.new_id()),
             kind,
@@ -302,10 +348,7 @@ impl Stamp {
                 .as_ref()
                 .map(hoursmith_bus::TraceParent::as_str),
             created_at: self.now,
-        };
-        events::append(conn, event).await?;
-        self.events.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        }
     }
 }
 

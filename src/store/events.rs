@@ -20,11 +20,34 @@ use crate::{execute, fetch_all, fetch_optional};
 /// The version of the API whose JSON the event carries.
 const API_VERSION: &str = "v1";
 
+/// Events of a full batch, which are written by one statement. Enough that an invoice of thousands of
+/// entries does not wait for as many answers of the database, and few enough to be read in the text.
+pub const BATCH: usize = 16;
+
 crate::statements! {
     /// Writes an event, after the change itself.
     APPEND_EVENT = "INSERT INTO events
         (organization_id, id, type, resource_id, api_version, data, trace_parent, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    /// Writes a full batch of them, [`BATCH`] rows.
+    APPEND_EVENTS = "INSERT INTO events
+        (organization_id, id, type, resource_id, api_version, data, trace_parent, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8),
+        ($9, $10, $11, $12, $13, $14, $15, $16),
+        ($17, $18, $19, $20, $21, $22, $23, $24),
+        ($25, $26, $27, $28, $29, $30, $31, $32),
+        ($33, $34, $35, $36, $37, $38, $39, $40),
+        ($41, $42, $43, $44, $45, $46, $47, $48),
+        ($49, $50, $51, $52, $53, $54, $55, $56),
+        ($57, $58, $59, $60, $61, $62, $63, $64),
+        ($65, $66, $67, $68, $69, $70, $71, $72),
+        ($73, $74, $75, $76, $77, $78, $79, $80),
+        ($81, $82, $83, $84, $85, $86, $87, $88),
+        ($89, $90, $91, $92, $93, $94, $95, $96),
+        ($97, $98, $99, $100, $101, $102, $103, $104),
+        ($105, $106, $107, $108, $109, $110, $111, $112),
+        ($113, $114, $115, $116, $117, $118, $119, $120),
+        ($121, $122, $123, $124, $125, $126, $127, $128)";
     /// When the first of those that wait was written.
     OLDEST_WAITING = "SELECT created_at FROM events WHERE sequence IS NULL ORDER BY position LIMIT 1";
     /// Numbers the first that wait, each organization's from its counter on.
@@ -85,6 +108,33 @@ pub async fn append(conn: &mut Conn, event: NewEvent<'_>) -> Result<(), Error> {
         event.created_at.as_micros(),
     )
     .map(drop)
+}
+
+/// Writes events in the order given, a full batch in one statement. Call it as [`append`].
+pub async fn append_all(conn: &mut Conn, events: &[NewEvent<'_>]) -> Result<(), Error> {
+    let batches = events.chunks_exact(BATCH);
+    let rest = batches.remainder();
+    for batch in batches {
+        crate::run_statement!(conn, APPEND_EVENTS, |inner| {
+            let mut query = sqlx::query(APPEND_EVENTS.sql);
+            for event in batch {
+                query = query
+                    .bind(event.organization.0)
+                    .bind(event.id.0)
+                    .bind(event.kind.as_str())
+                    .bind(event.resource_id)
+                    .bind(API_VERSION)
+                    .bind(&event.data)
+                    .bind(event.trace_parent)
+                    .bind(event.created_at.as_micros());
+            }
+            async { query.execute(&mut **inner).await.map(drop) }
+        })?;
+    }
+    for event in rest {
+        append(conn, event.clone()).await?;
+    }
+    Ok(())
 }
 
 /// When the first of those events was written that wait for their sequence, in the order of their

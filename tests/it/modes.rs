@@ -113,6 +113,7 @@ modes! {
     versions_of_time_are_checked,
     a_member_has_one_timer,
     a_running_timer_out_of_sight_is_not_named,
+    ones_own_timer_makes_way_wherever_it_runs,
     a_stop_is_repeated_safely,
     a_new_timer_stops_the_one_before,
     timers_started_at_once_are_one,

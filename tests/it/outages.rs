@@ -159,8 +159,8 @@ async fn gates_in_other_processes_that_are_gone() {
         world.processes[at].kill();
         let answer = post(&world, &org, at).send().await;
         match *name {
-            // Behind the answer: what it numbers waits for it.
-            "relay" => drop(answer.expect(201)),
+            // Behind the answer: what they number and send waits for them.
+            "relay" | "webhook-dispatcher" => drop(answer.expect(201)),
             // The one stage that guards the service rather than the data.
             "rate-limiter" => assert_eq!(answer.expect(201).headers.get("x-ratelimit-limit"), None),
             _ => drop(answer.expect_problem(503, "unavailable")),

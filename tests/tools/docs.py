@@ -1,8 +1,8 @@
 """Runs the code of documents as it stands there, against a running server.
 
 Fenced blocks of `sh` (those that use curl or hoursmith), `python` and `js` are run, each by itself in
-an empty folder, with URL, TOKEN and ID (of a client) in the environment. They must succeed and write
-nothing to standard error. A `text` block that follows is what they print, `…` standing for anything;
+an empty folder, with URL, TOKEN, ID (of a client) and what world.py prints in the environment. They
+must succeed and write nothing to standard error. A `text` block that follows is what they print, `…` standing for anything;
 without one, JSON that is printed must not be a problem.
 """
 
@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from pathlib import Path
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -22,17 +21,6 @@ RUNNERS = {
     "js": ["node", "--input-type=module"],
 }
 PATIENCE_S = 60
-
-
-def create_client() -> str:
-    """A client for examples that speak of one; its id."""
-    request = urllib.request.Request(
-        f"{os.environ['URL']}/api/v1/clients",
-        json.dumps({"name": "A client of the docs"}).encode(),
-        {"Authorization": f"Bearer {os.environ['TOKEN']}", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)["id"]
 
 
 def blocks(text: str):
@@ -63,7 +51,7 @@ def wrong(ran: subprocess.CompletedProcess[str], expected: str | None) -> str | 
 
 
 def main() -> int:
-    environment = {**os.environ, "ID": create_client()}
+    environment = {**os.environ, "ID": os.environ["CLIENT"]}
     failures = 0
     for name in sys.argv[1:]:
         count = 0

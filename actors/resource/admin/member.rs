@@ -7,6 +7,7 @@ use hoursmith_store::Conn;
 use super::{Admin, AdminError, NewMember, check, sql};
 use crate::base::{Stored as _, settle};
 use crate::member::{MemberState, find, find_by_email, list_all, update};
+use crate::organization;
 use crate::project_member;
 use crate::sight::{Reach, Sight};
 use crate::write::Stamp;
@@ -104,7 +105,7 @@ impl Admin {
         self.write(move |conn| {
             Box::pin(async move {
                 // The organization's row is held, so that two owners cannot leave each other at once.
-                sql::hold_organization(conn, id).await?;
+                organization::hold(conn, id).await?;
                 let found = find(conn, id, member, Reach::ALL).await?;
                 let before = found.filter(MemberState::is_active).ok_or(missing)?;
                 let mut after = before.clone();

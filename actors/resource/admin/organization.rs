@@ -2,9 +2,9 @@
 
 use hoursmith_domain::{Amount, Currency, Day, EventType, Patch, Plan, RoundingMode, Zone};
 
-use super::{Admin, AdminError, check, sql};
+use super::{Admin, AdminError, check};
 use crate::base::{Stored as _, settle};
-use crate::organization::{OrganizationState, find, is_currency_used, update};
+use crate::organization::{OrganizationState, find, hold, is_currency_used, update};
 
 /// What changes in an organization; what is absent stays.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +60,7 @@ impl Admin {
         let admin = self.clone();
         self.write(move |conn| {
             Box::pin(async move {
-                sql::hold_organization(conn, id).await?;
+                hold(conn, id).await?;
                 let before = find(conn, id).await?.ok_or(missing)?;
                 let mut after = before.clone();
                 change(&mut after);

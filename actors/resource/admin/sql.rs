@@ -14,8 +14,6 @@ hoursmith_store::statements! {
     FIND_ORGANIZATION_BY_SLUG = "SELECT id FROM organizations WHERE slug = $1";
     /// Every organization, at most 1,000.
     LIST_ORGANIZATIONS = "SELECT id, name, slug, plan, currency FROM organizations ORDER BY created_at, id LIMIT 1000";
-    /// Holds the organization's row until the transaction ends.
-    HOLD_ORGANIZATION = "UPDATE organizations SET version = version WHERE id = $1";
     /// A user by e-mail address, or a new one.
     UPSERT_USER = "INSERT INTO users (id, name, email, email_key, search, created_at, updated_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (email_key) DO UPDATE SET updated_at = users.updated_at \
@@ -78,11 +76,6 @@ pub(super) async fn find_organization(
 
 pub(super) async fn organizations(conn: &mut Conn) -> Result<Vec<OrganizationRow>, Error> {
     fetch_all!(conn, LIST_ORGANIZATIONS as OrganizationRow)
-}
-
-pub(super) async fn hold_organization(conn: &mut Conn, id: OrganizationId) -> Result<(), Error> {
-    execute!(conn, HOLD_ORGANIZATION, id.0)?;
-    Ok(())
 }
 
 /// The id of the user with the address, who is made if there is none.

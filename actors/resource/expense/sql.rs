@@ -2,9 +2,10 @@
 
 use hoursmith_domain::{
     Amount, ClientId, Currency, Day, ExpenseId, InvoiceId, MemberId, OrganizationId, ProjectId,
+    Timestamp,
 };
 use hoursmith_kit::Failure;
-use hoursmith_store::{Conn, Error, execute, fetch_optional};
+use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
 use uuid::Uuid;
 
 use super::state::ExpenseState;
@@ -60,6 +61,14 @@ hoursmith_store::statements! {
         tax_amount = $13, billable = $14, reimbursable = $15, external_reference_service = $16, \
         external_reference_id = $17, external_reference_url = $18, metadata = $19, version = $20, \
         updated_at = $21 WHERE organization_id = $1 AND id = $2";
+    /// Counts a change of everything on an invoice, later than the last one of each.
+    TOUCH_BILLED_EXPENSES = "UPDATE expenses SET version = version + 1, \
+        updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END \
+        WHERE organization_id = $1 AND invoice_id = $2";
+    /// Everything on an invoice, which holds a bounded number of expenses.
+    BILLED_EXPENSES = concat!(
+        expenses!(), " WHERE e.organization_id = $1 AND e.invoice_id = $2 ORDER BY e.spent_on, e.id"
+    );
     /// Gone.
     DELETE_EXPENSE = "DELETE FROM expenses WHERE organization_id = $1 AND id = $2";
 }
@@ -167,6 +176,28 @@ pub(crate) async fn update(
 ) -> Result<(), Error> {
     save!(conn, UPDATE_EXPENSE, organization, expense)?;
     Ok(())
+}
+
+/// Counts a change of what is on an invoice.
+pub(crate) async fn touch_billed(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    invoice: InvoiceId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let now = now.as_micros();
+    execute!(conn, TOUCH_BILLED_EXPENSES, organization.0, invoice.0, now)?;
+    Ok(())
+}
+
+/// What is on an invoice.
+pub(crate) async fn billed(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    invoice: InvoiceId,
+) -> Result<Vec<ExpenseState>, error::Error> {
+    let rows = fetch_all!(conn, BILLED_EXPENSES as Row, organization.0, invoice.0)?;
+    rows.into_iter().map(Row::into_state).collect()
 }
 
 pub(crate) async fn delete(

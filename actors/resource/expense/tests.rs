@@ -3,6 +3,7 @@
 use hoursmith_store::execute;
 use hoursmith_store::testing::TestDb;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::*;
 use crate::bench::Bench;
@@ -28,11 +29,10 @@ async fn an_invoice_tells_of_its_expenses(db: TestDb) {
             sql::insert(conn, organization, &new).await?;
             execute!(conn, NEW_INVOICE, organization.0, invoice.0, client.0)?;
             execute!(conn, BILL, organization.0, Some(invoice.0))?;
-            let ids = [id.0, stamp.new_id()];
-            tell_of_invoice(conn, &stamp, organization, &ids, None).await?;
-            tell_of_invoice(conn, &stamp, organization, &ids, Some(invoice)).await?;
+            tell_of_invoice(conn, &stamp, organization, invoice, Billing::Taken).await?;
+            tell_of_invoice(conn, &stamp, organization, invoice, Billing::Released).await?;
             execute!(conn, BILL, organization.0, None::<Uuid>)?;
-            tell_of_invoice(conn, &stamp, organization, &ids, Some(invoice)).await?;
+            tell_of_invoice(conn, &stamp, organization, invoice, Billing::Released).await?;
             Ok::<(), Error>(())
         })
     });

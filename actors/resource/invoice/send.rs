@@ -4,7 +4,7 @@ use hoursmith_bus::Conditions;
 use hoursmith_domain::{Amount, EventType, InvoiceId, OrganizationId, Problem};
 use hoursmith_store::Conn;
 
-use super::claim;
+use super::claim::{self, Billing};
 use super::content;
 use super::draft::draft_changed;
 use super::input::{Sending, refuse};
@@ -56,12 +56,12 @@ pub(crate) async fn send(
     stamp.renew(held.base.updated_at);
 
     let content = content::claimed(conn, organization, &held).await?;
-    let draft = frozen(held, content, claimed.len())?;
+    let draft = frozen(held, content, claimed)?;
     let mut sent = draft.clone();
     date(&mut sent, sending, terms, &stamp)?;
     content::insert_lines(conn, organization, &sent).await?;
-    time_entry::tell_of_invoice(conn, &stamp, organization, &claimed.entries, None).await?;
-    expense::tell_of_invoice(conn, &stamp, organization, &claimed.expenses, None).await?;
+    time_entry::tell_of_invoice(conn, &stamp, organization, id, Billing::Taken).await?;
+    expense::tell_of_invoice(conn, &stamp, organization, id, Billing::Taken).await?;
 
     let number = claim::next_number(conn, organization).await?;
     sent.number = Some(format!("INV-{number:05}"));
@@ -81,9 +81,10 @@ pub(crate) async fn send(
 fn frozen(
     mut draft: InvoiceState,
     content: Option<Content>,
-    claimed: usize,
+    claimed: u64,
 ) -> Result<InvoiceState, Problem> {
-    let content = content.filter(|content| content.dated == claimed && !content.lines.is_empty());
+    let is_all = |content: &Content| u64::try_from(content.dated) == Ok(claimed);
+    let content = content.filter(|content| is_all(content) && !content.lines.is_empty());
     let Some(content) = content else {
         let detail = "The draft changed while it was being sent. Read it again and decide.";
         return Err(super::conflict(detail));

@@ -4,7 +4,7 @@ use hoursmith_bus::Conditions;
 use hoursmith_domain::{Amount, EventType, InvoiceId, OrganizationId, Problem};
 use hoursmith_store::Conn;
 
-use super::claim;
+use super::claim::{self, Billing};
 use super::content;
 use super::draft::draft_changed;
 use super::input::refuse;
@@ -72,9 +72,9 @@ pub(crate) async fn void(
     void.status = Status::Void;
     void.voided_at = Some(stamp.now);
     void.base.touch(stamp.now);
-    let released = claim::release(conn, organization, id).await?;
-    time_entry::tell_of_invoice(conn, &stamp, organization, &released.entries, Some(id)).await?;
-    expense::tell_of_invoice(conn, &stamp, organization, &released.expenses, Some(id)).await?;
+    time_entry::tell_of_invoice(conn, &stamp, organization, id, Billing::Released).await?;
+    expense::tell_of_invoice(conn, &stamp, organization, id, Billing::Released).await?;
+    claim::release(conn, organization, id).await?;
     sql::update(conn, organization, &void).await?;
     tell(conn, &stamp, EventType::InvoiceVoided, &before, &void).await?;
     draft_changed(conn, &stamp, organization, Some(client)).await?;

@@ -34,6 +34,8 @@ hoursmith_store::statements! {
     RENAME_PROJECT = "UPDATE projects SET name = $3, name_key = $3 WHERE organization_id = $1 AND id = $2";
     SET_FEE = "UPDATE projects SET billing_method = 'fixed', fixed_fee = 5 WHERE organization_id = $1 AND id = $2";
     LIST_ENTRIES = "SELECT id, invoice_id, amount FROM time_entries WHERE organization_id = $1";
+    VERSIONS = "SELECT version, COUNT(*) FROM time_entries \
+        WHERE organization_id = $1 AND invoice_id IS NULL GROUP BY version";
     COUNT_EVENTS = "SELECT COUNT(*) FROM events WHERE organization_id = $1 AND type = $2";
 }
 
@@ -207,6 +209,50 @@ async fn drafts_open_once_and_are_counted(db: TestDb) {
     assert_eq!(scene.events("invoice.created").await, 2);
 }
 
+/// As many entries as a draft may hold are sent, and released, in one job each, which the store
+/// gives ten seconds.
+async fn a_full_draft_is_sent_and_voided(db: TestDb) {
+    let scene = Scene::on(db).await;
+    for _ in 0..10 {
+        let of = scene.clone();
+        let filled = scene.write(move |conn, stamp| {
+            Box::pin(async move {
+                for _ in 0..line::MAX_ENTRIES / 10 {
+                    execute!(
+                        conn,
+                        INSERT_ENTRY,
+                        of.organization.0,
+                        stamp.new_id(),
+                        of.member,
+                        of.project,
+                        of.client.0
+                    )?;
+                }
+                of.draft_changed(conn, &stamp).await
+            })
+        });
+        filled.await.unwrap();
+    }
+    let draft = scene.open_draft().await.unwrap();
+    assert!(scene.send().await);
+    assert_eq!(scene.open_draft().await, None, "all of it fitted");
+    let all = i64::try_from(line::MAX_ENTRIES).unwrap();
+    assert_eq!(scene.events("time_entry.updated").await, all);
+
+    let organization = scene.organization;
+    let voided = scene.write(move |conn, stamp| {
+        Box::pin(async move {
+            let any = Conditions::default();
+            void_invoice(conn, stamp, organization, draft, &any).await
+        })
+    });
+    voided.await.unwrap();
+    assert_eq!(scene.events("time_entry.updated").await, 2 * all);
+    let mut conn = scene.db.db().read().await.unwrap();
+    let versions = fetch_all!(&mut conn, VERSIONS as (i64, i64), organization.0);
+    assert_eq!(versions.unwrap(), [(3, all)], "each change counted once");
+}
+
 /// Writers make and change entries and rename their project while others send what there is.
 async fn each_entry_is_billed_once(db: TestDb) {
     let scene = Scene::on(db).await;
@@ -298,4 +344,14 @@ async fn each_entry_is_billed_once_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_entry_is_billed_once_on_postgres() {
     each_entry_is_billed_once(TestDb::postgres().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_draft_is_sent_and_voided_on_sqlite() {
+    a_full_draft_is_sent_and_voided(TestDb::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_draft_is_sent_and_voided_on_postgres() {
+    a_full_draft_is_sent_and_voided(TestDb::postgres().await).await;
 }

@@ -12,6 +12,8 @@ use crate::base::{BaseRow, base_names};
 use crate::error;
 
 hoursmith_store::statements! {
+    /// Holds the organization's row until the transaction ends.
+    HOLD_ORGANIZATION = "UPDATE organizations SET version = version WHERE id = $1";
     /// The organization by its id.
     FIND_ORGANIZATION = concat!(
         "SELECT id, name, slug, plan, currency, timezone, week_start, default_billable_rate, \
@@ -73,6 +75,12 @@ pub(crate) async fn find(
 ) -> Result<Option<OrganizationState>, error::Error> {
     let row = fetch_optional!(conn, FIND_ORGANIZATION as Row, organization.0)?;
     Ok(row.map(Row::into_state).transpose()?)
+}
+
+/// Holds the organization until the transaction ends; before any other row of it.
+pub(crate) async fn hold(conn: &mut Conn, id: OrganizationId) -> Result<(), Error> {
+    execute!(conn, HOLD_ORGANIZATION, id.0)?;
+    Ok(())
 }
 
 /// The organization's currency, and the month that it is there.

@@ -126,9 +126,8 @@ hoursmith_store::statements! {
         updated_at = $26 WHERE organization_id = $1 AND id = $2";
     /// Nobody is in the project any more; refused by the database while a task has an assignee.
     DELETE_MEMBERSHIPS = "DELETE FROM project_members WHERE organization_id = $1 AND project_id = $2";
-    /// The totals of its months go with it.
-    DELETE_MONTHS = "DELETE FROM project_months WHERE organization_id = $1 AND project_id = $2";
-    /// Gone; refused by the database while anything refers to it.
+    /// Gone, and the totals of its months with it; refused by the database while anything else refers
+    /// to it.
     DELETE_PROJECT = "DELETE FROM projects WHERE organization_id = $1 AND id = $2";
 }
 
@@ -324,7 +323,7 @@ pub(crate) async fn delete(
     organization: OrganizationId,
     id: ProjectId,
 ) -> Result<(), Error> {
-    for statement in [DELETE_MEMBERSHIPS, DELETE_MONTHS, DELETE_PROJECT] {
+    for statement in [DELETE_MEMBERSHIPS, DELETE_PROJECT] {
         execute!(conn, statement, organization.0, id.0)?;
     }
     Ok(())

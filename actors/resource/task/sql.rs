@@ -94,6 +94,9 @@ hoursmith_store::statements! {
             SELECT x.task_id FROM task_assignees x \
             WHERE x.organization_id = $1 AND x.project_id = $2 AND x.member_id = $3)"
     );
+    /// Their ids, in the order in which tasks are held.
+    LIST_TASKS_OF_LEAVER = "SELECT task_id FROM task_assignees \
+        WHERE organization_id = $1 AND project_id = $2 AND member_id = $3 ORDER BY task_id";
     /// A page of tasks, newest first.
     LIST_TASKS = concat!(columns!(), tasks!(), visible!(), filters!(), by_creation!());
     /// A page of the tasks of a project, newest first.
@@ -118,10 +121,6 @@ hoursmith_store::statements! {
     /// Holds the row until the transaction ends: what is decided by it stays true. Reading it is a
     /// statement of its own, since it is read with its project, which `RETURNING` cannot join.
     HOLD_TASK = "UPDATE tasks SET version = version WHERE organization_id = $1 AND id = $2";
-    /// Holds the tasks of a project that a member is assigned to.
-    HOLD_TASKS_OF_LEAVER = "UPDATE tasks SET version = version WHERE organization_id = $1 \
-        AND project_id = $2 AND id IN (SELECT x.task_id FROM task_assignees x \
-            WHERE x.organization_id = $1 AND x.project_id = $2 AND x.member_id = $3)";
     /// A new task.
     INSERT_TASK = "INSERT INTO tasks (organization_id, id, project_id, name, name_key, search, description, \
         completed_at, billable, billable_rate, estimated_seconds, assignee_ids, due_on, \
@@ -198,20 +197,24 @@ pub(crate) async fn lock(
     find(conn, organization, id, reach).await
 }
 
-/// The tasks of a project that a member is assigned to, held until the transaction ends.
+/// The tasks of a project that a member is assigned to, held until the transaction ends: the smaller
+/// id first, like the tasks that an entry moves between.
 pub(crate) async fn lock_of_leaver(
     conn: &mut Conn,
     organization: OrganizationId,
     project: ProjectId,
     member: MemberId,
 ) -> Result<Vec<TaskState>, error::Error> {
-    execute!(
+    let held = fetch_all!(
         conn,
-        HOLD_TASKS_OF_LEAVER,
+        LIST_TASKS_OF_LEAVER as (Uuid,),
         organization.0,
         project.0,
         member.0
     )?;
+    for (task,) in held {
+        execute!(conn, HOLD_TASK, organization.0, task)?;
+    }
     let rows = fetch_all!(
         conn,
         FIND_TASKS_OF_LEAVER as Row,

@@ -1,5 +1,8 @@
 //! Holding an entry, and writing what became of it: the row, its totals, its event, and word to the
 //! draft of the client whom it is billed to.
+//!
+//! In this order, which is that of all who write: member, entry, tasks, what the entry's row refers
+//! to, months of projects, and drafts last. Two who want the same rows so never wait for one another.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +11,16 @@ use hoursmith_domain::{
 };
 use hoursmith_store::Conn;
 
+use super::rollup::Changes;
 use super::state::TimeEntryState;
 use super::terms::hold_member;
-use super::{rollup, sql, timer};
+use super::{sql, timer};
 use crate::base::{Stored as _, settle};
 use crate::error::Error;
-use crate::invoice::draft_changed;
+use crate::invoice::{Billing, draft_changed, tell};
 use crate::sight::Reach;
-use crate::write::{Stamp, changed_fields};
+use crate::work::must_stand;
+use crate::write::Stamp;
 
 /// An entry within the caller's reach, held by the transaction together with its member and the one
 /// it may pass to.
@@ -51,10 +56,20 @@ pub(super) async fn add(
     organization: OrganizationId,
     entry: &TimeEntryState,
 ) -> Result<(), Error> {
+    let totals = Changes::between(None, Some(entry));
+    totals.add_to_tasks(conn, organization).await?;
     sql::insert(conn, organization, entry)
         .await
-        .map_err(timer::taken)?;
-    rollup::keep(conn, organization, None, Some(entry)).await?;
+        .map_err(|error| timer::refused(error, entry))?;
+    must_stand(
+        conn,
+        organization,
+        entry.project,
+        entry.client,
+        entry.currency,
+    )
+    .await?;
+    totals.add_to_months(conn, organization).await?;
     let kind = EventType::TimeEntryCreated;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), None)
@@ -62,26 +77,38 @@ pub(super) async fn add(
     tell_drafts(conn, stamp, organization, &[entry]).await
 }
 
-/// Writes a change, if it is one.
+/// Writes a change; false if it is none. The drafts are for the caller to tell, last of all.
 pub(super) async fn save(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
     before: &TimeEntryState,
     entry: &mut TimeEntryState,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let Some(previous) = settle(before, entry, stamp.now) else {
-        return Ok(());
+        return Ok(false);
     };
+    let totals = Changes::between(Some(before), Some(entry));
+    totals.add_to_tasks(conn, organization).await?;
     sql::update(conn, organization, before, entry)
         .await
-        .map_err(timer::taken)?;
-    rollup::keep(conn, organization, Some(before), Some(entry)).await?;
+        .map_err(|error| timer::refused(error, entry))?;
+    if entry.project != before.project {
+        must_stand(
+            conn,
+            organization,
+            entry.project,
+            entry.client,
+            entry.currency,
+        )
+        .await?;
+    }
+    totals.add_to_months(conn, organization).await?;
     let kind = EventType::TimeEntryUpdated;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), Some(previous))
         .await?;
-    tell_drafts(conn, stamp, organization, &[before, entry]).await
+    Ok(true)
 }
 
 /// Takes an entry away.
@@ -91,8 +118,10 @@ pub(super) async fn remove(
     organization: OrganizationId,
     entry: &TimeEntryState,
 ) -> Result<(), Error> {
+    let totals = Changes::between(Some(entry), None);
+    totals.add_to_tasks(conn, organization).await?;
+    totals.add_to_months(conn, organization).await?;
     sql::delete(conn, organization, entry.id).await?;
-    rollup::keep(conn, organization, Some(entry), None).await?;
     let kind = EventType::TimeEntryDeleted;
     stamp
         .event(conn, kind, entry.id.0, entry.to_event(), None)
@@ -102,7 +131,7 @@ pub(super) async fn remove(
 
 /// Tells the drafts of the clients that an entry was, or is, billed to; a running one is on none. In
 /// one order, as with every row that two transactions may both want.
-async fn tell_drafts(
+pub(super) async fn tell_drafts(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
@@ -119,25 +148,20 @@ async fn tell_drafts(
     Ok(())
 }
 
-/// Counts a change of an entry's invoice, which was `was`, and writes its event.
-pub(super) async fn tell_of_invoice(
+/// Counts the change of what an invoice took, or is about to release, and writes the events.
+pub(crate) async fn tell_of_invoice(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    id: TimeEntryId,
-    was: Option<InvoiceId>,
+    invoice: InvoiceId,
+    billing: Billing,
 ) -> Result<(), Error> {
-    sql::touch(conn, organization, id, stamp.now).await?;
-    let Some(entry) = sql::find(conn, organization, id, Reach::ALL).await? else {
-        return Ok(());
-    };
-    let before = TimeEntryState {
-        invoice: was,
+    sql::touch_billed(conn, organization, invoice, stamp.now).await?;
+    let billed = sql::billed(conn, organization, invoice).await?;
+    let free = |entry: &TimeEntryState| TimeEntryState {
+        invoice: None,
         ..entry.clone()
     };
-    let previous = changed_fields(&before.to_event(), &entry.to_event());
     let kind = EventType::TimeEntryUpdated;
-    stamp
-        .event(conn, kind, id.0, entry.to_event(), Some(previous))
-        .await
+    tell(conn, stamp, kind, billed, billing, free).await
 }

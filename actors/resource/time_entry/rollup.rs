@@ -18,7 +18,7 @@ pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()
 }
 
-/// What changes, by row. Sorted: every transaction takes the rows in one order, months before tasks,
+/// What changes, by row. Sorted: every transaction takes the rows in one order, tasks before months,
 /// so that no two wait for one another.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
@@ -28,26 +28,37 @@ pub(super) struct Changes {
     pub(super) tasks: BTreeMap<TaskId, i64>,
 }
 
-/// Takes out what an entry added before a change, and adds what it adds after it.
-pub(crate) async fn keep(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    before: Option<&TimeEntryState>,
-    after: Option<&TimeEntryState>,
-) -> Result<(), Error> {
-    let changes = Changes::between(before, after);
-    for ((project, month), (seconds, amount)) in changes.months {
-        if !sql::add_to_month(conn, organization, project, month, seconds, amount).await? {
-            return Err(total_too_large().into());
-        }
-    }
-    for (task, seconds) in changes.tasks {
-        sql::add_to_task(conn, organization, task, seconds).await?;
-    }
-    Ok(())
-}
-
 impl Changes {
+    /// Adds to the tasks. Before the entry's own row is written, which holds its task for others of
+    /// its key: who renames or moves the task holds it first and then waits for the entries that are
+    /// written on it, which so must not wait for the task any more.
+    pub(super) async fn add_to_tasks(
+        &self,
+        conn: &mut Conn,
+        organization: OrganizationId,
+    ) -> Result<(), Error> {
+        for (task, seconds) in &self.tasks {
+            sql::add_to_task(conn, organization, *task, *seconds).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds to the months of projects, for which everybody waits who writes on the project: so after
+    /// the row of an entry that stays, and before that of one that goes, which whoever deletes the
+    /// project waits for with the months in hand.
+    pub(super) async fn add_to_months(
+        &self,
+        conn: &mut Conn,
+        organization: OrganizationId,
+    ) -> Result<(), Error> {
+        for ((project, month), (seconds, amount)) in &self.months {
+            if !sql::add_to_month(conn, organization, *project, *month, *seconds, *amount).await? {
+                return Err(total_too_large().into());
+            }
+        }
+        Ok(())
+    }
+
     /// What an entry's change changes; rows that stay as they are are left out.
     pub(super) fn between(before: Option<&TimeEntryState>, after: Option<&TimeEntryState>) -> Self {
         let mut changes = Self::default();

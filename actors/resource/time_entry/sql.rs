@@ -5,7 +5,7 @@ use hoursmith_domain::{
     TimeEntryId, Timestamp,
 };
 use hoursmith_kit::Failure;
-use hoursmith_store::{Conn, Error, execute, fetch_optional};
+use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
 use uuid::Uuid;
 
 use super::state::{Surroundings, TimeEntryState};
@@ -73,10 +73,15 @@ hoursmith_store::statements! {
         rate_source = $17, amount = $18, currency = $19, tags = $20, external_reference_service = $21, \
         external_reference_id = $22, external_reference_url = $23, metadata = $24, version = $25, \
         updated_at = $26 WHERE organization_id = $1 AND id = $2";
-    /// Counts a change that was made by others, later than the last one.
-    TOUCH_TIME_ENTRY = "UPDATE time_entries SET version = version + 1, \
+    /// Counts a change of everything on an invoice, later than the last one of each.
+    TOUCH_BILLED_TIME_ENTRIES = "UPDATE time_entries SET version = version + 1, \
         updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END \
-        WHERE organization_id = $1 AND id = $2";
+        WHERE organization_id = $1 AND invoice_id = $2";
+    /// Everything on an invoice, which holds a bounded number of entries.
+    BILLED_TIME_ENTRIES = concat!(
+        "SELECT ", columns!(), " FROM time_entries e \
+         WHERE e.organization_id = $1 AND e.invoice_id = $2 ORDER BY e.order_at, e.id"
+    );
     /// Gone, and its tags with it.
     DELETE_TIME_ENTRY = "DELETE FROM time_entries WHERE organization_id = $1 AND id = $2";
     /// A tag of an entry, to find it by.
@@ -266,20 +271,32 @@ async fn insert_tags(
     Ok(())
 }
 
-pub(super) async fn touch(
+/// Counts a change of what is on an invoice.
+pub(super) async fn touch_billed(
     conn: &mut Conn,
     organization: OrganizationId,
-    id: TimeEntryId,
+    invoice: InvoiceId,
     now: Timestamp,
 ) -> Result<(), Error> {
+    let now = now.as_micros();
     execute!(
         conn,
-        TOUCH_TIME_ENTRY,
+        TOUCH_BILLED_TIME_ENTRIES,
         organization.0,
-        id.0,
-        now.as_micros()
+        invoice.0,
+        now
     )?;
     Ok(())
+}
+
+/// What is on an invoice.
+pub(super) async fn billed(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    invoice: InvoiceId,
+) -> Result<Vec<TimeEntryState>, error::Error> {
+    let rows = fetch_all!(conn, BILLED_TIME_ENTRIES as Row, organization.0, invoice.0)?;
+    rows.into_iter().map(Row::into_state).collect()
 }
 
 pub(super) async fn delete(

@@ -13,15 +13,17 @@ use super::state::TimeEntryState;
 use super::terms::Terms;
 use super::when::When;
 use super::{change, sql};
+use crate::base::missing;
 use crate::error::Error;
 use crate::sight::Reach;
 use crate::write::Stamp;
 
-/// The running entry of a member who is held, held as well. Whether the caller sees it does not
-/// matter: it is the member's one timer that is asked for.
+/// The running entry of a member who is held, held as well, if the caller may stop it: one's own
+/// always, also on a project that one left meanwhile, and another's within reach.
 pub(super) async fn hold_running(
     conn: &mut Conn,
     organization: OrganizationId,
+    reach: Reach,
     member: MemberId,
     stamp: &mut Stamp,
 ) -> Result<Option<TimeEntryState>, Error> {
@@ -29,29 +31,35 @@ pub(super) async fn hold_running(
         return Ok(None);
     };
     sql::hold(conn, organization, id).await?;
-    let entry = sql::find(conn, organization, id, Reach::ALL).await?;
+    let reach = if member == reach.member {
+        Reach::ALL
+    } else {
+        reach
+    };
+    let entry = sql::find(conn, organization, id, reach).await?;
     if let Some(entry) = &entry {
         stamp.renew(entry.base.updated_at);
     }
     Ok(entry)
 }
 
-/// Ends a running entry at an instant, or where it began when that is later.
+/// Ends a running entry at an instant, or where it began when that is later. Its draft is for the
+/// caller to tell, last of all.
 pub(super) async fn end(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
-    before: TimeEntryState,
+    before: &TimeEntryState,
     at: Timestamp,
 ) -> Result<TimeEntryState, Error> {
     before.refuse_locked()?;
     if !before.is_running() {
         return Err(Problem::new(Code::Conflict, "The time entry does not run.").into());
     }
-    let terms = Terms::of_entry(conn, organization, &before).await?;
+    let terms = Terms::of_entry(conn, organization, before).await?;
     let mut entry = before.clone();
     entry.stop(at, &terms)?;
-    change::save(conn, stamp, organization, &before, &mut entry).await?;
+    change::save(conn, stamp, organization, before, &mut entry).await?;
     Ok(entry)
 }
 
@@ -67,8 +75,11 @@ pub(super) async fn refuse_second(
     }
     match sql::running(conn, organization, entry.member).await? {
         Some((first, _)) if first != entry.id => {
-            let seen = sql::find(conn, organization, first, reach).await?;
-            Err(second(seen.map(|first| first.id)).into())
+            match sql::find(conn, organization, first, reach).await? {
+                Some(first) => Err(second(Some(first.id)).into()),
+                None if entry.member == reach.member => Err(second(None).into()),
+                None => Err(second_unseen().into()),
+            }
         }
         _ => Ok(()),
     }
@@ -107,13 +118,24 @@ pub(super) async fn refuse_overlap(
     .into())
 }
 
-/// The one unique key that an entry can run into, past all that was asked before.
-pub(super) fn taken(error: hoursmith_store::Error) -> Error {
-    if error.kind() == ErrorKind::UniqueViolation {
-        second(None).into()
-    } else {
-        error.into()
+/// What the database refuses of an entry's row, past all that was asked before: the member's second
+/// timer, the one unique key, or a task or project that was deleted a moment ago. A project with
+/// tasks cannot be deleted, so that where a task is named it is the task.
+pub(super) fn refused(error: hoursmith_store::Error, entry: &TimeEntryState) -> Error {
+    match (error.kind(), entry.task) {
+        (ErrorKind::UniqueViolation, _) => second(None).into(),
+        (ErrorKind::ForeignKeyViolation, Some(_)) => missing("task_id").into(),
+        (ErrorKind::ForeignKeyViolation, None) => missing("project_id").into(),
+        _ => error.into(),
     }
+}
+
+/// The same where the caller does not see the first and so cannot have it make way.
+fn second_unseen() -> Problem {
+    Problem::new(
+        Code::Conflict,
+        "The member has a timer running that you do not see. Whoever sees it has to stop it first.",
+    )
 }
 
 fn second(running: Option<TimeEntryId>) -> Problem {

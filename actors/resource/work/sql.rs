@@ -1,7 +1,8 @@
 //! The ground of an entry, in one row.
 
 use hoursmith_domain::{
-    Amount, ClientId, Currency, MemberId, OrganizationId, ProjectId, Rounding, RoundingMode,
+    Amount, ClientId, Code, Currency, MemberId, OrganizationId, Problem, ProjectId, Rounding,
+    RoundingMode,
 };
 use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, fetch_optional};
@@ -24,6 +25,11 @@ hoursmith_store::statements! {
         LEFT JOIN clients c ON c.organization_id = p.organization_id AND c.id = p.client_id \
         LEFT JOIN project_members pm ON pm.organization_id = p.organization_id \
             AND pm.project_id = p.id AND pm.member_id = m.id \
+        WHERE p.organization_id = $1 AND p.id = $2";
+    /// Whom a project is for, and in which currency.
+    FIND_FOOTING = "SELECT p.client_id, COALESCE(c.currency, o.currency) AS currency FROM projects p \
+        JOIN organizations o ON o.id = p.organization_id \
+        LEFT JOIN clients c ON c.organization_id = p.organization_id AND c.id = p.client_id \
         WHERE p.organization_id = $1 AND p.id = $2";
 }
 
@@ -64,6 +70,37 @@ pub(crate) async fn ground(
         member.0
     )?;
     Ok(row.map(Row::into_ground).transpose()?)
+}
+
+/// Refuses (409) what was written for a client and in a currency that are not the project's any
+/// more. To be called once the row is written: it refers to project and client, so PostgreSQL lets
+/// nobody change a column of a key of theirs until the transaction ends, and client and currency are
+/// such columns. Whoever changes them looks for such rows after the change, and so sees those that
+/// came first. SQLite has one writer at a time.
+pub(crate) async fn must_stand(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    project: ProjectId,
+    client: Option<ClientId>,
+    currency: Currency,
+) -> Result<(), Error> {
+    let row = fetch_optional!(
+        conn,
+        FIND_FOOTING as (Option<Uuid>, String),
+        organization.0,
+        project.0
+    )?;
+    let stands = row.is_some_and(|(id, stored)| {
+        id == client.map(|client| client.0) && stored == currency.as_str()
+    });
+    if stands {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::Conflict,
+        "The project's client or currency changed at the same moment. Ask again.",
+    )
+    .into())
 }
 
 impl Row {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{create, id, terms};
 use crate::admin::{Admin, NewMember, NewOrganization};
 use crate::error::Error;
+use crate::invoice::Billing;
 use crate::time_entry::{sql, tell_of_invoice};
 use crate::write::Stamp;
 
@@ -63,11 +64,10 @@ async fn an_invoice_is_told_of_when_it_comes_and_goes(db: TestDb) {
             execute!(conn, NEW_INVOICE, organization.0, invoice.0, client.0)?;
             sql::insert(conn, organization, &entry).await?;
             let stamp = Stamp::new(&clock, &random, organization);
-            let ids = [entry.id.0];
             execute!(conn, BILL, organization.0, invoice.0)?;
-            tell_of_invoice(conn, &stamp, organization, &ids, None).await?;
+            tell_of_invoice(conn, &stamp, organization, invoice, Billing::Taken).await?;
+            tell_of_invoice(conn, &stamp, organization, invoice, Billing::Released).await?;
             execute!(conn, BILL, organization.0, None::<Uuid>)?;
-            tell_of_invoice(conn, &stamp, organization, &ids, Some(invoice)).await?;
             Ok::<(), Error>(())
         })
     });

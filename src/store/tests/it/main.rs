@@ -62,6 +62,7 @@ on_both! {
         completing_what_was_not_claimed_is_a_defect;
     events =>
         an_event_is_numbered_and_not_yet_public
+        many_events_are_written_in_their_order
         each_organization_is_numbered_in_order_of_position
         batches_go_on_where_the_last_one_ended
         what_becomes_visible_late_is_numbered_then

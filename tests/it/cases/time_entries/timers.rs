@@ -76,11 +76,44 @@ pub async fn a_running_timer_out_of_sight_is_not_named(world: &World) {
     let refused = studio.add(manager, body.clone()).await;
     let refused = refused.expect_problem(409, "conflict").json();
     assert_eq!(refused.get("running_time_entry_id"), None);
-    // The member's one timer makes way all the same.
+    // What the manager does not see does not make way for it either, whenever the new one starts.
+    for start in ["2026-03-02T09:00:00Z", "2026-11-24T09:00:00Z"] {
+        let mut body = body.clone();
+        body["started_at"] = json!(start);
+        let refused = studio.add_by(manager, "?stop_running=true", body).await;
+        let refused = refused.expect_problem(409, "conflict").json();
+        assert_eq!(refused.get("running_time_entry_id"), None);
+    }
+    let kept = studio.read(owner, &first).await.json();
+    assert_eq!(
+        (&kept["is_running"], &kept["updated_at"]),
+        (&json!(true), &first["updated_at"])
+    );
+    // What it sees makes way.
+    studio.join(hidden, manager).await;
     let started = studio.add_by(manager, "?stop_running=true", body).await;
     started.expect(201);
     let stopped = studio.read(owner, &first).await.json();
     assert_eq!(stopped["is_running"], false);
+}
+
+pub async fn ones_own_timer_makes_way_wherever_it_runs(world: &World) {
+    let studio = Studio::open(world).await;
+    let (owner, member) = (&studio.org.owner, &studio.org.member);
+    let left = studio.project_of(None).await;
+    studio.join(left, member).await;
+    let first = studio.added(member, json!({"project_id": left})).await;
+    studio.leave(left, member).await;
+    studio.read(member, &first).await.expect(404);
+    let refused = studio.add(member, json!({})).await;
+    let refused = refused.expect_problem(409, "conflict").json();
+    assert_eq!(refused.get("running_time_entry_id"), None);
+    let started = studio.add_by(member, "?stop_running=true", json!({}));
+    started.await.expect(201);
+    has(
+        &studio.read(owner, &first).await.json(),
+        json!({"is_running": false}),
+    );
 }
 
 pub async fn a_stop_is_repeated_safely(world: &World) {

@@ -37,7 +37,11 @@ async fn append(db: &Db, organization: u128, number: u128) {
 }
 
 async fn append_in(conn: &mut Conn, of: u128, number: u128) -> Result<(), Error> {
-    let event = NewEvent {
+    events::append(conn, event(of, number)).await
+}
+
+fn event(of: u128, number: u128) -> NewEvent<'static> {
+    NewEvent {
         organization: organization(of),
         id: EventId(Uuid::from_u128(number)),
         kind: EventType::ClientCreated,
@@ -45,8 +49,7 @@ async fn append_in(conn: &mut Conn, of: u128, number: u128) -> Result<(), Error>
         data: "{\"object\":{}}".to_owned(),
         trace_parent: (number == 2).then_some("00-1-2-01"),
         created_at: at(5),
-    };
-    events::append(conn, event).await
+    }
 }
 
 async fn sequence(db: &Db, limit: u32) -> u64 {
@@ -103,6 +106,27 @@ pub(crate) async fn each_organization_is_numbered_in_order_of_position(db: TestD
     assert_eq!(numbered(&db, 2).await, [(21, Some(1)), (22, Some(2))]);
     assert_eq!(oldest().await, None);
     assert_eq!(sequence(&db, 100).await, 0);
+}
+
+pub(crate) async fn many_events_are_written_in_their_order(db: TestDb) {
+    seed(&db, 1).await;
+    let numbers = || (1..).take(2 * events::BATCH + 3);
+    for count in [0, 2 * events::BATCH + 3] {
+        let written = db.write(move |conn| {
+            Box::pin(async move {
+                let all: Vec<_> = (1..).take(count).map(|number| event(1, number)).collect();
+                events::append_all(conn, &all).await
+            })
+        });
+        written.await.unwrap();
+    }
+    let rows = numbered(&db, 1).await;
+    let ids: Vec<_> = rows.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, numbers().collect::<Vec<_>>());
+    let mut conn = db.read().await.unwrap();
+    let rows = fetch_all!(&mut conn, EVENTS as Row, organization(1).0).unwrap();
+    assert_eq!(rows[1].trace_parent.as_deref(), Some("00-1-2-01"));
+    assert_eq!(rows[1].data, rows[34].data);
 }
 
 pub(crate) async fn batches_go_on_where_the_last_one_ended(db: TestDb) {
