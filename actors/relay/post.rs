@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hoursmith_domain::Timestamp;
-use hoursmith_kit::{Clock, Host};
+use hoursmith_kit::{Clock, Host, spawn};
 use hoursmith_store::leases::{self, Lease};
 use hoursmith_store::{Conn, Db, Error};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{NAME, RelaySettings};
@@ -24,7 +25,7 @@ pub(crate) struct Post {
     holder: Uuid,
     duration: Duration,
     /// One transaction at a time: both tasks of this relay work under one lease, and it is taken once.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
     known: Mutex<Known>,
 }
 
@@ -45,6 +46,8 @@ pub(crate) enum Standing {
     AtWork(Lease),
     /// Another one.
     Elsewhere,
+    /// This one has left for good.
+    Left,
 }
 
 impl Post {
@@ -54,7 +57,7 @@ impl Post {
             clock: Arc::clone(&host.clock),
             holder: host.instance,
             duration: settings.lease(),
-            turn: tokio::sync::Mutex::default(),
+            turn: Arc::default(),
             known: Mutex::new(Known {
                 standing: Standing::Unknown,
                 until: Timestamp::from_micros(0),
@@ -63,14 +66,41 @@ impl Post {
     }
 
     /// Does some work in a transaction that holds the lease; `None`, and nothing done, when another
-    /// relay is at work.
-    pub(crate) async fn work<T, F>(&self, work: F) -> Result<Option<T>, Error>
+    /// relay is at work or this one has left.
+    ///
+    /// It goes on to its end when its caller goes away, so that whoever has the turn knows how the
+    /// last transaction ended.
+    pub(crate) async fn work<T, F>(self: &Arc<Self>, work: F) -> Result<Option<T>, Error>
     where
         T: Send + 'static,
         F: for<'t> FnOnce(&'t mut Conn) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
     {
-        let _turn = self.turn.lock().await;
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        let post = Arc::clone(self);
+        let working = async move {
+            let _turn = turn;
+            post.work_in_turn(work).await
+        };
+        let working = spawn("work under the relay's lease", working.in_current_span());
+        match working.await {
+            Ok(done) => done,
+            // A panic is the caller's; without one, the runtime is ending.
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_ending) => Ok(None),
+            },
+        }
+    }
+
+    async fn work_in_turn<T, F>(&self, work: F) -> Result<Option<T>, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Conn) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
+    {
         let before = self.standing();
+        if before == Standing::Left {
+            return Ok(None);
+        }
         let (clock, duration, holder) = (Arc::clone(&self.clock), self.duration, self.holder);
         let done = self
             .db
@@ -92,23 +122,17 @@ impl Post {
                 })
             })
             .await?;
-        let (known, done) = match done {
-            Some((lease, until, done)) => {
-                let standing = Standing::AtWork(lease);
-                (Known { standing, until }, Some(done))
-            }
-            None => {
-                let (standing, until) = (Standing::Elsewhere, Timestamp::from_micros(0));
-                (Known { standing, until }, None)
-            }
+        let (standing, until, done) = match done {
+            Some((lease, until, done)) => (Standing::AtWork(lease), until, Some(done)),
+            None => (Standing::Elsewhere, Timestamp::from_micros(0), None),
         };
-        self.know(before, known);
+        self.know(before, Known { standing, until });
         Ok(done)
     }
 
     /// Whether this relay holds the lease for work outside a transaction. Writes only when less than
     /// half of its time is left.
-    pub(crate) async fn is_held(&self) -> Result<bool, Error> {
+    pub(crate) async fn is_held(self: &Arc<Self>) -> Result<bool, Error> {
         let Known { standing, until } = *self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let left = self.clock.now().until(until);
         if matches!(standing, Standing::AtWork(_)) && left > self.duration / 2 {
@@ -123,10 +147,16 @@ impl Post {
         known.standing
     }
 
-    /// Gives the lease back, so that the next relay need not wait for its end. What this relay was
-    /// doing when it was told to stop may have taken it without having said so yet.
+    /// Gives the lease back, so that the next relay need not wait for its end. First ends what is
+    /// under way, which may be taking it, and lets nothing begin after.
     pub(crate) async fn leave(&self) {
-        if self.standing() == Standing::Elsewhere {
+        let _turn = self.turn.lock().await;
+        let before = self.standing();
+        self.set(Known {
+            standing: Standing::Left,
+            until: Timestamp::from_micros(0),
+        });
+        if before == Standing::Elsewhere {
             return;
         }
         let holder = self.holder;
@@ -144,7 +174,7 @@ impl Post {
     }
 
     fn know(&self, before: Standing, known: Known) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        self.set(known);
         match (before, known.standing) {
             (Standing::AtWork(old), Standing::AtWork(new)) if old == new => {}
             (_, Standing::AtWork(lease)) => tracing::info!(
@@ -159,5 +189,9 @@ impl Post {
             ),
             _ => {}
         }
+    }
+
+    fn set(&self, known: Known) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 }
