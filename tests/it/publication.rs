@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use async_nats::ConnectOptions;
 use async_nats::jetstream::{self, consumer::PullConsumer};
 use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use hoursmith_domain::OrganizationId;
 use hoursmith_nats::STREAM;
 use hoursmith_settings::{Settings, Subscriber};
@@ -157,6 +158,61 @@ async fn a_relay_that_was_killed_publishes_soon_after_on_postgres() {
     a_relay_that_was_killed_publishes_soon_after(Store::Postgres).await;
 }
 
+/// Killed a hundred times with a commit just answered, and others on their way: wherever it is, what was
+/// committed goes out soon after the restart, once and in order. A lease that is soon over, since the test
+/// above waits for that of a deployment.
+async fn whatever_was_committed_goes_out_after_each_kill(store: Store) {
+    const KILLS: usize = 100;
+    const WRITERS: usize = 3;
+    let mut world = World::start_with(Bus::Split, store, |settings| {
+        generous(settings);
+        let relay = serde_json::json!({"batch": 2, "lease_ms": 100, "look_every_ms": 50});
+        settings.actors.insert("relay".to_owned(), relay);
+    })
+    .await;
+    let org = world.org().await;
+    let_books_in(&mut world, org.id);
+    let names = hoursmith::plugins::names();
+    let at = names.iter().position(|name| *name == "relay").unwrap();
+    // What an operator wrote when the organization was made.
+    until_marked(&world, &org).await;
+    let mut all = received(&world, feed(&world, &org).await.len()).await;
+    let mut slowest = Duration::ZERO;
+    for kill in 0..KILLS {
+        let mut relay = world.processes.remove(at);
+        let writes = (0..WRITERS).map(async |writer| {
+            created(&world, &org.owner, &format!("client {kill} {writer}")).await;
+        });
+        let mut writes: FuturesUnordered<_> = writes.collect();
+        // The relay is at the first ones when it is killed; the rest finds none.
+        for _ in 0..=kill % WRITERS {
+            writes.next().await;
+        }
+        relay.kill();
+        while writes.next().await.is_some() {}
+        drop(writes);
+        let restarted = Instant::now();
+        let relay = Process::start_part(&world.settings, "relay");
+        world.processes.insert(at, relay);
+        all.extend(received(&world, WRITERS).await);
+        let took = restarted.elapsed();
+        assert!(took < SOON, "kill {kill}: {took:?}");
+        slowest = slowest.max(took);
+    }
+    is_the_feed(&all, &feed(&world, &org).await);
+    println!("{KILLS} kills, the slowest after {slowest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_was_committed_goes_out_after_each_kill_on_sqlite() {
+    whatever_was_committed_goes_out_after_each_kill(Store::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_was_committed_goes_out_after_each_kill_on_postgres() {
+    whatever_was_committed_goes_out_after_each_kill(Store::Postgres).await;
+}
+
 /// Everything in one process, which works on while NATS is away, and finds it without its folder.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_while_nats_is_away_is_published_when_it_is_back() {
@@ -186,6 +242,12 @@ async fn what_happens_while_nats_is_away_is_published_when_it_is_back() {
     until_ready(world.admin_address).await;
     created(&world, &org.owner, "After").await;
     until_in_stream(&world, 6).await;
+
+    let url = world.nats.as_ref().unwrap().url();
+    let context = jetstream::new(async_nats::connect(url).await.unwrap());
+    context.delete_stream(STREAM).await.unwrap();
+    created(&world, &org.owner, "After its stream").await;
+    until_in_stream(&world, 1).await;
 }
 
 /// Waits until the stream holds so many events, of a server that asks nobody who they are.
