@@ -52,6 +52,10 @@ impl Demo {
                 break;
             }
         }
+        if !greeting.contains("Stop it with Ctrl-C") {
+            let status = child.wait().unwrap();
+            panic!("{status}, greeting {greeting:?}: {}", log.join().unwrap());
+        }
         Self {
             child,
             greeting,

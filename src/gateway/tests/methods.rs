@@ -1,5 +1,7 @@
 //! Methods, CORS, and what every answer carries.
 
+use hoursmith_bus::{Subject, subjects};
+
 use super::rig::{RATE, Rig, Who, bearer, request};
 
 #[tokio::test]
@@ -157,9 +159,10 @@ async fn paths_are_exact() {
 
 #[test]
 fn every_route_is_asked_where_its_actor_answers() {
-    let resources = hoursmith_bus::subjects::resources();
+    let answered = [subjects::resources(), subjects::webhooks()];
     for route in hoursmith_routes::routes() {
-        let subject = hoursmith_bus::Subject::new(&route.subject()).unwrap();
-        assert!(resources.matches(&subject), "{}", route.id);
+        let subject = Subject::new(&route.subject()).unwrap();
+        let one = answered.iter().filter(|pattern| pattern.matches(&subject));
+        assert_eq!(one.count(), 1, "{}", route.id);
     }
 }

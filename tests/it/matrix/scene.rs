@@ -26,7 +26,7 @@ hoursmith_store::statements! {
     FAIL_AGAIN = "UPDATE webhook_deliveries SET status = 'failed', skip_reason = NULL, next_attempt_at = NULL, \
         lease_token = lease_token + 1 WHERE organization_id = $1";
     LIST_ALL_ENDPOINTS = "SELECT id, url, description, events, secret, metadata, status = 'disabled' \
-        FROM webhook_endpoints ORDER BY id";
+        FROM webhook_endpoints WHERE deleted_at IS NULL ORDER BY id";
 }
 
 /// Who calls: a role by a token of a scope.
