@@ -57,6 +57,7 @@ struct Derived {
     caller: Prepared,
     envelope: Prepared,
     cursor: Prepared,
+    session: Prepared,
 }
 
 impl Keys {
@@ -83,6 +84,7 @@ impl Keys {
             caller: prepared("caller seal"),
             envelope: prepared("envelope seal"),
             cursor: prepared("list cursor"),
+            session: prepared("session digest"),
         }))
     }
 
@@ -94,6 +96,11 @@ impl Keys {
     /// Digest under which a token is stored and looked up.
     pub(crate) fn token_digest(&self, token: &[u8]) -> [u8; 32] {
         mac(&self.0.token, &[token])
+    }
+
+    /// Digest under which a session is stored and looked up.
+    pub(crate) fn session_digest(&self, secret: &[u8]) -> [u8; 32] {
+        mac(&self.0.session, &[secret])
     }
 
     /// Seal of a caller, see [`crate::SealedCaller`].
