@@ -15,6 +15,9 @@ mod session;
 mod settings;
 mod sql;
 
+#[cfg(test)]
+mod tests;
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 

@@ -153,3 +153,11 @@ fn too_often(after: Duration) -> Verdict {
     let problem = Problem::new(Code::RateLimited, detail);
     Verdict::Refuse(problem.with_header("retry-after", seconds.to_string()))
 }
+
+/// A hash, for a person that a test makes up.
+#[cfg(test)]
+pub(crate) async fn hash_for_tests(password: &str) -> String {
+    hash::hash(password.to_owned(), [1; 16])
+        .await
+        .unwrap_or_default()
+}

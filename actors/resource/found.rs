@@ -3,6 +3,8 @@
 //! What the operator's `org create` does, over the bus. It has no caller, since whoever asks is a
 //! member of nothing yet; nobody but accounts may ask, and accounts has checked who it is for.
 
+use std::sync::Arc;
+
 use hoursmith_bus::{Ask, Response, Verdict};
 use hoursmith_domain::{Code, Currency, Plan, Problem, Role};
 use hoursmith_kit::Failure;
@@ -33,8 +35,8 @@ pub(crate) async fn answer(context: &Context, ask: &Ask) -> Result<Verdict, Fail
     };
     let admin = Admin {
         db: context.db.clone(),
-        clock: context.clock.clone(),
-        random: context.random.clone(),
+        clock: Arc::clone(&context.clock),
+        random: Arc::clone(&context.random),
     };
     let organization = NewOrganization {
         name: founding.name,

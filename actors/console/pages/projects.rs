@@ -39,12 +39,16 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
 /// Makes a project, and puts whoever makes it on it, since time is logged by its members.
 pub(crate) async fn create(person: &Person<'_>, form: Form) -> Result<Response, Halt> {
     let method = form.get("billing_method");
+    let rate = match form.some("billable_rate") {
+        Some(rate) => Some(rate.to_owned()),
+        None => client_rate(person, form.some("client_id")).await?,
+    };
     let body = json!({
         "name": form.get("name"),
         "client_id": form.some("client_id"),
         "billing_method": method,
         "billable": method != "none",
-        "billable_rate": form.some("billable_rate").filter(|_| method == "hourly"),
+        "billable_rate": rate.filter(|_| method == "hourly"),
         "fixed_fee": form.some("fixed_fee").filter(|_| method == "fixed"),
     });
     let question = Question::new("project.create")
@@ -62,4 +66,14 @@ pub(crate) async fn create(person: &Person<'_>, form: Form) -> Result<Response, 
         .body(json!({}));
     person.ask(question).await?;
     Ok(go("/app/projects?done=project"))
+}
+
+/// The rate of a client, which a project takes over when none is typed: what a client's hour costs is
+/// said once, and stands on the project from then on.
+async fn client_rate(person: &Person<'_>, client: Option<&str>) -> Result<Option<String>, Halt> {
+    let Some(client) = client else {
+        return Ok(None);
+    };
+    let question = Question::new("client.read").of("client_id", client);
+    Ok(person.read::<Client>(question).await?.billable_rate)
 }
