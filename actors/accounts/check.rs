@@ -21,7 +21,13 @@ pub(crate) fn password(field: &str, password: &str, beside: &[&str]) -> Option<F
     if password.chars().count() < PASSWORD_MIN {
         return refuse("too_short", "must have at least 12 characters");
     }
-    if zxcvbn(password, beside).score() < Score::Three {
+    let words: Vec<&str> = beside
+        .iter()
+        .flat_map(|text| text.split(|c: char| !c.is_alphanumeric()))
+        .filter(|word| !word.is_empty())
+        .chain(beside.iter().copied())
+        .collect();
+    if zxcvbn(password, &words).score() < Score::Three {
         let detail = "is too easy to guess; a few unrelated words are better";
         return refuse("too_common", detail);
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use hoursmith_bus::subjects::{self, AccountQuestion};
 use hoursmith_bus::{Head, Verdict, Visit};
 use hoursmith_domain::{Code, Door, Role, SessionDigest, SessionSecret};
-use hoursmith_kit::RunningPlugin;
 use hoursmith_kit::testing::Rig;
+use hoursmith_kit::{Asker, Clock as _, RunningPlugin};
 use hoursmith_store::testing::TestDb;
 use hoursmith_store::{Error, execute};
 use serde_json::{Value, json};
@@ -75,8 +75,13 @@ impl Bench {
             ..self.rig.head("/app")
         };
         let subject = subjects::account(question);
-        let body = body.map(|body| body.to_string());
-        self.rig.ask(subject.as_str(), head, body).await.unwrap()
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let deadline = self.rig.clock.now().plus(Duration::from_secs(60));
+        let asker = Asker::of(&self.rig.host);
+        asker
+            .ask(&subject, head, body.into(), deadline)
+            .await
+            .unwrap()
     }
 
     async fn log_in(&self, email: &str, password: &str) -> Result<SessionDigest, Code> {

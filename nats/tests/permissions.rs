@@ -36,11 +36,7 @@ const IDENTITIES: [(&str, &str, &str); 10] = [
         "HOURSMITH_NATS_WEBHOOK_DISPATCHER_PASSWORD",
         "pwebhooks",
     ),
-    (
-        "accounts",
-        "HOURSMITH_NATS_ACCOUNTS_PASSWORD",
-        "paccounts",
-    ),
+    ("accounts", "HOURSMITH_NATS_ACCOUNTS_PASSWORD", "paccounts"),
     ("console", "HOURSMITH_NATS_CONSOLE_PASSWORD", "pconsole"),
     ("hoursmith", "HOURSMITH_NATS_PASSWORD", "phoursmith"),
 ];
