@@ -10,7 +10,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use hoursmith_bus::{Ask, Envelope, Head, MemoryBus, Pattern, Response, Subject, Verdict};
 use hoursmith_domain::{
-    CallerAuthority, Cursor, CursorScope, Document, Keys, MemberId, OrganizationId, Plan,
+    CallerAuthority, Cursor, CursorScope, Document, Door, Keys, MemberId, OrganizationId, Plan,
     RequestId, Role, Scope, SecretKey, Timestamp, TokenId, UserId,
 };
 use hoursmith_kit::{
@@ -50,6 +50,7 @@ fn head(keys: &Keys, deadline: Timestamp) -> Head {
         Role::Owner,
         Plan::Agency,
         Scope::Write,
+        Door::Api,
     ));
     head
 }

@@ -58,6 +58,18 @@ impl Documents {
                 include_str!("docs/pages.css"),
             ),
             PublicDocument::new(
+                "/assets/app.css",
+                "text/css; charset=utf-8",
+                DATA,
+                include_str!("app/app.css"),
+            ),
+            PublicDocument::new(
+                "/assets/app.js",
+                "text/javascript; charset=utf-8",
+                DATA,
+                include_str!("app/app.js"),
+            ),
+            PublicDocument::new(
                 "/favicon.svg",
                 "image/svg+xml",
                 DATA,

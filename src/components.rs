@@ -109,7 +109,7 @@ mod tests {
         assert!(!some.has_gateway() && some.has_actors());
         let error = Components::only(["gatway"]).unwrap_err().to_string();
         assert!(
-            error.starts_with("`gatway` is no component; there are gateway, idempotency,"),
+            error.starts_with("`gatway` is no component; there are accounts, console, gateway,"),
             "{error}"
         );
     }

@@ -16,6 +16,8 @@ pub fn plugins() -> Vec<Arc<dyn Plugin>> {
         hoursmith_relay::plugin(),
         hoursmith_resource::plugin(),
         hoursmith_webhook_dispatcher::plugin(),
+        hoursmith_accounts::plugin(),
+        hoursmith_console::plugin(),
     ]
 }
 

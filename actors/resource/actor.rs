@@ -14,9 +14,12 @@ use crate::error::Error;
 use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
 use crate::{
-    admin, client, event, expense, invoice, me, member, organization, project, project_member,
-    seen, task, time_entry, work,
+    admin, client, event, expense, found, invoice, me, member, organization, project,
+    project_member, seen, task, time_entry, work,
 };
+
+/// The question of accounts, which alone may ask it (`nats/nats-server.conf`).
+const FOUND: &str = "organization.found";
 
 pub(crate) const NAME: &str = "resource";
 
@@ -92,6 +95,10 @@ struct ResourceWorker {
 
 impl Worker for ResourceWorker {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
+        // The one question without a caller: there is no organization yet to be a member of.
+        if ask.head.route == FOUND {
+            return found::answer(&self.context, &ask).await;
+        }
         self.context
             .answer(ask, async |request| route(&request).await)
             .await

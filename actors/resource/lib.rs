@@ -13,6 +13,7 @@ mod bench;
 mod client;
 mod event;
 mod expense;
+mod found;
 mod invoice;
 mod me;
 mod member;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use hoursmith_bus::{Additions, Ask, Verdict};
-use hoursmith_domain::{CallerAuthority, Code, Problem};
+use hoursmith_domain::{CallerAuthority, Code, Door, Problem};
 use hoursmith_kit::{Clock, Failure, Worker};
 use hoursmith_store::Db;
 
@@ -44,6 +44,7 @@ impl Worker for Gate {
             principal.role,
             principal.plan,
             principal.scope,
+            Door::Api,
         );
         Ok(Verdict::Continue(Additions {
             caller: Some(caller),

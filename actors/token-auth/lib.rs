@@ -1,13 +1,15 @@
 //! Token authentication: who calls, from a token's digest, as of this very request.
 //!
 //! It vouches and does not judge: what the caller's plan, scope and role allow is decided by the
-//! gateway from the access table. It alone holds a [`CallerAuthority`].
+//! gateway from the access table. It holds a [`CallerAuthority`], as accounts does for sessions.
+//! Beside that it mints, lists and revokes tokens for the app ([`own`]).
 //!
 //! This room knows kit and what kit stands on. It must not know a route or an HTTP header.
 
 mod gate;
 mod last_used;
 mod mint;
+mod own;
 mod sql;
 
 #[cfg(test)]
@@ -104,7 +106,9 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
     .await?;
     let pattern = Pattern::from(&subjects::token_auth_check());
     let checks = pool.serve(&*host.bus, pattern).await?;
+    let (owners, own) = own::start(&host).await?;
     Ok(RunningPlugin::new(NAME)
         .with_pool(pool, checks)
+        .with_pool(owners, own)
         .with_task(writing))
 }

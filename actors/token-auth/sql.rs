@@ -27,6 +27,14 @@ hoursmith_store::statements! {
     LIST_TOKENS = "SELECT id, member_id, name, last_four, scope,
             expires_at, revoked_at, last_used_at, created_at
         FROM api_tokens WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    /// A member's live tokens, newest first.
+    LIST_MEMBER_TOKENS = "SELECT id, member_id, name, last_four, scope,
+            expires_at, revoked_at, last_used_at, created_at
+        FROM api_tokens WHERE organization_id = $1 AND member_id = $2 AND revoked_at IS NULL
+        ORDER BY created_at DESC, id DESC LIMIT $3";
+    /// Revokes a token of a member's; one that is revoked keeps its time.
+    REVOKE_MEMBER_TOKEN = "UPDATE api_tokens SET revoked_at = COALESCE(revoked_at, $4)
+        WHERE organization_id = $1 AND member_id = $2 AND id = $3";
     /// Revokes a token; one that is revoked keeps its time.
     REVOKE_TOKEN = "UPDATE api_tokens SET revoked_at = COALESCE(revoked_at, $3)
         WHERE organization_id = $1 AND id = $2";
@@ -209,6 +217,41 @@ pub(crate) async fn list(
         before,
         i64::from(limit)
     )
+}
+
+/// A member's live tokens, newest first.
+pub(crate) async fn list_of(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    member: MemberId,
+    limit: u32,
+) -> Result<Vec<ListedToken>, Error> {
+    fetch_all!(
+        conn,
+        LIST_MEMBER_TOKENS as ListedToken,
+        organization.0,
+        member.0,
+        i64::from(limit)
+    )
+}
+
+/// Whether the member has such a token.
+pub(crate) async fn revoke_of(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    member: MemberId,
+    token: TokenId,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let written = execute!(
+        conn,
+        REVOKE_MEMBER_TOKEN,
+        organization.0,
+        member.0,
+        token.0,
+        now.as_micros()
+    )?;
+    Ok(written == 1)
 }
 
 /// Whether there is such a token.

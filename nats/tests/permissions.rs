@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 /// User, variable of its password, and the password.
-const IDENTITIES: [(&str, &str, &str); 8] = [
+const IDENTITIES: [(&str, &str, &str); 10] = [
     ("gateway", "HOURSMITH_NATS_GATEWAY_PASSWORD", "pgateway"),
     ("token-auth", "HOURSMITH_NATS_TOKEN_AUTH_PASSWORD", "ptoken"),
     (
@@ -40,6 +40,8 @@ const IDENTITIES: [(&str, &str, &str); 8] = [
         "HOURSMITH_NATS_WEBHOOK_DISPATCHER_PASSWORD",
         "pwebhooks",
     ),
+    ("accounts", "HOURSMITH_NATS_ACCOUNTS_PASSWORD", "paccounts"),
+    ("console", "HOURSMITH_NATS_CONSOLE_PASSWORD", "pconsole"),
     ("hoursmith", "HOURSMITH_NATS_PASSWORD", "phoursmith"),
 ];
 
@@ -48,7 +50,7 @@ const BOOKS: (&str, &str) = ("HOURSMITH_NATS_BOOKS_PASSWORD", "pbooks");
 
 /// Every kind of subject on the bus, and who may publish and who may subscribe to it. Answers and
 /// probes are everybody's own.
-const SUBJECTS: [(&str, &[&str], &[&str]); 15] = [
+const SUBJECTS: [(&str, &[&str], &[&str]); 20] = [
     (
         "hoursmith.v1.token-auth.check",
         &["gateway", "hoursmith"],
@@ -76,13 +78,38 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 15] = [
     ),
     (
         "hoursmith.v1.resource.client.create",
-        &["gateway", "hoursmith"],
+        &["gateway", "console", "hoursmith"],
         &["resource", "hoursmith"],
     ),
     (
         "hoursmith.v1.webhook-dispatcher.webhook_endpoint.create",
-        &["gateway", "hoursmith"],
+        &["gateway", "console", "hoursmith"],
         &["webhook-dispatcher", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.resource.organization.found",
+        &["accounts", "hoursmith"],
+        &["resource", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.console.page",
+        &["gateway", "hoursmith"],
+        &["console", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.accounts.session.check",
+        &["console", "hoursmith"],
+        &["accounts", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.accounts.password.log_in",
+        &["console", "hoursmith"],
+        &["accounts", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.token-auth.token.create",
+        &["console", "hoursmith"],
+        &["token-auth", "hoursmith"],
     ),
     (
         "hoursmith.v1.relay.wake",

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hoursmith_domain::{
-    Caller, Document, JsonError, MemberId, OrganizationId, RequestId, SealedCaller, Timestamp,
-    TokenDigest,
+    Caller, Document, JsonError, MemberId, OrganizationId, RequestId, SealedCaller, SessionDigest,
+    Timestamp, TokenDigest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,26 @@ pub struct Head {
     /// Conditional headers, for the last stage.
     #[serde(default, skip_serializing_if = "Conditions::is_empty")]
     pub conditions: Conditions,
+    /// What a request to the app says beside its path, for the console and for accounts alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit: Option<Visit>,
+}
+
+/// A request to the app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Whether it may change something: a POST. Else it is a GET or a HEAD.
+    pub post: bool,
+    /// Whether the browser says that one of our own pages sent it. Nothing is changed otherwise.
+    pub same_origin: bool,
+    /// The session of its cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionDigest>,
+    /// The query as sent, at most 8 KiB.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub query: String,
+    /// The client's address; IPv6 by its /64 network. Guesses of a password are counted by it.
+    pub address: String,
 }
 
 /// Whose rate limit applies.
@@ -131,6 +151,7 @@ impl Head {
             keyed: None,
             ticket: None,
             conditions: Conditions::default(),
+            visit: None,
         }
     }
 

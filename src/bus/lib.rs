@@ -36,7 +36,7 @@ pub use admission::{Admission, Admitted};
 pub use content::Content;
 pub use envelope::{Envelope, TraceParent};
 pub use error::{Error, ErrorKind};
-pub use head::{Ask, Conditions, Head, IdempotencyTicket, KeyedRequest, Visitor};
+pub use head::{Ask, Conditions, Head, IdempotencyTicket, KeyedRequest, Visit, Visitor};
 pub use local_first::{LocalFirst, Placement};
 pub use memory::MemoryBus;
 pub use seal::Seal;

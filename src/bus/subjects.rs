@@ -85,6 +85,89 @@ pub fn webhooks() -> Pattern {
     Pattern::known(format!("{PREFIX}.webhook-dispatcher.*.*"))
 }
 
+/// The app's pages: a request to `/app`, answered with HTML.
+pub fn console_page() -> Subject {
+    below("console.page")
+}
+
+/// What accounts answers about sessions: cheap, asked for every page.
+pub fn account_sessions() -> Pattern {
+    Pattern::known(format!("{PREFIX}.accounts.session.*"))
+}
+
+/// What accounts answers that takes a password: dear, since a guess must be.
+pub fn account_passwords() -> Pattern {
+    Pattern::known(format!("{PREFIX}.accounts.password.*"))
+}
+
+/// One question to accounts, such as `session` and `check`.
+pub fn account(subject: AccountQuestion) -> Subject {
+    below(subject.as_str())
+}
+
+/// What is done to API tokens in the app: `create`, `list`, `revoke`.
+pub fn tokens() -> Pattern {
+    Pattern::known(format!("{PREFIX}.token-auth.token.*"))
+}
+
+/// One question about API tokens.
+pub fn token(action: TokenQuestion) -> Subject {
+    below(action.as_str())
+}
+
+/// Where accounts asks for the organization of somebody who has just signed up.
+pub fn found_organization() -> Subject {
+    below("resource.organization.found")
+}
+
+/// The questions that accounts answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountQuestion {
+    /// Whose session is this? Answered with a sealed caller.
+    SessionCheck,
+    /// Ends the session.
+    SessionEnd,
+    /// Makes a user and an organization, and begins a session.
+    SignUp,
+    /// Begins a session.
+    LogIn,
+    /// Is this the caller's password?
+    Confirm,
+}
+
+impl AccountQuestion {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::SessionCheck => "accounts.session.check",
+            Self::SessionEnd => "accounts.session.end",
+            Self::SignUp => "accounts.password.sign_up",
+            Self::LogIn => "accounts.password.log_in",
+            Self::Confirm => "accounts.password.confirm",
+        }
+    }
+}
+
+/// The questions about API tokens that token-auth answers beside the gateway's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenQuestion {
+    /// Mints one for the caller.
+    Create,
+    /// Lists the caller's.
+    List,
+    /// Revokes one of the caller's.
+    Revoke,
+}
+
+impl TokenQuestion {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "token-auth.token.create",
+            Self::List => "token-auth.token.list",
+            Self::Revoke => "token-auth.token.revoke",
+        }
+    }
+}
+
 fn below(rest: &str) -> Subject {
     Subject::known(format!("{PREFIX}.{rest}"))
 }
@@ -104,6 +187,11 @@ mod tests {
             limiter_who(),
             relay_wake(),
             webhook_wake(),
+            console_page(),
+            account(AccountQuestion::SessionCheck),
+            account(AccountQuestion::LogIn),
+            token(TokenQuestion::Create),
+            found_organization(),
         ] {
             assert_eq!(Subject::new(subject.as_str()).unwrap(), subject);
         }

@@ -1,7 +1,7 @@
 //! Who calls, and the proof of it.
 //!
 //! A forged caller would be the worst hole of the product, so a [`Caller`] cannot be written down:
-//! it is made by [`CallerAuthority::vouch`] (token-auth alone holds an authority) or by opening a
+//! it is made by [`CallerAuthority::vouch`] (token-auth and accounts alone hold an authority) or by opening a
 //! [`SealedCaller`] whose seal is right. The sealed form is bound to one request and its deadline,
 //! so it is of no use in another; the envelope's own seal (`bus::Seal`) binds it to the subject
 //! and the body as well.
@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use crate::{
-    Keys, MemberId, OrganizationId, Plan, RequestId, Role, Scope, Timestamp, TokenId, UserId,
+    Access, Grant, Keys, MemberId, OrganizationId, Plan, Refusal, RequestId, Role, Scope,
+    Timestamp, TokenId, UserId,
 };
 
 /// The authenticated principal of a request: a member of an organization, cut by a token's scope.
@@ -43,9 +44,50 @@ struct Facts {
     role: Role,
     plan: Plan,
     scope: Scope,
+    door: Door,
+}
+
+/// Which way a caller came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// Over the API, with a token.
+    Api,
+    /// Through the app, with a session.
+    App,
+}
+
+impl Door {
+    /// The word that is sealed.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::App => "app",
+        }
+    }
 }
 
 impl Caller {
+    /// Decides a call by its row. The lowest plan that has API tokens is what routes ask of the
+    /// API's callers; a person in the app needs no token, so that every plan may. What only the
+    /// highest plan has it alone has in the app as well.
+    pub fn decide(&self, access: &Access) -> Result<Grant, Refusal> {
+        let min_plan = match (self.facts.door, access.min_plan) {
+            (Door::App, Plan::Studio) => Plan::Free,
+            (_, min_plan) => min_plan,
+        };
+        let access = Access {
+            min_plan,
+            ..*access
+        };
+        access.decide(self.role(), self.plan(), self.scope())
+    }
+
+    /// Which way the caller came in.
+    pub fn door(&self) -> Door {
+        self.facts.door
+    }
+
     /// The tenant; every query is made for this one.
     pub fn organization(&self) -> OrganizationId {
         self.facts.organization
@@ -61,7 +103,7 @@ impl Caller {
         self.facts.member
     }
 
-    /// The token's row.
+    /// The token's row; in the app, the session's.
     pub fn token(&self) -> TokenId {
         self.facts.token
     }
@@ -88,7 +130,7 @@ impl CallerAuthority {
         Self { keys }
     }
 
-    /// Vouches for a caller whose token was just read from the database.
+    /// Vouches for a caller whose token or session was just read from the database.
     #[expect(
         clippy::too_many_arguments,
         reason = "the facts of a caller, each once; a struct of them could be built by anyone"
@@ -104,6 +146,7 @@ impl CallerAuthority {
         role: Role,
         plan: Plan,
         scope: Scope,
+        door: Door,
     ) -> SealedCaller {
         let facts = Facts {
             organization,
@@ -113,6 +156,7 @@ impl CallerAuthority {
             role,
             plan,
             scope,
+            door,
         };
         let seal = seal(&self.keys, &facts, request, deadline);
         SealedCaller { facts, seal }
@@ -161,6 +205,7 @@ fn seal(keys: &Keys, facts: &Facts, request: RequestId, deadline: Timestamp) -> 
         facts.role.as_str().as_bytes(),
         facts.plan.as_str().as_bytes(),
         facts.scope.as_str().as_bytes(),
+        facts.door.as_str().as_bytes(),
         request.0.as_bytes(),
         &deadline.as_micros().to_le_bytes(),
     ])
@@ -190,6 +235,7 @@ mod tests {
             Role::Member,
             Plan::Studio,
             Scope::Read,
+            Door::Api,
         );
         assert_eq!(
             sealed.open(&keys, request, deadline).unwrap().role(),
@@ -205,7 +251,12 @@ mod tests {
         assert!(sealed.open(&other, request, deadline).is_none());
 
         let mut json = serde_json::to_value(&sealed).unwrap();
-        for (field, value) in [("role", "owner"), ("plan", "agency"), ("scope", "write")] {
+        for (field, value) in [
+            ("role", "owner"),
+            ("plan", "agency"),
+            ("scope", "write"),
+            ("door", "app"),
+        ] {
             let mut altered = json.clone();
             altered["facts"][field] = value.into();
             let altered: SealedCaller = serde_json::from_value(altered).unwrap();

@@ -61,6 +61,7 @@ struct Derived {
     cursor: Prepared,
     webhook_secrets: Sealer,
     answers: Sealer,
+    session: Prepared,
 }
 
 impl Keys {
@@ -93,6 +94,7 @@ impl Keys {
             cursor: prepared("list cursor"),
             webhook_secrets: sealer("webhook secret", "webhook secret key id"),
             answers: sealer("kept answer", "kept answer key id"),
+            session: prepared("session digest"),
         }))
     }
 
@@ -104,6 +106,11 @@ impl Keys {
     /// Digest under which a token is stored and looked up.
     pub(crate) fn token_digest(&self, token: &[u8]) -> [u8; 32] {
         mac(&self.0.token, &[token])
+    }
+
+    /// Digest under which a session is stored and looked up.
+    pub(crate) fn session_digest(&self, secret: &[u8]) -> [u8; 32] {
+        mac(&self.0.session, &[secret])
     }
 
     /// Seal of a caller, see [`crate::SealedCaller`].

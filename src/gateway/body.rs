@@ -33,6 +33,7 @@ pub(crate) struct Bounds {
 }
 
 const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// Reads the body of a request to a route.
@@ -62,6 +63,23 @@ pub(crate) async fn read(
     let document = Document::parse(&mut scratch)?;
     let digest = digest.then(|| document.canonical_digest());
     Ok(Body { bytes, digest })
+}
+
+/// Reads what a form of the app sends.
+pub(crate) async fn read_form(
+    headers: &HeaderMap,
+    incoming: Incoming,
+    bounds: Bounds,
+) -> Result<Bytes, Problem> {
+    let given = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = given.unwrap_or_default().split(';').next();
+    if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(FORM)) {
+        let problem = Problem::new(Code::UnsupportedMediaType, "The app takes forms alone.");
+        return Err(problem.with_header("accept", FORM));
+    }
+    receive(incoming, bounds).await
 }
 
 /// JSON in UTF-8, not compressed: a decompressor would be one more thing to bound.

@@ -13,8 +13,8 @@ use crate::edge::{Edge, Request};
 use crate::limiter::{self, Outcome};
 use crate::refusal;
 use crate::router::{Row, Target};
-use crate::stage::{self, ACTOR, IDEMPOTENCY, Line, RATE_LIMITER, Stage, TOKEN_AUTH};
-use crate::{answer, body, conditions, documents, framing, idempotency, query};
+use crate::stage::{self, ACTOR, CONSOLE, IDEMPOTENCY, Line, RATE_LIMITER, Stage, TOKEN_AUTH};
+use crate::{answer, app, body, conditions, documents, framing, idempotency, query};
 
 /// One request on its way through the chain.
 pub(crate) struct Walk<'a> {
@@ -59,6 +59,7 @@ impl<'a> Walk<'a> {
         let (row, parameters) = match target {
             Target::Row { row, parameters } => (*row, parameters),
             Target::Document(document) => return Ok(documents::answer(document, headers)),
+            Target::App { post } => return self.visit(*post, incoming).await,
             Target::Options(allow) => return Ok(answer::preflight(allow)),
             Target::Nothing(problem) => {
                 let caller = self.authenticate().await.ok();
@@ -122,6 +123,26 @@ impl<'a> Walk<'a> {
             Verdict::Respond(response) => Ok(response),
             Verdict::Refuse(problem) => Err(problem),
             Verdict::Continue(_) => Err(self.unexpected(&ACTOR)),
+        }
+    }
+
+    /// Asks the console for a page. Such a request has no token, key or row: whose session it is
+    /// and what that one may do is asked by the console, of the actors that decide it for the API
+    /// as well.
+    async fn visit(&mut self, post: bool, incoming: Incoming) -> Result<Response, Problem> {
+        let visit = app::visit(self.edge, self.request, post);
+        let body = match post {
+            true => {
+                let bounds = self.edge.body_bounds(self.request.deadline);
+                body::read_form(&self.request.head.headers, incoming, app::narrowed(bounds)).await?
+            }
+            false => Bytes::new(),
+        };
+        self.head().visit = Some(visit);
+        match self.ask(&CONSOLE, &self.edge.console, body).await? {
+            Verdict::Respond(response) => Ok(response),
+            Verdict::Refuse(problem) => Err(problem),
+            Verdict::Continue(_) => Err(self.unexpected(&CONSOLE)),
         }
     }
 

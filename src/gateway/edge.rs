@@ -43,6 +43,7 @@ pub(crate) struct Edge {
     pub(crate) owners: Arc<Owners>,
     pub(crate) token_auth: Subject,
     pub(crate) idempotency: Subject,
+    pub(crate) console: Subject,
     pub(crate) stage_meters: StageMeters,
     pub(crate) door: DoorMeter,
     /// `max_concurrent_requests`; a request that finds no permit is refused at once.

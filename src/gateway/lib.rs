@@ -19,6 +19,7 @@ mod accept;
 mod address;
 pub mod admin;
 mod answer;
+mod app;
 mod body;
 mod chain;
 mod conditions;

@@ -17,6 +17,7 @@ pub(crate) struct Router {
     paths: matchit::Router<Path>,
     documents: Documents,
     /// Meters of what is no row.
+    app_meter: RouteMeter,
     document_meter: RouteMeter,
     other_meter: RouteMeter,
 }
@@ -47,11 +48,20 @@ pub(crate) enum Target<'a> {
     },
     /// A public document.
     Document(&'a PublicDocument),
+    /// A page or a form of the app.
+    App { post: bool },
     /// OPTIONS, with the value of `Allow`.
     Options(&'a str),
     /// Nothing: 404, or 405.
     Nothing(Problem),
 }
+
+/// What the app's pages allow. No preflight is answered kindly there: nobody else's script has
+/// business with them.
+const APP_ALLOW: &str = "GET, HEAD, POST";
+
+/// Where the app is.
+pub(crate) const APP: &str = "/app";
 
 /// What public documents allow.
 const DOCUMENT_ALLOW: &str = "GET, HEAD, OPTIONS";
@@ -88,6 +98,7 @@ impl Router {
         Ok(Self {
             paths,
             documents,
+            app_meter: RouteMeter::new("app", "any"),
             document_meter: RouteMeter::new("document", "GET"),
             other_meter: RouteMeter::new("none", "any"),
         })
@@ -116,6 +127,14 @@ impl Router {
                 None => Target::Nothing(method_not_allowed(method, path, &found.value.allow)),
             };
         }
+        let below = path.strip_prefix(APP);
+        if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return match *method {
+                Method::GET | Method::HEAD => Target::App { post: false },
+                Method::POST => Target::App { post: true },
+                _ => Target::Nothing(method_not_allowed(method, path, APP_ALLOW)),
+            };
+        }
         match (self.documents.get(path), method) {
             (Some(document), &Method::GET | &Method::HEAD) => Target::Document(document),
             (Some(_), &Method::OPTIONS) => Target::Options(DOCUMENT_ALLOW),
@@ -128,6 +147,7 @@ impl Router {
     pub(crate) fn meter<'a>(&'a self, target: &Target<'a>) -> &'a RouteMeter {
         match target {
             Target::Row { row, .. } => &row.meter,
+            Target::App { .. } => &self.app_meter,
             Target::Document(_) => &self.document_meter,
             Target::Options(_) | Target::Nothing(_) => &self.other_meter,
         }

@@ -78,6 +78,7 @@ impl Gateway {
             owners,
             token_auth: subjects::token_auth_check(),
             idempotency: subjects::idempotency_check(),
+            console: subjects::console_page(),
             stage_meters: StageMeters::new(),
             door: DoorMeter::new(),
             places: places(settings.max_concurrent_requests),

@@ -34,6 +34,9 @@ pub(crate) const IDEMPOTENCY: Stage = Stage {
 /// Fails closed: the work itself; its subject is the route's.
 pub(crate) const ACTOR: Stage = Stage { name: "actor" };
 
+/// Fails closed: the app's pages.
+pub(crate) const CONSOLE: Stage = Stage { name: "console" };
+
 /// Asks a stage and waits for its verdict, at most until the deadline, which the bus keeps.
 pub(crate) async fn ask(
     line: &Line<'_>,
@@ -94,7 +97,7 @@ pub(crate) struct Line<'a> {
 }
 
 /// Times of answered calls, by stage; failed ones are rare and look their meter up.
-pub(crate) struct StageMeters([(&'static str, Histogram); 4], Histogram);
+pub(crate) struct StageMeters([(&'static str, Histogram); 5], Histogram);
 
 impl StageMeters {
     pub(crate) fn new() -> Self {
@@ -105,7 +108,7 @@ impl StageMeters {
             )
         };
         Self(
-            [TOKEN_AUTH, RATE_LIMITER, IDEMPOTENCY, ACTOR].map(of),
+            [TOKEN_AUTH, RATE_LIMITER, IDEMPOTENCY, ACTOR, CONSOLE].map(of),
             Histogram::noop(),
         )
     }

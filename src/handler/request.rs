@@ -100,8 +100,8 @@ impl Request {
             .caller
             .clone()
             .ok_or_else(|| unfit("it has no caller"))?;
-        let grant = access
-            .decide(caller.role(), caller.plan(), caller.scope())
+        let grant = caller
+            .decide(access)
             .map_err(|refusal| problem::refused(refusal, access, &caller, &context.public_url))?;
         Ok(Self {
             context,

@@ -25,8 +25,11 @@ pub trait Plugin: Send + Sync + fmt::Debug + 'static {
     /// The settings it takes, for the reference.
     fn settings(&self) -> ActorSettings;
 
-    /// Every SQL statement it may run, for the test that prepares them on both engines.
-    fn statements(&self) -> Vec<Statement>;
+    /// Every SQL statement it may run, for the test that prepares them on both engines. None for one
+    /// that does not know the store.
+    fn statements(&self) -> Vec<Statement> {
+        Vec::new()
+    }
 
     /// Starts its actors and serves its subjects. When this returns, it is ready.
     fn start(&self, host: Host) -> BoxFuture<'static, Result<RunningPlugin, StartError>>;

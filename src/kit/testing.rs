@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hoursmith_bus::{Envelope, Error, Head, MemoryBus, Subject, Verdict};
 use hoursmith_domain::{
-    CallerAuthority, Keys, MemberId, OrganizationId, Plan, RequestId, Role, Scope, SecretKey,
+    CallerAuthority, Door, Keys, MemberId, OrganizationId, Plan, RequestId, Role, Scope, SecretKey,
     Timestamp, TokenId, UserId,
 };
 use hoursmith_settings::Settings;
@@ -126,6 +126,7 @@ impl Who {
             self.role,
             self.plan,
             self.scope,
+            Door::Api,
         )
     }
 }

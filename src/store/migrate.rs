@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     1 "foundation" "0001_foundation.sql",
     2 "work" "0002_work.sql",
     3 "webhooks" "0003_webhooks.sql",
+    4 "accounts" "0004_accounts.sql",
 };
 
 /// How long migrating may take: waiting for another migrator, and all missing steps.

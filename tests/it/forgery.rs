@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hoursmith_bus::{Envelope, ErrorKind, Head, Now, Service, Subject, Verdict};
 use hoursmith_domain::{
-    CallerAuthority, Keys, Plan, RequestId, Role, Scope, SealedCaller, SecretKey, Timestamp,
+    CallerAuthority, Door, Keys, Plan, RequestId, Role, Scope, SealedCaller, SecretKey, Timestamp,
     TokenId, UserId,
 };
 use hoursmith_kit::{Clock as _, Random as _, SystemRandom};
@@ -59,6 +59,7 @@ impl<'a> Forge<'a> {
             role,
             Plan::Agency,
             Scope::Write,
+            Door::Api,
         )
     }
 

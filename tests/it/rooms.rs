@@ -150,12 +150,12 @@ fn only_the_store_tells_the_engines_apart() {
 }
 
 #[test]
-fn only_token_auth_vouches_for_callers() {
+fn only_token_auth_and_accounts_vouch_for_callers() {
     for (room, (folder, _)) in members() {
         for path in sources(&folder).iter().filter(|path| !is_test(path)) {
             let text = fs::read_to_string(path).unwrap();
             let tested = text.find("#[cfg(test)]").unwrap_or(text.len());
-            let may = ["token-auth", "domain"].contains(&room.as_str());
+            let may = ["token-auth", "accounts", "domain"].contains(&room.as_str());
             assert!(
                 may || !text[..tested].contains("CallerAuthority"),
                 "{} must not hold an authority over callers",

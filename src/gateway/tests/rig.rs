@@ -13,8 +13,8 @@ use hoursmith_bus::{
     Response, Service, Subject, Subscription, Verdict, Visitor, subjects,
 };
 use hoursmith_domain::{
-    CallerAuthority, Code, Keys, MemberId, OrganizationId, Plan, Problem, Role, Scope, SecretKey,
-    Timestamp, Token, TokenId, UserId,
+    CallerAuthority, Code, Door, Keys, MemberId, OrganizationId, Plan, Problem, Role, Scope,
+    SecretKey, Timestamp, Token, TokenId, UserId,
 };
 use hoursmith_kit::{Clock, ManualClock, Random as _, SystemRandom};
 use uuid::Uuid;
@@ -354,6 +354,7 @@ fn authenticate(keys: &Keys, asked: &Asked) -> Verdict {
         role,
         plan,
         scope,
+        Door::Api,
     );
     Verdict::Continue(Additions {
         caller: Some(caller),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hoursmith_bus::{Bus, Envelope, Head, Now, Subject, Verdict};
 use hoursmith_domain::{
-    CallerAuthority, Keys, Plan, RequestId, Role, Scope, SecretKey, TokenId, UserId,
+    CallerAuthority, Door, Keys, Plan, RequestId, Role, Scope, SecretKey, TokenId, UserId,
 };
 use hoursmith_kit::{Clock as _, Random as _, SystemRandom};
 use hoursmith_nats::{Credentials, NatsBus, NatsSettings};
@@ -357,6 +357,7 @@ impl<'a> Scene<'a> {
             asker.role,
             asker.plan,
             asker.scope,
+            Door::Api,
         ));
         let operation = hoursmith_routes::operations().find(|one| one.id == route);
         let subject = Subject::new(&operation.unwrap().subject()).unwrap();

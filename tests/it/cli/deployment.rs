@@ -78,7 +78,7 @@ fn parts_need_nats_and_nats_needs_a_key() {
     assert!(error.contains("`--only` needs `NATS_URL`"), "{error}");
     let error = site.run(&format!("serve {listen} --only gatway")).bad();
     assert!(
-        error.contains("`gatway` is no component; there are gateway,"),
+        error.contains("`gatway` is no component; there are accounts, console, gateway,"),
         "{error}"
     );
     // Nobody listens at port 1; it is not even asked.

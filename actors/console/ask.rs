@@ -1,0 +1,288 @@
+//! Asking the other actors, as the person whose session it is.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hoursmith_bus::subjects::{self, AccountQuestion, TokenQuestion};
+use hoursmith_bus::{
+    Ask, Head, IdempotencyTicket, KeyedRequest, Response, Subject, Verdict, Visit,
+};
+use hoursmith_domain::{Caller, Keys, SealedCaller};
+use hoursmith_kit::{Asker, Clock, Failure, Host, Random};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::halt::{Halt, Refusal};
+
+/// For how long a form that was sent once is not done twice.
+const ONCE_S: u32 = 24 * 60 * 60;
+
+/// What all requests share.
+pub(crate) struct Console {
+    asker: Asker,
+    keys: Keys,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    /// Where browsers reach the app, without a slash at the end.
+    pub(crate) public_url: String,
+}
+
+/// A request to the app.
+pub(crate) struct Guest<'a> {
+    pub(crate) console: &'a Console,
+    pub(crate) ask: &'a Ask,
+    pub(crate) visit: &'a Visit,
+}
+
+/// One with a session that acts in an organization.
+pub(crate) struct Person<'a> {
+    pub(crate) guest: Guest<'a>,
+    pub(crate) caller: Caller,
+    sealed: SealedCaller,
+}
+
+impl Console {
+    pub(crate) fn of(host: &Host) -> Self {
+        Self {
+            asker: Asker::of(host),
+            keys: host.keys.clone(),
+            clock: Arc::clone(&host.clock),
+            random: Arc::clone(&host.random),
+            public_url: host.settings.public_url.trim_end_matches('/').to_owned(),
+        }
+    }
+}
+
+impl<'a> Guest<'a> {
+    /// The person whose session the cookie is. Without one the browser is sent to log in.
+    pub(crate) async fn person(self) -> Result<Person<'a>, Halt> {
+        if self.visit.session.is_none() {
+            return Err(Halt::LogIn);
+        }
+        let subject = subjects::account(AccountQuestion::SessionCheck);
+        let head = self.head("session.check");
+        let verdict = self.send(&subject, head, Bytes::new()).await?;
+        let sealed = match verdict {
+            Verdict::Continue(additions) => additions.caller,
+            Verdict::Refuse(_) | Verdict::Respond(_) => return Err(Halt::LogIn),
+        };
+        let sealed = sealed.ok_or_else(|| {
+            Halt::refused(
+                403,
+                "You are in no organization any more. Ask an owner to add you.",
+            )
+        })?;
+        let opened = sealed.open(
+            &self.console.keys,
+            self.ask.head.request_id,
+            self.ask.deadline,
+        );
+        let caller = opened.ok_or_else(|| Failure::internal("open a session's caller", "seal"))?;
+        Ok(Person {
+            guest: self,
+            caller,
+            sealed,
+        })
+    }
+
+    /// Asks accounts. The visit goes along, for its session and its address.
+    pub(crate) async fn account(
+        &self,
+        question: AccountQuestion,
+        body: Option<&Value>,
+    ) -> Result<Response, Halt> {
+        let route = match question {
+            AccountQuestion::SessionCheck => "session.check",
+            AccountQuestion::SessionEnd => "session.end",
+            AccountQuestion::SignUp => "password.sign_up",
+            AccountQuestion::LogIn => "password.log_in",
+            AccountQuestion::Confirm => "password.confirm",
+        };
+        let head = self.head(route);
+        let verdict = self
+            .send(&subjects::account(question), head, written(body))
+            .await?;
+        answered(verdict)
+    }
+
+    fn head(&self, route: &str) -> Head {
+        Head {
+            visit: Some(self.visit.clone()),
+            ..Head::new(self.ask.head.request_id, route, "")
+        }
+    }
+
+    async fn send(&self, subject: &Subject, head: Head, body: Bytes) -> Result<Verdict, Halt> {
+        self.console
+            .asker
+            .ask(subject, head, body, self.ask.deadline)
+            .await
+            .map_err(|error| Failure::bus("ask for what a page shows", error).into())
+    }
+}
+
+/// A question for the actor of a route or an operation.
+pub(crate) struct Question<'q> {
+    id: &'q str,
+    path: Vec<(&'q str, String)>,
+    query: Vec<(&'q str, String)>,
+    body: Option<Value>,
+    once: Option<String>,
+}
+
+impl<'q> Question<'q> {
+    /// By the id of the route or operation.
+    pub(crate) fn new(id: &'q str) -> Self {
+        Self {
+            id,
+            path: Vec::new(),
+            query: Vec::new(),
+            body: None,
+            once: None,
+        }
+    }
+
+    /// The path parameter.
+    pub(crate) fn of(mut self, name: &'q str, value: impl ToString) -> Self {
+        self.path.push((name, value.to_string()));
+        self
+    }
+
+    /// A query parameter.
+    pub(crate) fn with(mut self, name: &'q str, value: impl ToString) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    /// The body.
+    pub(crate) fn body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// The form's own key: sent again, by a double click or after the back button, it is answered
+    /// as the first time and done no second time.
+    pub(crate) fn once(mut self, key: &str) -> Self {
+        self.once = (!key.is_empty() && key.len() <= 64).then(|| format!("app-{key}"));
+        self
+    }
+}
+
+impl Person<'_> {
+    /// Asks, and reads the answer.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        question: Question<'_>,
+    ) -> Result<T, Halt> {
+        let response = self.ask(question).await?;
+        serde_json::from_slice(&response.body)
+            .map_err(|source| Failure::internal("read what a page shows", source).into())
+    }
+
+    /// Asks. A refusal is an error.
+    pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Response, Halt> {
+        let actor = actor(question.id)?;
+        let subject = Subject::new(&format!("{}.{actor}.{}", subjects::PREFIX, question.id))
+            .map_err(|source| Failure::internal("name an actor's subject", source))?;
+        let body = written(question.body.as_ref());
+        let mut head = self.head(question.id);
+        let pairs = |pairs: Vec<(&str, String)>| -> Vec<(String, String)> {
+            let owned = |(name, value): (&str, String)| (name.to_owned(), value);
+            pairs.into_iter().map(owned).collect()
+        };
+        head.ticket = question
+            .once
+            .map(|key| self.ticket(key, question.id, &body));
+        head.path_params = pairs(question.path);
+        head.query = pairs(question.query);
+        answered(self.guest.send(&subject, head, body).await?)
+    }
+
+    /// Asks about the person's own API tokens.
+    pub(crate) async fn token(
+        &self,
+        question: TokenQuestion,
+        id: Option<&str>,
+        body: Option<&Value>,
+    ) -> Result<Response, Halt> {
+        let mut head = self.head(match question {
+            TokenQuestion::Create => "token.create",
+            TokenQuestion::List => "token.list",
+            TokenQuestion::Revoke => "token.revoke",
+        });
+        if let Some(id) = id {
+            head.path_params = vec![("token_id".to_owned(), id.to_owned())];
+        }
+        let subject = subjects::token(question);
+        answered(self.guest.send(&subject, head, written(body)).await?)
+    }
+
+    /// Whether the password is the person's own; what is wrong otherwise is an error.
+    pub(crate) async fn confirm(&self, password: &str) -> Result<(), Halt> {
+        let mut head = self.head("password.confirm");
+        head.visit = Some(self.guest.visit.clone());
+        let body = serde_json::json!({ "password": password });
+        let subject = subjects::account(AccountQuestion::Confirm);
+        let verdict = self
+            .guest
+            .send(&subject, head, written(Some(&body)))
+            .await?;
+        answered(verdict).map(drop)
+    }
+
+    fn head(&self, route: &str) -> Head {
+        Head {
+            caller: Some(self.sealed.clone()),
+            ..Head::new(
+                self.guest.ask.head.request_id,
+                route,
+                &self.guest.ask.head.path,
+            )
+        }
+    }
+
+    fn ticket(&self, key: String, id: &str, body: &[u8]) -> IdempotencyTicket {
+        let mut hash = Sha256::new();
+        hash.update(id.as_bytes());
+        hash.update([0]);
+        hash.update(body);
+        IdempotencyTicket {
+            organization: self.caller.organization(),
+            member: self.caller.member(),
+            request: KeyedRequest {
+                key,
+                fingerprint: hash.finalize().into(),
+            },
+            retention_s: ONCE_S,
+        }
+    }
+}
+
+/// Who answers a route or an operation.
+fn actor(id: &str) -> Result<&'static str, Halt> {
+    let route = hoursmith_routes::route(id).map(|route| route.actor);
+    let found = route.or_else(|| {
+        let mut operations = hoursmith_routes::operations();
+        operations
+            .find(|operation| operation.id == id)
+            .map(|found| found.actor)
+    });
+    found
+        .ok_or_else(|| Failure::internal("find who answers", format!("nobody answers {id}")).into())
+}
+
+fn written(body: Option<&Value>) -> Bytes {
+    body.map(|body| Bytes::from(body.to_string()))
+        .unwrap_or_default()
+}
+
+/// The response, unless it says no.
+fn answered(verdict: Verdict) -> Result<Response, Halt> {
+    match verdict {
+        Verdict::Respond(response) if response.status < 400 => Ok(response),
+        Verdict::Respond(response) => Err(Halt::Refused(Refusal::of_response(&response))),
+        Verdict::Refuse(problem) => Err(Halt::Refused(Refusal::of_problem(&problem))),
+        Verdict::Continue(_) => Err(Failure::internal("take an answer", "a gate's").into()),
+    }
+}

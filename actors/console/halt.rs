@@ -1,0 +1,131 @@
+//! Why a request to the app came to an end before its page.
+
+use hoursmith_bus::Response;
+use hoursmith_domain::{Location, Problem};
+use hoursmith_kit::Failure;
+use hoursmith_routes::problem;
+use serde::Deserialize;
+
+/// Why.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// Nobody is logged in.
+    LogIn,
+    /// An actor refused.
+    Refused(Refusal),
+    /// A fault of ours.
+    Failed(Failure),
+}
+
+/// A refusal, as a person is told.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Refusal {
+    #[serde(default)]
+    pub(crate) status: u16,
+    #[serde(default)]
+    pub(crate) detail: String,
+    #[serde(default)]
+    pub(crate) errors: Vec<FieldRefusal>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct FieldRefusal {
+    #[serde(default)]
+    pub(crate) pointer: String,
+    #[serde(default)]
+    pub(crate) detail: String,
+}
+
+impl Halt {
+    /// One of the console's own.
+    pub(crate) fn refused(status: u16, detail: &str) -> Self {
+        Self::Refused(Refusal {
+            status,
+            detail: detail.to_owned(),
+            errors: Vec::new(),
+        })
+    }
+
+    /// The refusal of a form that the person may correct; the rest goes on as it is.
+    pub(crate) fn correctable(self) -> Result<Refusal, Self> {
+        match self {
+            Self::Refused(refusal)
+                if matches!(refusal.status, 400 | 402 | 403 | 409 | 422 | 429) =>
+            {
+                Ok(refusal)
+            }
+            other => Err(other),
+        }
+    }
+}
+
+impl Refusal {
+    /// From an answer's body.
+    pub(crate) fn of_response(response: &Response) -> Self {
+        let told: Self = serde_json::from_slice(&response.body).unwrap_or_default();
+        Self {
+            status: response.status,
+            ..told
+        }
+    }
+
+    /// From a problem.
+    pub(crate) fn of_problem(problem: &Problem) -> Self {
+        let errors = problem.errors.iter().map(|error| FieldRefusal {
+            pointer: match &error.location {
+                Location::Pointer(pointer) => pointer.clone(),
+                _ => String::new(),
+            },
+            detail: error.detail.clone(),
+        });
+        Self {
+            status: problem::status(problem.code),
+            detail: problem.detail.clone(),
+            errors: errors.collect(),
+        }
+    }
+
+    /// What is wrong with a field.
+    pub(crate) fn of(&self, field: &str) -> Option<&str> {
+        let pointer = |error: &&FieldRefusal| error.pointer.strip_prefix("#/") == Some(field);
+        self.errors
+            .iter()
+            .find(pointer)
+            .map(|error| error.detail.as_str())
+    }
+
+    /// What is wrong with none of the fields that a form shows, whose names are given in one text.
+    pub(crate) fn beside(&self, shown: &str) -> Vec<String> {
+        if self.status == 0 {
+            return Vec::new();
+        }
+        let hidden = |error: &&FieldRefusal| {
+            !shown
+                .split(' ')
+                .any(|name| error.pointer.strip_prefix("#/") == Some(name))
+        };
+        let hidden: Vec<String> = self
+            .errors
+            .iter()
+            .filter(hidden)
+            .map(|error| {
+                format!(
+                    "{}: {}",
+                    error.pointer.trim_start_matches("#/"),
+                    error.detail
+                )
+            })
+            .collect();
+        match self.errors.is_empty() {
+            true => vec![self.detail.clone()],
+            false => hidden,
+        }
+    }
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}

@@ -1,0 +1,137 @@
+//! A page on its way out: its headers, its frame, and what there is instead of one.
+
+use askama::Template;
+use cookie::time::Duration;
+use cookie::{Cookie, SameSite};
+use hoursmith_bus::Response;
+use hoursmith_domain::{Plan, Role, session_cookie};
+use hoursmith_kit::Failure;
+use hoursmith_routes::member::Member;
+use hoursmith_routes::organization::Organization;
+
+use crate::ask::{Console, Person, Question};
+use crate::form::Form;
+use crate::halt::{Halt, Refusal};
+
+/// Our own script, style and picture; forms to ourselves; no frame around us. Nothing inline.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What every page inside shows around itself.
+pub(crate) struct Frame {
+    pub(crate) organization: Organization,
+    pub(crate) member: Member,
+    pub(crate) role: Role,
+    pub(crate) plan: Plan,
+    /// What was just done, in a sentence.
+    pub(crate) done: &'static str,
+}
+
+impl Frame {
+    /// Reads it.
+    pub(crate) async fn of(person: &Person<'_>) -> Result<Self, Halt> {
+        let member = Question::new("member.read").of("member_id", person.caller.member());
+        let query = Form::parse(person.guest.visit.query.as_bytes());
+        Ok(Self {
+            organization: person.read(Question::new("organization.read")).await?,
+            member: person.read(member).await?,
+            role: person.caller.role(),
+            plan: person.caller.plan(),
+            done: done(query.get("done")),
+        })
+    }
+
+    /// Whether it is someone who runs the place: clients and invoices are theirs alone.
+    pub(crate) fn runs_it(&self) -> bool {
+        matches!(self.role, Role::Owner | Role::Admin)
+    }
+}
+
+/// The sentence of a word in the query, so that nobody can put one of their own on a page of ours.
+fn done(word: &str) -> &'static str {
+    match word {
+        "client" => "The client was created.",
+        "project" => "The project was created.",
+        "time" => "The time was logged.",
+        "started" => "The timer runs.",
+        "stopped" => "The timer was stopped.",
+        "deleted" => "The entry was deleted.",
+        "sent" => "The invoice was sent. Its lines are frozen and its time is locked.",
+        "paid" => "The payment was recorded.",
+        "void" => "The invoice was voided. What it billed is in the next draft.",
+        "revoked" => "The token was revoked. Its next request is refused.",
+        _ => "",
+    }
+}
+
+/// A page.
+pub(crate) fn show(status: u16, page: &impl Template) -> Result<Response, Halt> {
+    let html = page
+        .render()
+        .map_err(|source| Failure::internal("write a page", source))?;
+    let mut response = Response::empty(status);
+    response.body = html.into();
+    Ok(closed(response).with_header("content-type", "text/html; charset=utf-8"))
+}
+
+/// Goes on to a page of ours, as a GET (RFC 9110, section 15.4.4).
+pub(crate) fn go(path: &str) -> Response {
+    closed(Response::empty(303)).with_header("location", path)
+}
+
+/// What every answer of the app carries. Nothing of it is kept by a browser or a proxy: after
+/// logging out, going back shows nothing.
+fn closed(response: Response) -> Response {
+    response
+        .with_header("content-security-policy", POLICY)
+        .with_header("cache-control", "no-store")
+        .with_header("referrer-policy", "no-referrer")
+        .with_header("cross-origin-opener-policy", "same-origin")
+        .with_header("x-frame-options", "DENY")
+}
+
+/// The cookie of a session that begins.
+pub(crate) fn begin(console: &Console, secret: &str, lives_seconds: i64) -> String {
+    cookie(console, secret, lives_seconds)
+}
+
+/// The cookie that takes a session's place when it ends.
+pub(crate) fn end(console: &Console) -> String {
+    cookie(console, "", 0)
+}
+
+/// Lax: a link from elsewhere finds one logged in, and a form from elsewhere comes without it.
+fn cookie(console: &Console, value: &str, lives_seconds: i64) -> String {
+    Cookie::build((session_cookie(&console.public_url), value))
+        .path("/")
+        .http_only(true)
+        .secure(console.public_url.starts_with("https://"))
+        .same_site(SameSite::Lax)
+        .max_age(Duration::seconds(lives_seconds))
+        .build()
+        .to_string()
+}
+
+#[derive(Template)]
+#[template(path = "refusal.html")]
+struct RefusalPage<'a> {
+    title: &'a str,
+    detail: &'a str,
+}
+
+/// The page of a refusal that no form can show.
+pub(crate) fn refusal(refusal: &Refusal) -> Result<Response, Halt> {
+    let title = match refusal.status {
+        404 => "There is no such page",
+        403 => "That is not allowed",
+        405 => "That cannot be done here",
+        409 => "That is not possible now",
+        402 => "Your plan does not include this",
+        _ => "That did not work",
+    };
+    let page = RefusalPage {
+        title,
+        detail: &refusal.detail,
+    };
+    show(refusal.status.max(400), &page)
+}

@@ -1,0 +1,9 @@
+//! The pages inside, one file each.
+
+pub(crate) mod clients;
+pub(crate) mod home;
+pub(crate) mod invoice;
+pub(crate) mod invoices;
+pub(crate) mod projects;
+pub(crate) mod time;
+pub(crate) mod tokens;

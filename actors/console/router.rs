@@ -1,0 +1,81 @@
+//! From method and path to the page, and the two rules that stand before every one of them.
+
+use hoursmith_bus::{Ask, Response};
+use hoursmith_kit::Failure;
+
+use crate::ask::{Console, Guest};
+use crate::form::Form;
+use crate::halt::Halt;
+use crate::{entry, page, pages};
+
+/// Answers a request to the app.
+pub(crate) async fn answer(console: &Console, ask: &Ask) -> Result<Response, Failure> {
+    let Some(visit) = &ask.head.visit else {
+        return Err(Failure::internal("make a page", "the request has no visit"));
+    };
+    let guest = Guest {
+        console,
+        ask,
+        visit,
+    };
+    let answer = match route(guest).await {
+        Err(Halt::LogIn) => Ok(page::go("/app/login")),
+        Err(Halt::Refused(refusal)) => page::refusal(&refusal),
+        other => other,
+    };
+    match answer {
+        Ok(response) => Ok(response),
+        Err(Halt::Failed(failure)) => Err(failure),
+        Err(Halt::LogIn | Halt::Refused(_)) => {
+            Err(Failure::internal("make a page", "a refusal was refused"))
+        }
+    }
+}
+
+async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
+    // 1. Nothing is changed for a page of somebody else's, whatever it may send along.
+    let post = guest.visit.post;
+    if post && !guest.visit.same_origin {
+        let detail = "The form did not come from a page of this app. Open the app and try again.";
+        return Err(Halt::refused(403, detail));
+    }
+    let path = guest.ask.head.path.clone();
+    let form = Form::parse(if post { &guest.ask.body } else { &[] });
+    let parts: Vec<&str> = path
+        .trim_start_matches("/app")
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
+
+    // 2. Everything but the way in needs a session.
+    match (post, parts.as_slice()) {
+        (false, ["login"]) => return entry::login_page(&Form::default(), 200),
+        (true, ["login"]) => return entry::login(&guest, form).await,
+        (false, ["signup"]) => return entry::sign_up_page(&entry::blank(), 200),
+        (true, ["signup"]) => return entry::sign_up(&guest, form).await,
+        (true, ["logout"]) => return entry::logout(&guest).await,
+        _ => {}
+    }
+    let person = &guest.person().await?;
+    match (post, parts.as_slice()) {
+        (false, []) => pages::home::page(person).await,
+        (false, ["clients"]) => pages::clients::page(person, None).await,
+        (true, ["clients"]) => pages::clients::create(person, form).await,
+        (false, ["projects"]) => pages::projects::page(person, None).await,
+        (true, ["projects"]) => pages::projects::create(person, form).await,
+        (false, ["time"]) => pages::time::page(person, None).await,
+        (true, ["time"]) => pages::time::log(person, form).await,
+        (true, ["time", "start"]) => pages::time::start(person, form).await,
+        (true, ["time", id, "stop"]) => pages::time::stop(person, id).await,
+        (true, ["time", id, "delete"]) => pages::time::delete(person, id).await,
+        (false, ["invoices"]) => pages::invoices::page(person).await,
+        (false, ["invoices", id]) => pages::invoice::page(person, id, Form::default()).await,
+        (true, ["invoices", id, "send"]) => pages::invoice::send(person, id, form).await,
+        (true, ["invoices", id, "pay"]) => pages::invoice::pay(person, id, form).await,
+        (true, ["invoices", id, "void"]) => pages::invoice::void(person, id).await,
+        (false, ["settings", "api"]) => pages::tokens::page(person, None, None).await,
+        (true, ["settings", "api"]) => pages::tokens::mint(person, form).await,
+        (true, ["settings", "api", id, "revoke"]) => pages::tokens::revoke(person, id).await,
+        _ => Err(Halt::refused(404, "Go back, or begin at the dashboard.")),
+    }
+}
