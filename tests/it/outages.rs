@@ -167,6 +167,13 @@ async fn gates_in_other_processes_that_are_gone() {
                 listed.send().await.expect_problem(503, "unavailable");
                 drop(answer.expect(201));
             }
+            // The app's, which no program's request passes.
+            "accounts" => drop(answer.expect(201)),
+            "console" => {
+                let page = world.get("/app/login", &org.owner).send().await;
+                assert_eq!(page.status, 503, "{page:?}");
+                drop(answer.expect(201));
+            }
             // The one stage that guards the service rather than the data.
             "rate-limiter" => assert_eq!(answer.expect(201).headers.get("x-ratelimit-limit"), None),
             _ => drop(answer.expect_problem(503, "unavailable")),
