@@ -2,7 +2,7 @@
 //!
 //! It vouches and does not judge: what the caller's plan, scope and role allow is decided by the
 //! gateway from the access table. It holds a [`CallerAuthority`], as accounts does for sessions.
-//! Beside that it mints, lists and revokes tokens for the app ([`own`]).
+//! Beside that it mints, lists and revokes tokens for the app (`own.rs`).
 //!
 //! This room knows kit and what kit stands on. It must not know a route or an HTTP header.
 
