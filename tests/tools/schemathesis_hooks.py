@@ -26,6 +26,8 @@ FRESH = {
     "task_id": world.task,
     "time_entry_id": world.timer,
     "expense_id": world.expense,
+    "webhook_endpoint_id": world.endpoint,
+    "webhook_delivery_id": world.delivery,
 }
 
 # Names and idempotency keys that were sent: a second one like it would be a conflict.
@@ -116,6 +118,20 @@ def settle_expense(body):
         body["amount"] = cents(body["amount"])
 
 
+def settle_endpoint(body):
+    """Events go to a public host, a filter is given once, and an organization has few endpoints."""
+    world.room()
+    if "url" in body:
+        body["url"] = "https://hooks.acme.example/hoursmith"
+    if "events" in body:
+        body["events"] = list(dict.fromkeys(body["events"]))
+
+
+def settle_replay(body):
+    """A span ends after it begins."""
+    body.pop("until", None)
+
+
 def cents(amount):
     """What is billed has no more digits after the point than its currency."""
     whole, point, fraction = amount.partition(".")
@@ -129,6 +145,9 @@ SETTLE = {
     "time_entry_update": settle_time,
     "expense_create": settle_expense,
     "expense_update": settle_expense,
+    "webhook_endpoint_create": settle_endpoint,
+    "webhook_endpoint_update": settle_endpoint,
+    "webhook_endpoint_replay": settle_replay,
 }
 
 

@@ -5,6 +5,7 @@ As a program it makes one of everything, and prints the ids for the environment 
 
 import json
 import os
+import time
 import urllib.request
 import uuid
 
@@ -18,7 +19,8 @@ def call(method: str, path: str, body: dict | None = None) -> dict:
         method=method,
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
+        text = answer.read()
+        return json.loads(text) if text else {}
 
 
 def client() -> str:
@@ -49,6 +51,52 @@ def expense() -> str:
     return call("POST", "expenses", body)["id"]
 
 
+def new_endpoint() -> str:
+    """One that nothing is sent to but what is asked for."""
+    body = {"url": "https://hooks.acme.example/hoursmith", "events": ["webhook_endpoint.disabled"]}
+    return call("POST", "webhook_endpoints", body)["id"]
+
+
+def room() -> None:
+    """Deletes endpoints but ENDPOINT, when there are nearly as many as an organization may have."""
+    made = [one["id"] for one in call("GET", "webhook_endpoints?limit=200")["data"]]
+    for one in made if len(made) > 30 else []:
+        if one != os.environ["ENDPOINT"]:
+            call("DELETE", f"webhook_endpoints/{one}")
+
+
+def endpoint() -> str:
+    room()
+    return new_endpoint()
+
+
+def until(holds):
+    """The first answer of a question that is not empty; what is asked for comes a moment later."""
+    latest = time.monotonic() + 60
+    while time.monotonic() < latest:
+        if found := holds():
+            return found
+    raise TimeoutError("nothing came of it")
+
+
+def ping() -> str:
+    """The delivery of a ping to ENDPOINT."""
+    of = os.environ["ENDPOINT"]
+    call("POST", f"webhook_endpoints/{of}/test")
+    return until(lambda: call("GET", f"webhook_deliveries?endpoint_id={of}")["data"])[0]["id"]
+
+
+def delivery() -> str:
+    """DELIVERY, decided, so that it may be replayed: an endpoint that is disabled gets nothing."""
+    this, of = os.environ["DELIVERY"], os.environ["ENDPOINT"]
+    path = f"webhook_deliveries/{this}"
+    if call("GET", path)["status"] == "pending":
+        call("PATCH", f"webhook_endpoints/{of}", {"enabled": False})
+        until(lambda: call("GET", path)["status"] != "pending")
+        call("PATCH", f"webhook_endpoints/{of}", {"enabled": True})
+    return this
+
+
 def main() -> None:
     os.environ["MEMBER"] = call("GET", "me")["id"]
     os.environ["CLIENT"] = client()
@@ -60,7 +108,10 @@ def main() -> None:
     drafts = call("GET", f"invoices?client_id={os.environ['CLIENT']}")["data"]
     os.environ["INVOICE"] = drafts[0]["id"]
     os.environ["EVENT"] = call("GET", "events?limit=1")["data"][0]["id"]
-    for name in ("MEMBER", "CLIENT", "PROJECT", "TASK", "INVOICE", "EVENT"):
+    os.environ["ENDPOINT"] = new_endpoint()
+    os.environ["DELIVERY"] = ping()
+    names = ("MEMBER", "CLIENT", "PROJECT", "TASK", "INVOICE", "EVENT", "ENDPOINT", "DELIVERY")
+    for name in names:
         print(f"export {name}={os.environ[name]}")
 
 
