@@ -1,7 +1,7 @@
 //! Receivers of webhooks on loopback: real sockets that keep what comes and answer as a test says.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -13,6 +13,9 @@ use tokio::task::JoinHandle;
 
 /// Far more than anything takes; what never comes must end the test.
 pub const LONGEST: Duration = Duration::from_secs(60);
+
+/// How many deliveries any receiver has taken: the pace of those that drip.
+static TAKEN: LazyLock<watch::Sender<u64>> = LazyLock::new(watch::Sender::default);
 
 /// A delivery as it came.
 #[derive(Debug, Clone)]
@@ -38,7 +41,7 @@ pub struct Receiver {
 pub enum Hostile {
     /// Takes the connection and says nothing.
     Hangs,
-    /// Answers byte by byte.
+    /// Answers byte by byte: one whenever somebody has taken a delivery.
     Drips,
     /// Answers with a body without an end.
     Endless,
@@ -88,12 +91,7 @@ impl Receiver {
             let answers = Arc::clone(&answers);
             async move {
                 while let Some(delivery) = read(&mut stream).await {
-                    let mut number = 0;
-                    received.send_modify(|all| {
-                        number = all.len();
-                        all.push(delivery);
-                    });
-                    let answer = answers(number);
+                    let answer = answers(keep(&received, delivery));
                     if answer.is_empty() || stream.write_all(answer.as_bytes()).await.is_err() {
                         return;
                     }
@@ -110,7 +108,7 @@ impl Receiver {
                 let Some(delivery) = read(&mut stream).await else {
                     return;
                 };
-                received.send_modify(|all| all.push(delivery));
+                keep(&received, delivery);
             }
             match what {
                 Hostile::Hangs => {
@@ -119,11 +117,12 @@ impl Receiver {
                     while stream.read(&mut rest).await.is_ok_and(|read| read > 0) {}
                 }
                 Hostile::Drips => {
+                    let mut taken = TAKEN.subscribe();
                     for byte in answer(200, &"x".repeat(10_000)).into_bytes() {
                         if stream.write_all(&[byte]).await.is_err() {
                             return;
                         }
-                        tokio::time::sleep(Duration::from_millis(200)).await;
+                        taken.changed().await.unwrap();
                     }
                 }
                 Hostile::Endless => {
@@ -215,6 +214,17 @@ pub fn answer(status: u16, text: &str) -> String {
 pub fn with_header(status: u16, header: &str, text: &str) -> String {
     let length = text.len();
     format!("HTTP/1.1 {status} X\r\n{header}\r\ncontent-length: {length}\r\n\r\n{text}")
+}
+
+/// Keeps a delivery and gives its number, from 0.
+fn keep(received: &watch::Sender<Vec<Received>>, delivery: Received) -> usize {
+    let mut number = 0;
+    received.send_modify(|all| {
+        number = all.len();
+        all.push(delivery);
+    });
+    TAKEN.send_modify(|taken| *taken += 1);
+    number
 }
 
 /// One request; nothing when the sender closed.
