@@ -42,7 +42,8 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
     let path = guest.ask.head.path.clone();
     let form = Form::parse(if post { &guest.ask.body } else { &[] });
     let parts: Vec<&str> = path
-        .trim_start_matches("/app")
+        .strip_prefix("/app")
+        .unwrap_or_default()
         .split('/')
         .filter(|part| !part.is_empty())
         .collect();
