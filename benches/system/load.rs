@@ -121,6 +121,29 @@ pub(crate) async fn run(
     }
 }
 
+/// Asks two servers in turn, request by request, so that what else the machine does meets both alike;
+/// gives the time of each within which half of the requests were answered, which all must be with 200.
+pub(crate) async fn in_turn(sides: [(SocketAddr, &str); 2], requests: usize) -> [Duration; 2] {
+    let clock = SystemClock::new();
+    let mut connections = [
+        Connection::open(sides[0].0).await,
+        Connection::open(sides[1].0).await,
+    ];
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..requests {
+        for (number, (_, text)) in sides.iter().enumerate() {
+            let started = clock.monotonic();
+            let answer = connections[number].ask(text).await;
+            times[number].push(clock.monotonic() - started);
+            assert_eq!(answer.status, 200, "{text}\n{}", answer.body);
+        }
+    }
+    times.map(|mut times| {
+        times.sort();
+        times[times.len() / 2]
+    })
+}
+
 /// The text of a GET.
 pub(crate) fn get(path: &str, token: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n")
