@@ -315,12 +315,13 @@ pub async fn a_page_of_long_attempts_ends_early(world: &World) {
         made.push(deliver(world, &org, written).await);
     }
     // As much as is kept of an answer: 60 KB a delivery.
-    let (organization, long) = (org.id.0, "日".repeat(1_000));
+    let long = "日".repeat(1_000);
+    let (organization, excerpt) = (org.id.0, long.clone());
     run!(
         world,
         "UPDATE webhook_attempts SET response_excerpt = $2 WHERE organization_id = $1",
         organization,
-        long
+        excerpt
     );
     let (mut seen, mut query) = (Vec::new(), "?limit=200".to_owned());
     loop {
