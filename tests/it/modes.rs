@@ -184,6 +184,7 @@ modes! {
     secrets_are_not_in_the_database,
     deliveries_are_listed_and_read,
     deliveries_are_filtered,
+    a_page_of_long_attempts_ends_early,
     a_delivery_is_replayed,
     what_waits_is_skipped_with_its_endpoint,
     what_was_missed_is_replayed,
