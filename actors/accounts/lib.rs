@@ -10,6 +10,7 @@
 
 mod check;
 mod guess;
+mod invitation;
 mod password;
 mod session;
 mod settings;
@@ -63,7 +64,7 @@ impl Plugin for Accounts {
     }
 
     fn statements(&self) -> Vec<Statement> {
-        sql::statements().to_vec()
+        [sql::statements(), invitation::statements()].concat()
     }
 
     fn start(&self, host: Host) -> BoxFuture<'static, Result<RunningPlugin, StartError>> {

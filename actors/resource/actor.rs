@@ -18,8 +18,9 @@ use crate::{
     project_member, seen, task, time_entry, work,
 };
 
-/// The question of accounts, which alone may ask it (`nats/nats-server.conf`).
+/// The questions of accounts, which alone may ask them (`nats/nats-server.conf`).
 const FOUND: &str = "organization.found";
+const ACCEPT: &str = "member.accept";
 
 pub(crate) const NAME: &str = "resource";
 
@@ -50,7 +51,7 @@ impl Plugin for Resource {
             invoice::content_statements(),
             &expense::statements(),
             me::statements(),
-            member::statements(),
+            &member::statements(),
             organization::statements(),
             project::statements(),
             project_member::statements(),
@@ -95,13 +96,15 @@ struct ResourceWorker {
 
 impl Worker for ResourceWorker {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
-        // The one question without a caller: there is no organization yet to be a member of.
-        if ask.head.route == FOUND {
-            return found::answer(&self.context, &ask).await;
+        match ask.head.route.as_str() {
+            // They have no caller: who asks for them is a member of nothing yet.
+            FOUND => found::answer(&self.context, &ask).await,
+            ACCEPT => member::accept(&self.context, &ask).await,
+            _ => {
+                let answer = async |request| route(&request).await;
+                self.context.answer(ask, answer).await
+            }
         }
-        self.context
-            .answer(ask, async |request| route(&request).await)
-            .await
     }
 }
 
@@ -119,6 +122,9 @@ async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
         "event.read" => event::read(request).await,
         "member.list" => member::list(request).await,
         "member.read" => member::read(request).await,
+        "member.invite" => member::invite(request).await,
+        "member.update" => member::update(request).await,
+        "member.remove" => member::remove(request).await,
         "project.list" => project::list(request).await,
         "project.create" => project::create(request).await,
         "project.read" => project::read(request).await,

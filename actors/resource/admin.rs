@@ -5,6 +5,7 @@
 
 mod check;
 mod demo;
+mod invitation;
 mod invoice;
 mod member;
 mod organization;
@@ -21,9 +22,10 @@ use crate::error;
 use crate::write::Stamp;
 
 pub use crate::invoice::Sending;
+pub use crate::member::{MemberChange, NewMember};
 pub use demo::{Demo, fill as fill_demo, seed as seed_demo};
+pub use invitation::NewLink;
 pub use invoice::InvoiceRow;
-pub use member::MemberChange;
 pub use organization::OrganizationChange;
 pub use sql::OrganizationRow;
 
@@ -133,17 +135,6 @@ pub struct NewOrganization {
     pub currency: Currency,
     /// IANA time zone.
     pub timezone: String,
-}
-
-/// A person to add.
-#[derive(Debug, Clone)]
-pub struct NewMember {
-    /// Name, 1..=255 characters.
-    pub name: String,
-    /// E-mail address; a user who has it already becomes a member under the name it has.
-    pub email: String,
-    /// Role.
-    pub role: Role,
 }
 
 impl Admin {

@@ -120,6 +120,11 @@ pub fn found_organization() -> Subject {
     below("resource.organization.found")
 }
 
+/// Where accounts asks that an invitation be accepted, by somebody whom it knows or has just met.
+pub fn accept_invitation() -> Subject {
+    below("resource.member.accept")
+}
+
 /// The questions that accounts answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountQuestion {
@@ -127,6 +132,10 @@ pub enum AccountQuestion {
     SessionCheck,
     /// Ends the session.
     SessionEnd,
+    /// What is behind an invitation's link, and what it takes to accept it.
+    Invitation,
+    /// Accepts an invitation, and begins a session.
+    Accept,
     /// Makes a user and an organization, and begins a session.
     SignUp,
     /// Begins a session.
@@ -141,6 +150,8 @@ impl AccountQuestion {
         match self {
             Self::SessionCheck => "session.check",
             Self::SessionEnd => "session.end",
+            Self::Invitation => "session.invitation",
+            Self::Accept => "password.accept",
             Self::SignUp => "password.sign_up",
             Self::LogIn => "password.log_in",
             Self::Confirm => "password.confirm",
@@ -194,6 +205,7 @@ mod tests {
             account(AccountQuestion::LogIn),
             token(TokenQuestion::Create),
             found_organization(),
+            accept_invitation(),
         ] {
             assert_eq!(Subject::new(subject.as_str()).unwrap(), subject);
         }
