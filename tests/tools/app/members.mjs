@@ -8,8 +8,8 @@ const members = `${origin}/app/settings/members`;
 async function invite({ page, press }, email, { name = "", role = "member" } = {}) {
   await page.goto(members);
   await page.getByLabel("E-mail").fill(email);
-  await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Role").selectOption(role);
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Role", { exact: true }).selectOption(role);
   await press("Invite");
   return page.locator("#link").textContent();
 }
@@ -63,7 +63,7 @@ export default async function story() {
   // Another role holds from the next page on.
   await owner.page.goto(members);
   await owner.page.getByRole("link", { name: "Change Ben" }).click();
-  await owner.page.getByLabel("Role").selectOption("admin");
+  await owner.page.getByLabel("Role", { exact: true }).selectOption("admin");
   await owner.page.getByLabel("Hourly rate").fill("95.5");
   await owner.page.getByLabel("Hours a week").fill("38:60");
   await owner.press("Save");
