@@ -30,7 +30,7 @@ hoursmith_store::statements! {
 const OWNER: &str = "ann@acme.example";
 const GUEST: &str = "ben@acme.example";
 
-#[derive(Debug, PartialEq, sqlx::FromRow)]
+#[derive(Debug, PartialEq)]
 struct PersonRow {
     id: Uuid,
     email: String,
@@ -39,6 +39,8 @@ struct PersonRow {
     status: String,
     password_hash: Option<String>,
 }
+
+type PersonTuple = (Uuid, String, String, String, String, Option<String>);
 
 /// The actor at work, and an operator beside it.
 struct Bench {
@@ -149,7 +151,16 @@ impl Bench {
 
     async fn people(&self) -> Vec<PersonRow> {
         let mut conn = self.admin.db.read().await.unwrap();
-        fetch_all!(&mut conn, PEOPLE as PersonRow, self.organization.0).unwrap()
+        let rows = fetch_all!(&mut conn, PEOPLE as PersonTuple, self.organization.0).unwrap();
+        let of = |(id, email, name, role, status, password_hash): PersonTuple| PersonRow {
+            id,
+            email,
+            name,
+            role,
+            status,
+            password_hash,
+        };
+        rows.into_iter().map(of).collect()
     }
 
     async fn person(&self, email: &str) -> PersonRow {
