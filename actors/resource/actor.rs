@@ -18,9 +18,8 @@ use crate::{
     project_member, seen, task, time_entry, work,
 };
 
-/// The questions of accounts, which alone may ask them (`nats/nats-server.conf`).
+/// The question of accounts, which alone may ask it (`nats/nats-server.conf`).
 const FOUND: &str = "organization.found";
-const ACCEPT: &str = "member.accept";
 
 pub(crate) const NAME: &str = "resource";
 
@@ -78,12 +77,14 @@ impl Plugin for Resource {
             };
             let context = Arc::new(Context::of(&host));
             let waking = Task::start("wake-up of the relays", Arc::clone(&context.wake_up).run());
+            let (accepting, accepted) = member::start(&host, Arc::clone(&context)).await?;
             let pool = Pool::start(&host, spec, move |_| ResourceWorker {
                 context: Arc::clone(&context),
             })
             .await?;
             let subscription = pool.serve(host.bus.as_ref(), subjects::resources()).await?;
             Ok(RunningPlugin::new(NAME)
+                .with_pool(accepting, accepted)
                 .with_pool(pool, subscription)
                 .with_task(waking))
         })
@@ -96,15 +97,13 @@ struct ResourceWorker {
 
 impl Worker for ResourceWorker {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
-        match ask.head.route.as_str() {
-            // They have no caller: who asks for them is a member of nothing yet.
-            FOUND => found::answer(&self.context, &ask).await,
-            ACCEPT => member::accept(&self.context, &ask).await,
-            _ => {
-                let answer = async |request| route(&request).await;
-                self.context.answer(ask, answer).await
-            }
+        // The one question without a caller: there is no organization yet to be a member of.
+        if ask.head.route == FOUND {
+            return found::answer(&self.context, &ask).await;
         }
+        self.context
+            .answer(ask, async |request| route(&request).await)
+            .await
     }
 }
 

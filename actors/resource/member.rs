@@ -23,7 +23,7 @@ use crate::sight::Reach;
 use crate::write::{write, write_secret};
 pub(crate) use change::{ChangeError, Hand, add as put_in, change};
 pub use input::{MemberChange, NewMember};
-pub(crate) use invitation::{accept, has_password, link};
+pub(crate) use invitation::{has_password, link, start};
 pub(crate) use sql::{
     Row as MemberRow, find, find_by_email, hold, list_all, member_columns, member_joins,
 };

@@ -92,7 +92,7 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 21] = [
         &["resource", "hoursmith"],
     ),
     (
-        "hoursmith.v1.resource.member.accept",
+        "hoursmith.v1.resource.accept",
         &["accounts", "hoursmith"],
         &["resource", "hoursmith"],
     ),

@@ -120,9 +120,10 @@ pub fn found_organization() -> Subject {
     below("resource.organization.found")
 }
 
-/// Where accounts asks that an invitation be accepted, by somebody whom it knows or has just met.
+/// Where accounts asks that an invitation be accepted, by somebody whom it knows or has just met. Not
+/// among those of [`resources`], which the gateway and the console may ask on: this question has no caller.
 pub fn accept_invitation() -> Subject {
-    below("resource.member.accept")
+    below("resource.accept")
 }
 
 /// The questions that accounts answers.

@@ -119,7 +119,7 @@ async fn enter(
     by: Value,
 ) -> Result<Verdict, Failure> {
     let body = json!({ "invitation": digest, "by": by });
-    let head = Head::new(ask.head.request_id, "member.accept", "");
+    let head = Head::new(ask.head.request_id, "accept", "");
     let subject = subjects::accept_invitation();
     let verdict = shared
         .asker

@@ -5,19 +5,24 @@
 //! in another organization without a password gets one by the operator's link alone. Otherwise an owner
 //! could invite a colleague of somebody else's, and log in as them there.
 //!
+//! It is asked for without a caller, on a subject of its own that accounts alone may ask on
+//! (`nats/nats-server.conf`), and answered by workers that do nothing else: who may speak on the subject is
+//! who may accept, whatever a question says of itself.
+//!
 //! Accepting is one transaction of this actor's: link, member, name, password and event are there
 //! together or not at all. The session comes after, and whoever has none logs in.
 
 mod sql;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use hoursmith_bus::{Ask, Response, Verdict};
+use hoursmith_bus::{Ask, Pattern, Response, Subscription, Verdict, subjects};
 use hoursmith_domain::{
     Code, FieldError, INVITATION_LIFE, InvitationDigest, MemberId, OrganizationId, Problem,
     Timestamp, UserId,
 };
-use hoursmith_kit::Failure;
+use hoursmith_kit::{Failure, Host, Pool, PoolSpec, RestartPolicy, Routing, StartError, Worker};
 use hoursmith_store::{Conn, Statement};
 use serde::Deserialize;
 
@@ -25,6 +30,7 @@ use super::NewMember;
 use super::change::{ChangeError, Hand, add, change};
 use super::sql::{find, find_by_email};
 use super::state::{MemberState, Status};
+use crate::actor::NAME;
 use crate::base::refuse_any;
 use crate::error::Error;
 use crate::organization;
@@ -36,6 +42,39 @@ pub(crate) use sql::{has_password, withdraw};
 
 pub(super) fn statements() -> &'static [Statement] {
     sql::statements()
+}
+
+/// Invitations that are accepted at a time: one transaction each, and few.
+const WORKERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
+/// How many may wait: as many as passwords at one accounts process, at a few milliseconds each. One more is
+/// answered 503.
+const QUEUE: usize = 32;
+
+struct Porter(Arc<Context>);
+
+/// Starts the workers, on their subject.
+pub(crate) async fn start(
+    host: &Host,
+    context: Arc<Context>,
+) -> Result<(Pool, Subscription), StartError> {
+    let spec = PoolSpec {
+        plugin: NAME,
+        workers: WORKERS,
+        queue: QUEUE,
+        routing: Routing::Any,
+        restart: RestartPolicy::default(),
+    };
+    let pool = Pool::start(host, spec, move |_| Porter(Arc::clone(&context))).await?;
+    let pattern = Pattern::from(&subjects::accept_invitation());
+    let subscription = pool.serve(host.bus.as_ref(), pattern).await?;
+    Ok((pool, subscription))
+}
+
+impl Worker for Porter {
+    async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
+        accept(&self.0, &ask).await
+    }
 }
 
 /// What accounts says of whoever accepts.
@@ -123,8 +162,8 @@ async fn issue(
     Ok(expires_at)
 }
 
-/// `member.accept`, which accounts alone may ask (`nats/nats-server.conf`): 200 with who is in now.
-pub(crate) async fn accept(context: &Arc<Context>, ask: &Ask) -> Result<Verdict, Failure> {
+/// Makes whoever it is the member: 200 with who is in now.
+async fn accept(context: &Arc<Context>, ask: &Ask) -> Result<Verdict, Failure> {
     let acceptance: Acceptance = serde_json::from_slice(&ask.body)
         .map_err(|source| Failure::internal("read who accepts what", source))?;
     let accepted = loop {

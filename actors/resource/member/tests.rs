@@ -135,7 +135,7 @@ impl Bench {
     async fn accept(&self, secret: &InvitationSecret, by: Value) -> Result<Value, Code> {
         let body = json!({ "invitation": secret.digest(&self.rig.host.keys), "by": by });
         let head = Head {
-            route: "member.accept".to_owned(),
+            route: "accept".to_owned(),
             ..self.rig.head("")
         };
         let deadline = self.rig.clock.now().plus(Duration::from_secs(60));
