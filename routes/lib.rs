@@ -67,6 +67,16 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
     [invoice::OPERATIONS].into_iter().flatten()
 }
 
+/// The subject that answers a route or an operation, by its id.
+pub fn subject(id: &str) -> Option<String> {
+    let route = route(id).map(Route::subject);
+    route.or_else(|| {
+        operations()
+            .find(|operation| operation.id == id)
+            .map(Operation::subject)
+    })
+}
+
 /// Who may ask for a route or an operation, by its id; and the id, which lives as long as the list.
 pub fn access(id: &str) -> Option<(&'static str, &'static Access)> {
     let routes = routes().map(|route| (route.id, &route.access));
@@ -90,6 +100,10 @@ mod tests {
             assert!(seen.insert(operation.id), "{} twice", operation.id);
             let (id, _) = access(operation.id).unwrap();
             assert_eq!(id, operation.id);
+            assert_eq!(subject(id), Some(operation.subject()));
         }
+        let me = subject("me.read").unwrap();
+        assert_eq!(me, "hoursmith.v1.resource.me.read");
+        assert_eq!(subject("me.write"), None);
     }
 }

@@ -58,7 +58,6 @@ impl Bench {
     async fn ask(
         &self,
         question: AccountQuestion,
-        route: &str,
         session: Option<SessionDigest>,
         body: Option<Value>,
     ) -> Verdict {
@@ -70,7 +69,7 @@ impl Bench {
             address: "192.0.2.1".to_owned(),
         };
         let head = Head {
-            route: route.to_owned(),
+            route: question.id().to_owned(),
             visit: Some(visit),
             ..self.rig.head("/app")
         };
@@ -86,10 +85,7 @@ impl Bench {
 
     async fn log_in(&self, email: &str, password: &str) -> Result<SessionDigest, Code> {
         let body = json!({ "email": email, "password": password });
-        match self
-            .ask(AccountQuestion::LogIn, "password.log_in", None, Some(body))
-            .await
-        {
+        match self.ask(AccountQuestion::LogIn, None, Some(body)).await {
             Verdict::Respond(response) => {
                 let body: Value = serde_json::from_slice(&response.body).unwrap();
                 let secret = SessionSecret::parse(body["session"].as_str().unwrap()).unwrap();
@@ -101,13 +97,8 @@ impl Bench {
     }
 
     async fn check(&self, session: SessionDigest) -> Verdict {
-        self.ask(
-            AccountQuestion::SessionCheck,
-            "session.check",
-            Some(session),
-            None,
-        )
-        .await
+        self.ask(AccountQuestion::SessionCheck, Some(session), None)
+            .await
     }
 
     async fn is_good(&self, session: SessionDigest) -> bool {
@@ -146,7 +137,7 @@ async fn a_session_ends_by_its_end_and_by_time(db: TestDb) {
         bench.log_in("maya@studio.example", PASSWORD).await.unwrap(),
     );
     bench
-        .ask(AccountQuestion::SessionEnd, "session.end", Some(one), None)
+        .ask(AccountQuestion::SessionEnd, Some(one), None)
         .await;
     assert!(!bench.is_good(one).await);
     assert!(

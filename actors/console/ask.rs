@@ -7,7 +7,7 @@ use hoursmith_bus::subjects::{self, AccountQuestion, TokenQuestion};
 use hoursmith_bus::{
     Ask, Head, IdempotencyTicket, KeyedRequest, Response, Subject, Verdict, Visit,
 };
-use hoursmith_domain::{Caller, Keys, SealedCaller};
+use hoursmith_domain::{Caller, Code, Keys, SealedCaller};
 use hoursmith_kit::{Asker, Clock, Failure, Host, Random};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -60,12 +60,18 @@ impl<'a> Guest<'a> {
         if self.visit.session.is_none() {
             return Err(Halt::LogIn);
         }
-        let subject = subjects::account(AccountQuestion::SessionCheck);
-        let head = self.head("session.check");
-        let verdict = self.send(&subject, head, Bytes::new()).await?;
-        let sealed = match verdict {
+        let question = AccountQuestion::SessionCheck;
+        let head = self.head(question.id());
+        let sealed = match self.ask_account(question, head, None).await? {
             Verdict::Continue(additions) => additions.caller,
-            Verdict::Refuse(_) | Verdict::Respond(_) => return Err(Halt::LogIn),
+            Verdict::Refuse(problem) if problem.code == Code::TokenInvalid => {
+                return Err(Halt::LogIn);
+            }
+            // A fault is no reason to send somebody away who is logged in.
+            verdict => {
+                answered(verdict)?;
+                return Err(Failure::internal("check a session", "no gate's answer").into());
+            }
         };
         let sealed = sealed.ok_or_else(|| {
             Halt::refused(
@@ -86,31 +92,33 @@ impl<'a> Guest<'a> {
         })
     }
 
-    /// Asks accounts. The visit goes along, for its session and its address.
+    /// Asks accounts.
     pub(crate) async fn account(
         &self,
         question: AccountQuestion,
         body: Option<&Value>,
     ) -> Result<Response, Halt> {
-        let route = match question {
-            AccountQuestion::SessionCheck => "session.check",
-            AccountQuestion::SessionEnd => "session.end",
-            AccountQuestion::SignUp => "password.sign_up",
-            AccountQuestion::LogIn => "password.log_in",
-            AccountQuestion::Confirm => "password.confirm",
+        let head = self.head(question.id());
+        answered(self.ask_account(question, head, body).await?)
+    }
+
+    /// Asks accounts. The visit goes along, for its session and its address.
+    async fn ask_account(
+        &self,
+        question: AccountQuestion,
+        head: Head,
+        body: Option<&Value>,
+    ) -> Result<Verdict, Halt> {
+        let head = Head {
+            visit: Some(self.visit.clone()),
+            ..head
         };
-        let head = self.head(route);
-        let verdict = self
-            .send(&subjects::account(question), head, written(body))
-            .await?;
-        answered(verdict)
+        let subject = subjects::account(question);
+        self.send(&subject, head, written(body)).await
     }
 
     fn head(&self, route: &str) -> Head {
-        Head {
-            visit: Some(self.visit.clone()),
-            ..Head::new(self.ask.head.request_id, route, "")
-        }
+        Head::new(self.ask.head.request_id, route, &self.ask.head.path)
     }
 
     async fn send(&self, subject: &Subject, head: Head, body: Bytes) -> Result<Verdict, Halt> {
@@ -182,8 +190,13 @@ impl Person<'_> {
 
     /// Asks. A refusal is an error.
     pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Response, Halt> {
-        let actor = actor(question.id)?;
-        let subject = Subject::new(&format!("{}.{actor}.{}", subjects::PREFIX, question.id))
+        let subject = hoursmith_routes::subject(question.id).ok_or_else(|| {
+            Failure::internal(
+                "find who answers",
+                format!("nobody answers {}", question.id),
+            )
+        })?;
+        let subject = Subject::new(&subject)
             .map_err(|source| Failure::internal("name an actor's subject", source))?;
         let body = written(question.body.as_ref());
         let mut head = self.head(question.id);
@@ -191,11 +204,9 @@ impl Person<'_> {
             let owned = |(name, value): (&str, String)| (name.to_owned(), value);
             pairs.into_iter().map(owned).collect()
         };
-        head.ticket = question
-            .once
-            .map(|key| self.ticket(key, question.id, &body));
         head.path_params = pairs(question.path);
         head.query = pairs(question.query);
+        head.ticket = question.once.map(|key| self.ticket(key, &head, &body));
         answered(self.guest.send(&subject, head, body).await?)
     }
 
@@ -206,11 +217,7 @@ impl Person<'_> {
         id: Option<&str>,
         body: Option<&Value>,
     ) -> Result<Response, Halt> {
-        let mut head = self.head(match question {
-            TokenQuestion::Create => "token.create",
-            TokenQuestion::List => "token.list",
-            TokenQuestion::Revoke => "token.revoke",
-        });
+        let mut head = self.head(question.id());
         if let Some(id) = id {
             head.path_params = vec![("token_id".to_owned(), id.to_owned())];
         }
@@ -220,56 +227,31 @@ impl Person<'_> {
 
     /// Whether the password is the person's own; what is wrong otherwise is an error.
     pub(crate) async fn confirm(&self, password: &str) -> Result<(), Halt> {
-        let mut head = self.head("password.confirm");
-        head.visit = Some(self.guest.visit.clone());
+        let question = AccountQuestion::Confirm;
+        let head = self.head(question.id());
         let body = serde_json::json!({ "password": password });
-        let subject = subjects::account(AccountQuestion::Confirm);
-        let verdict = self
-            .guest
-            .send(&subject, head, written(Some(&body)))
-            .await?;
+        let verdict = self.guest.ask_account(question, head, Some(&body)).await?;
         answered(verdict).map(drop)
     }
 
     fn head(&self, route: &str) -> Head {
         Head {
             caller: Some(self.sealed.clone()),
-            ..Head::new(
-                self.guest.ask.head.request_id,
-                route,
-                &self.guest.ask.head.path,
-            )
+            ..self.guest.head(route)
         }
     }
 
-    fn ticket(&self, key: String, id: &str, body: &[u8]) -> IdempotencyTicket {
-        let mut hash = Sha256::new();
-        hash.update(id.as_bytes());
-        hash.update([0]);
-        hash.update(body);
+    /// The key is one request's: with another object, query or body it is refused.
+    fn ticket(&self, key: String, head: &Head, body: &[u8]) -> IdempotencyTicket {
+        let named = [head.path_params.as_slice(), &head.query].concat();
+        let digest = Sha256::digest(body).into();
         IdempotencyTicket {
             organization: self.caller.organization(),
             member: self.caller.member(),
-            request: KeyedRequest {
-                key,
-                fingerprint: hash.finalize().into(),
-            },
+            request: KeyedRequest::of(key, &head.route, &named, Some(digest)),
             retention_s: ONCE_S,
         }
     }
-}
-
-/// Who answers a route or an operation.
-fn actor(id: &str) -> Result<&'static str, Halt> {
-    let route = hoursmith_routes::route(id).map(|route| route.actor);
-    let found = route.or_else(|| {
-        let mut operations = hoursmith_routes::operations();
-        operations
-            .find(|operation| operation.id == id)
-            .map(|found| found.actor)
-    });
-    found
-        .ok_or_else(|| Failure::internal("find who answers", format!("nobody answers {id}")).into())
 }
 
 fn written(body: Option<&Value>) -> Bytes {

@@ -12,6 +12,7 @@ use hoursmith_domain::{
     Timestamp, TokenDigest,
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// Room for the JSON of most heads and verdicts, so that writing one does not move it again and
 /// again.
@@ -92,7 +93,7 @@ pub enum Visitor {
 pub struct KeyedRequest {
     /// The key, 1..=255 visible ASCII characters, without quotes.
     pub key: String,
-    /// SHA-256 of method, path, sorted query and canonical body.
+    /// SHA-256 of what was asked for: see [`KeyedRequest::of`].
     #[serde(with = "hoursmith_domain::bytes32")]
     pub fingerprint: [u8; 32],
 }
@@ -108,6 +109,36 @@ pub struct IdempotencyTicket {
     pub request: KeyedRequest,
     /// How long the record counts, in seconds: the gate's setting, which whoever records follows.
     pub retention_s: u32,
+}
+
+impl KeyedRequest {
+    /// The key with the fingerprint of a POST: over method, path, sorted query and body digest, each
+    /// preceded by its length.
+    pub fn of(
+        key: String,
+        path: &str,
+        query: &[(String, String)],
+        body_digest: Option<[u8; 32]>,
+    ) -> Self {
+        let mut sorted: Vec<_> = query.iter().collect();
+        sorted.sort();
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        part(b"POST");
+        part(path.as_bytes());
+        for (name, value) in sorted {
+            part(name.as_bytes());
+            part(value.as_bytes());
+        }
+        part(body_digest.as_ref().map_or(&[], <[u8; 32]>::as_slice));
+        Self {
+            key,
+            fingerprint: hash.finalize().into(),
+        }
+    }
 }
 
 impl IdempotencyTicket {
@@ -212,5 +243,33 @@ impl Ask {
     pub fn with_document<T>(&self, read: impl FnOnce(&Document<'_>) -> T) -> Result<T, JsonError> {
         let mut body = self.body.to_vec();
         Document::parse(&mut body).map(|document| read(&document))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_of_all_parts() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let print = |path, query: &[(String, String)], digest| {
+            KeyedRequest::of("k".to_owned(), path, query, digest).fingerprint
+        };
+        let base = print("/a", &[pair("x", "1"), pair("y", "2")], Some([1; 32]));
+        assert_eq!(
+            base,
+            print("/a", &[pair("y", "2"), pair("x", "1")], Some([1; 32]))
+        );
+        assert_ne!(
+            base,
+            print("/b", &[pair("x", "1"), pair("y", "2")], Some([1; 32]))
+        );
+        assert_ne!(base, print("/a", &[pair("x", "1")], Some([1; 32])));
+        assert_ne!(
+            base,
+            print("/a", &[pair("x", "1"), pair("y", "2")], Some([2; 32]))
+        );
+        assert_ne!(base, print("/a", &[pair("x", "1"), pair("y", "2")], None));
     }
 }

@@ -100,9 +100,9 @@ pub fn account_passwords() -> Pattern {
     Pattern::known(format!("{PREFIX}.accounts.password.*"))
 }
 
-/// One question to accounts, such as `session` and `check`.
-pub fn account(subject: AccountQuestion) -> Subject {
-    below(subject.as_str())
+/// One question to accounts.
+pub fn account(question: AccountQuestion) -> Subject {
+    below(&format!("accounts.{}", question.id()))
 }
 
 /// What is done to API tokens in the app: `create`, `list`, `revoke`.
@@ -111,8 +111,8 @@ pub fn tokens() -> Pattern {
 }
 
 /// One question about API tokens.
-pub fn token(action: TokenQuestion) -> Subject {
-    below(action.as_str())
+pub fn token(question: TokenQuestion) -> Subject {
+    below(&format!("token-auth.{}", question.id()))
 }
 
 /// Where accounts asks for the organization of somebody who has just signed up.
@@ -136,13 +136,14 @@ pub enum AccountQuestion {
 }
 
 impl AccountQuestion {
-    fn as_str(self) -> &'static str {
+    /// What the head names as its route, and the subject ends with.
+    pub fn id(self) -> &'static str {
         match self {
-            Self::SessionCheck => "accounts.session.check",
-            Self::SessionEnd => "accounts.session.end",
-            Self::SignUp => "accounts.password.sign_up",
-            Self::LogIn => "accounts.password.log_in",
-            Self::Confirm => "accounts.password.confirm",
+            Self::SessionCheck => "session.check",
+            Self::SessionEnd => "session.end",
+            Self::SignUp => "password.sign_up",
+            Self::LogIn => "password.log_in",
+            Self::Confirm => "password.confirm",
         }
     }
 }
@@ -159,11 +160,12 @@ pub enum TokenQuestion {
 }
 
 impl TokenQuestion {
-    fn as_str(self) -> &'static str {
+    /// What the head names as its route, and the subject ends with.
+    pub fn id(self) -> &'static str {
         match self {
-            Self::Create => "token-auth.token.create",
-            Self::List => "token-auth.token.list",
-            Self::Revoke => "token-auth.token.revoke",
+            Self::Create => "token.create",
+            Self::List => "token.list",
+            Self::Revoke => "token.revoke",
         }
     }
 }

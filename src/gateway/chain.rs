@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hoursmith_bus::{Additions, ErrorKind, Head, Response, Subject, Verdict, Visitor};
+use hoursmith_bus::{
+    Additions, ErrorKind, Head, KeyedRequest, Response, Subject, Verdict, Visitor,
+};
 use hoursmith_domain::{Caller, Code, Problem, Token};
 use hoursmith_routes::problem;
 use http::header::AUTHORIZATION;
@@ -103,7 +105,7 @@ impl<'a> Walk<'a> {
         // 8. The idempotency gate. Only now is the request known well enough to be told from
         //    another; a request that was refused above leaves no trace under its key.
         if let Some(key) = key {
-            let keyed = idempotency::keyed(key, &self.head.path, &query, body.digest);
+            let keyed = KeyedRequest::of(key, &self.head.path, &query, body.digest);
             self.head().keyed = Some(keyed);
             match self.ask_fixed(&IDEMPOTENCY, &self.edge.idempotency).await? {
                 Verdict::Continue(additions) => self.head().ticket = additions.ticket,

@@ -1,9 +1,7 @@
-//! `Idempotency-Key`: its form, and the fingerprint of the request it stands for.
+//! `Idempotency-Key`: its form.
 
-use hoursmith_bus::KeyedRequest;
 use hoursmith_domain::{Code, FieldError, Problem};
 use http::HeaderMap;
-use sha2::{Digest as _, Sha256};
 
 const HEADER: &str = "idempotency-key";
 const MAX_CHARACTERS: usize = 255;
@@ -50,34 +48,6 @@ fn refuse(code: &str, detail: &str) -> Problem {
     .with_error(FieldError::header("Idempotency-Key", code, detail))
 }
 
-/// The key with the request's fingerprint: SHA-256 over method, path, sorted query and body
-/// digest, each preceded by its length.
-pub(crate) fn keyed(
-    key: String,
-    path: &str,
-    query: &[(String, String)],
-    body_digest: Option<[u8; 32]>,
-) -> KeyedRequest {
-    let mut sorted: Vec<_> = query.iter().collect();
-    sorted.sort();
-    let mut hash = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
-    part(b"POST");
-    part(path.as_bytes());
-    for (name, value) in sorted {
-        part(name.as_bytes());
-        part(value.as_bytes());
-    }
-    part(body_digest.as_ref().map_or(&[], <[u8; 32]>::as_slice));
-    KeyedRequest {
-        key,
-        fingerprint: hash.finalize().into(),
-    }
-}
-
 #[cfg(test)]
 mod unit {
     use super::*;
@@ -121,28 +91,5 @@ mod unit {
             assert_eq!(problem.code, Code::InvalidIdempotencyKey, "{wrong:?}");
             assert_eq!(problem.errors.len(), 1);
         }
-    }
-
-    #[test]
-    fn a_fingerprint_is_of_all_parts() {
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let print = |path, query: &[(String, String)], digest| {
-            keyed("k".to_owned(), path, query, digest).fingerprint
-        };
-        let base = print("/a", &[pair("x", "1"), pair("y", "2")], Some([1; 32]));
-        assert_eq!(
-            base,
-            print("/a", &[pair("y", "2"), pair("x", "1")], Some([1; 32]))
-        );
-        assert_ne!(
-            base,
-            print("/b", &[pair("x", "1"), pair("y", "2")], Some([1; 32]))
-        );
-        assert_ne!(base, print("/a", &[pair("x", "1")], Some([1; 32])));
-        assert_ne!(
-            base,
-            print("/a", &[pair("x", "1"), pair("y", "2")], Some([2; 32]))
-        );
-        assert_ne!(base, print("/a", &[pair("x", "1"), pair("y", "2")], None));
     }
 }
