@@ -197,7 +197,7 @@ macro_rules! execute_rows {
         $crate::run_statement!($conn, $statement, |inner| {
             async {
                 let mut written = 0_u64;
-                let all: &[_] = $rows;
+                let all = &$rows;
                 let most = match all.len() {
                     1 => 1,
                     _ => $statement.rows_at_once(),
