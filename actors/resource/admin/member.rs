@@ -153,13 +153,24 @@ impl MemberChange {
 }
 
 /// Makes a member, and the user behind it if there is none with the address.
-pub(super) async fn add(
+async fn add(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
     new: &NewMember,
 ) -> Result<MemberId, AdminError> {
     let user = sql::find_or_insert_user(conn, UserId(stamp.new_id()), new, stamp.now).await?;
+    join(conn, stamp, organization, user, new).await
+}
+
+/// Makes a user that is there a member.
+pub(super) async fn join(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    organization: OrganizationId,
+    user: UserId,
+    new: &NewMember,
+) -> Result<MemberId, AdminError> {
     let id = MemberId(stamp.new_id());
     let exists = || AdminError::Exists(format!("the member `{}`", new.email));
     let id = sql::insert_or_return_member(conn, organization, id, user, new.role, stamp.now)
