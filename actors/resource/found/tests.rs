@@ -148,6 +148,22 @@ async fn what_cannot_be_founded_leaves_no_user(db: TestDb) {
     assert_eq!(status(now), 201, "the address was nobody's");
 }
 
+/// Whoever may ask for anything at all of the resource actor may say any route, and no caller.
+async fn only_its_own_subject_founds(db: TestDb) {
+    let bench = Bench::start(db).await;
+    let new = founding(1, "maya@studio.example");
+    for subject in ["client.list", "organization.read", "organization.found"] {
+        let subject = Subject::new(&format!("{}.resource.{subject}", subjects::PREFIX)).unwrap();
+        assert!(subjects::resources().matches(&subject));
+        assert_eq!(status(bench.ask(&subject, &new, AN_HOUR).await), 500);
+    }
+    assert_eq!(
+        (bench.people().await, bench.organizations().await),
+        (vec![], 0)
+    );
+    assert!(!subjects::resources().matches(&subjects::found_organization()));
+}
+
 macro_rules! on_both {
     ($($case:ident),+ $(,)?) => {
         mod sqlite { $(#[tokio::test] async fn $case() { super::$case(super::TestDb::sqlite().await).await; })+ }
@@ -159,4 +175,5 @@ on_both! {
     a_user_comes_with_an_organization,
     an_address_that_is_somebodys_founds_nothing,
     what_cannot_be_founded_leaves_no_user,
+    only_its_own_subject_founds,
 }
