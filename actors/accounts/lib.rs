@@ -6,7 +6,7 @@
 //! and few may wait, lest guessing take the machine from everybody else.
 //!
 //! This room knows kit and what kit stands on. It must not know HTML, a cookie or a form, nor how an
-//! organization is stored: it asks the resource actor for one.
+//! organization is stored: it asks the resource actor for one, with the person who founds it.
 
 mod check;
 mod guess;

@@ -21,7 +21,9 @@ use crate::list::{Page, json};
 use crate::request::Request;
 use crate::sight::Reach;
 use crate::write::{write, write_secret};
-pub(crate) use change::{ChangeError, Hand, add as put_in, change};
+pub(crate) use change::{
+    ChangeError, Hand, add as put_in, change, find_or_insert_user, insert_user, join,
+};
 pub use input::{MemberChange, NewMember};
 pub(crate) use invitation::{has_password, link, start};
 pub(crate) use sql::{

@@ -87,7 +87,7 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 21] = [
         &["webhook-dispatcher", "hoursmith"],
     ),
     (
-        "hoursmith.v1.resource.organization.found",
+        "hoursmith.v1.resource.found",
         &["accounts", "hoursmith"],
         &["resource", "hoursmith"],
     ),

@@ -115,9 +115,10 @@ pub fn token(question: TokenQuestion) -> Subject {
     below(&format!("token-auth.{}", question.id()))
 }
 
-/// Where accounts asks for the organization of somebody who has just signed up.
+/// Where accounts asks for the organization of somebody who has just signed up. Not among those of
+/// [`resources`], which the gateway and the console may ask on: this question has no caller.
 pub fn found_organization() -> Subject {
-    below("resource.organization.found")
+    below("resource.found")
 }
 
 /// Where accounts asks that an invitation be accepted, by somebody whom it knows or has just met. Not

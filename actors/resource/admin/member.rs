@@ -124,13 +124,18 @@ impl MemberChange {
 }
 
 /// Adds a member who can act at once.
-pub(super) async fn add(
+async fn add(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
     new: &NewMember,
 ) -> Result<MemberId, AdminError> {
     let added = put_in(conn, stamp, organization, new, Status::Active).await?;
+    is_in(added, new)
+}
+
+/// The member, unless it was one before.
+pub(super) fn is_in(added: Option<MemberState>, new: &NewMember) -> Result<MemberId, AdminError> {
     added
         .map(|member| member.id)
         .ok_or_else(|| AdminError::Exists(format!("the member `{}`", new.email)))

@@ -15,6 +15,8 @@ use crate::project_member;
 use crate::sight::Reach;
 use crate::write::Stamp;
 
+pub(crate) use sql::{find_or_insert_user, insert_user};
+
 pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()
 }
@@ -59,6 +61,18 @@ pub(crate) async fn add(
     status: Status,
 ) -> Result<Option<MemberState>, Error> {
     let user = sql::find_or_insert_user(conn, UserId(stamp.new_id()), new, stamp.now).await?;
+    join(conn, stamp, organization, user, new, status).await
+}
+
+/// The same of a user that is there.
+pub(crate) async fn join(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    organization: OrganizationId,
+    user: UserId,
+    new: &NewMember,
+    status: Status,
+) -> Result<Option<MemberState>, Error> {
     let id = MemberId(stamp.new_id());
     let added = sql::NewRow {
         id,

@@ -36,7 +36,7 @@ use crate::error::Error;
 use crate::organization;
 use crate::request::Context;
 use crate::sight::Reach;
-use crate::write::Stamp;
+use crate::write::{Stamp, write_for};
 
 pub(crate) use sql::{has_password, withdraw};
 
@@ -166,20 +166,8 @@ async fn issue(
 async fn accept(context: &Arc<Context>, ask: &Ask) -> Result<Verdict, Failure> {
     let acceptance: Acceptance = serde_json::from_slice(&ask.body)
         .map_err(|source| Failure::internal("read who accepts what", source))?;
-    let accepted = loop {
-        let (shared, acceptance) = (Arc::clone(context), acceptance.clone());
-        let done = context
-            .db
-            .write(move |conn| Box::pin(async move { enter(conn, &shared, acceptance).await }));
-        match done.await {
-            // Nothing was done. Each try has waited a while for a lock, so that these are few.
-            Err(Error::Contended(_)) if context.clock.now() < ask.deadline => {}
-            done => break done,
-        }
-    };
-    match accepted {
+    match let_in(context, ask, acceptance).await {
         Ok(Accepted { user, organization }) => {
-            context.wake_up.ring();
             let body = serde_json::json!({ "user_id": user, "organization_id": organization });
             Ok(Verdict::Respond(Response::json(200, body.to_string())))
         }
@@ -190,18 +178,30 @@ async fn accept(context: &Arc<Context>, ask: &Ask) -> Result<Verdict, Failure> {
 }
 
 /// Unknown, used, withdrawn and expired are one answer: not found.
-async fn enter(
-    conn: &mut Conn,
-    context: &Context,
+async fn let_in(
+    context: &Arc<Context>,
+    ask: &Ask,
     acceptance: Acceptance,
 ) -> Result<Accepted, Error> {
-    let digest = acceptance.invitation;
-    let found = sql::find(conn, digest).await?;
+    let mut conn = context.db.read().await?;
+    let found = sql::find(&mut conn, acceptance.invitation).await?;
+    drop(conn);
     let organization = found.ok_or_else(Problem::not_found)?.organization();
+    write_for(context, organization, ask.deadline, move |conn, stamp| {
+        Box::pin(enter(conn, stamp, organization, acceptance))
+    })
+    .await
+}
+
+async fn enter(
+    conn: &mut Conn,
+    mut stamp: Stamp,
+    organization: OrganizationId,
+    acceptance: Acceptance,
+) -> Result<Accepted, Error> {
     organization::hold(conn, organization).await?;
     // Whoever waited for another with the same link finds here that it was used.
-    let found = sql::find(conn, digest).await?;
-    let mut stamp = Stamp::new(&context.clock, &context.random, organization);
+    let found = sql::find(conn, acceptance.invitation).await?;
     let invitation = found
         .filter(|invitation| stamp.now < invitation.expires_at())
         .ok_or_else(Problem::not_found)?;

@@ -12,6 +12,9 @@ hoursmith_store::statements! {
     UPSERT_USER = "INSERT INTO users (id, name, email, email_key, search, created_at, updated_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (email_key) DO UPDATE SET updated_at = users.updated_at \
         RETURNING id";
+    /// A new user with a password; no row when the address is somebody's.
+    INSERT_USER = "INSERT INTO users (id, name, email, email_key, search, password_hash, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (email_key) DO NOTHING RETURNING id";
     /// A new member, or one who was removed and comes back.
     UPSERT_MEMBER = "INSERT INTO members (organization_id, id, user_id, role, status, created_at, updated_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (organization_id, user_id) DO UPDATE \
@@ -35,14 +38,13 @@ pub(super) struct NewRow {
 }
 
 /// The id of the user with the address, who is made if there is none.
-pub(super) async fn find_or_insert_user(
+pub(crate) async fn find_or_insert_user(
     conn: &mut Conn,
     id: UserId,
     new: &NewMember,
     now: Timestamp,
 ) -> Result<UserId, Error> {
-    let key = fold(&new.email);
-    let search = format!("{} {key}", fold(&new.name));
+    let (key, search) = user_keys(new);
     let (id,) = fetch_one!(
         conn,
         UPSERT_USER as (Uuid,),
@@ -54,6 +56,37 @@ pub(super) async fn find_or_insert_user(
         now.as_micros(),
     )?;
     Ok(UserId(id))
+}
+
+/// Makes a user who can log in. Whether the address was nobody's: one that is somebody's is left as it is,
+/// and never given a password.
+pub(crate) async fn insert_user(
+    conn: &mut Conn,
+    id: UserId,
+    new: &NewMember,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let (key, search) = user_keys(new);
+    let row = fetch_optional!(
+        conn,
+        INSERT_USER as (Uuid,),
+        id.0,
+        new.name.as_str(),
+        new.email.as_str(),
+        key.as_str(),
+        search.as_str(),
+        password_hash,
+        now.as_micros(),
+    )?;
+    Ok(row.is_some())
+}
+
+/// What a user is found by: the address as it is compared, and what a search reads.
+fn user_keys(new: &NewMember) -> (String, String) {
+    let key = fold(&new.email);
+    let search = format!("{} {key}", fold(&new.name));
+    (key, search)
 }
 
 /// `None` when the user is a member already.
