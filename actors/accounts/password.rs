@@ -1,5 +1,7 @@
-//! What takes a password: signing up, logging in, and confirming that it is still the same person.
+//! What takes a password: signing up, logging in, accepting an invitation, and confirming that it is
+//! still the same person.
 
+mod accept;
 mod hash;
 mod sign_up;
 
@@ -50,6 +52,7 @@ impl Worker for Passwords {
         let shared = &self.0;
         match ask.head.route.as_str() {
             "password.sign_up" => sign_up::answer(shared, &ask).await,
+            "password.accept" => accept::answer(shared, &ask).await,
             "password.log_in" => shared.log_in(&ask).await,
             "password.confirm" => shared.confirm(&ask).await,
             other => Err(Failure::internal(

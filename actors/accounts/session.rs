@@ -11,6 +11,7 @@ use hoursmith_domain::{
 use hoursmith_kit::{Clock, Failure, Worker};
 use hoursmith_store::Db;
 
+use crate::invitation;
 use crate::sql::{self, FoundSession};
 
 /// How long a session lives when it is used.
@@ -31,6 +32,10 @@ pub(crate) struct Sessions {
 
 impl Worker for Sessions {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
+        if ask.head.route == "session.invitation" {
+            let mut conn = self.db.read().await?;
+            return invitation::show(&mut conn, &ask, self.clock.now()).await;
+        }
         let Some(digest) = ask.head.visit.as_ref().and_then(|visit| visit.session) else {
             return Ok(refuse());
         };
@@ -115,7 +120,7 @@ impl Sessions {
 }
 
 impl FoundSession {
-    fn is_live(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
         let idle = Timestamp::from_micros(self.seen_at).until(now);
         now.as_micros() < self.expires_at && idle < IDLE
     }

@@ -31,13 +31,6 @@ hoursmith_store::statements! {
         FROM users u WHERE u.email_key = $1";
     /// A person's password.
     FIND_PASSWORD = "SELECT password_hash FROM users WHERE id = $1";
-    /// A new person; no row when the address is somebody's.
-    INSERT_USER = "INSERT INTO users
-            (id, name, email, email_key, search, password_hash, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (email_key) DO NOTHING RETURNING id";
-    /// Takes a new person back whose organization could not be made.
-    DELETE_USER = "DELETE FROM users WHERE id = $1
-        AND NOT EXISTS (SELECT 1 FROM members m WHERE m.user_id = users.id)";
 }
 
 /// A session and its member, as they are now.
@@ -69,15 +62,6 @@ pub(crate) struct NewSession {
     pub(crate) digest: SessionDigest,
     pub(crate) now: Timestamp,
     pub(crate) expires_at: Timestamp,
-}
-
-/// A person to add.
-pub(crate) struct NewUser {
-    pub(crate) id: UserId,
-    pub(crate) name: String,
-    pub(crate) email: String,
-    pub(crate) password_hash: String,
-    pub(crate) now: Timestamp,
 }
 
 pub(crate) async fn find_session(
@@ -125,26 +109,4 @@ pub(crate) async fn find_user(conn: &mut Conn, email: &str) -> Result<Option<Fou
 pub(crate) async fn find_password(conn: &mut Conn, user: UserId) -> Result<Option<String>, Error> {
     let row = fetch_optional!(conn, FIND_PASSWORD as (Option<String>,), user.0)?;
     Ok(row.and_then(|(hash,)| hash))
-}
-
-/// Whether the address was nobody's.
-pub(crate) async fn insert_user(conn: &mut Conn, new: &NewUser) -> Result<bool, Error> {
-    let key = fold(&new.email);
-    let search = format!("{} {key}", fold(&new.name));
-    let row = fetch_optional!(
-        conn,
-        INSERT_USER as (Uuid,),
-        new.id.0,
-        new.name.as_str(),
-        new.email.as_str(),
-        key.as_str(),
-        search.as_str(),
-        new.password_hash.as_str(),
-        new.now.as_micros(),
-    )?;
-    Ok(row.is_some())
-}
-
-pub(crate) async fn delete_user(conn: &mut Conn, user: UserId) -> Result<u64, Error> {
-    execute!(conn, DELETE_USER, user.0)
 }

@@ -65,6 +65,7 @@ impl Bench {
             post: true,
             same_origin: true,
             session,
+            invitation: None,
             query: String::new(),
             address: "192.0.2.1".to_owned(),
         };

@@ -13,6 +13,7 @@ mod entry;
 mod form;
 mod format;
 mod halt;
+mod invitation;
 mod page;
 mod pages;
 mod router;

@@ -60,6 +60,9 @@ fn done(word: &str) -> &'static str {
         "paid" => "The payment was recorded.",
         "void" => "The invoice was voided. What it billed is in the next draft.",
         "revoked" => "The token was revoked. Its next request is refused.",
+        "joined" => "Welcome: you are in.",
+        "member" => "The member was changed.",
+        "member_removed" => "The member was removed. Their next request is refused.",
         _ => "",
     }
 }

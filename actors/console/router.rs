@@ -6,7 +6,7 @@ use hoursmith_kit::Failure;
 use crate::ask::{Console, Guest};
 use crate::form::Form;
 use crate::halt::Halt;
-use crate::{entry, page, pages};
+use crate::{entry, invitation, page, pages};
 
 /// Answers a request to the app.
 pub(crate) async fn answer(console: &Console, ask: &Ask) -> Result<Response, Failure> {
@@ -54,6 +54,8 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
         (true, ["login"]) => return entry::login(&guest, form).await,
         (false, ["signup"]) => return entry::sign_up_page(&entry::blank(), 200),
         (true, ["signup"]) => return entry::sign_up(&guest, form).await,
+        (false, ["invitations"]) => return invitation::page(&guest, Form::default()).await,
+        (true, ["invitations"]) => return invitation::accept(&guest, form).await,
         (true, ["logout"]) => return entry::logout(&guest).await,
         _ => {}
     }

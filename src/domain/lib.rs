@@ -13,6 +13,7 @@ mod day;
 mod event;
 mod fields;
 mod id;
+mod invitation;
 mod json;
 mod keys;
 mod money;
@@ -20,6 +21,7 @@ mod patch;
 mod problem;
 mod role;
 mod seal;
+mod secret;
 mod session;
 mod text;
 mod time;
@@ -36,6 +38,9 @@ pub use fields::Fields;
 pub use id::{
     ClientId, EventId, ExpenseId, IdError, InvoiceId, MemberId, OrganizationId, ProjectId,
     RequestId, TaskId, TimeEntryId, TokenId, UserId, WebhookDeliveryId, WebhookEndpointId,
+};
+pub use invitation::{
+    INVITATION_LIFE, INVITATIONS, InvitationDigest, InvitationSecret, without_invitation,
 };
 pub use json::{Document, JsonError, MAX_DEPTH};
 pub use keys::{Keys, SecretKey};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hoursmith_bus::{
     Additions, ErrorKind, Head, KeyedRequest, Response, Subject, Verdict, Visitor,
 };
-use hoursmith_domain::{Caller, Code, Problem, Token};
+use hoursmith_domain::{Caller, Code, Problem, Token, without_invitation};
 use hoursmith_routes::problem;
 use http::header::AUTHORIZATION;
 use hyper::body::Incoming;
@@ -37,7 +37,11 @@ impl<'a> Walk<'a> {
             edge,
             request,
             line: edge.line(request.deadline),
-            head: Arc::new(Head::new(request.id, "", request.path())),
+            head: Arc::new(Head::new(
+                request.id,
+                "",
+                without_invitation(request.path()),
+            )),
             rate_headers: Vec::new(),
             limited: false,
         }

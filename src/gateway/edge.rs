@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use hoursmith_bus::{Bus, Subject, TraceParent};
-use hoursmith_domain::{Keys, Problem, RequestId, Timestamp};
+use hoursmith_domain::{Keys, Problem, RequestId, Timestamp, without_invitation};
 use hoursmith_kit::{Clock, Random};
 use hoursmith_routes::problem;
 use hoursmith_settings::IpNet;
@@ -240,7 +240,7 @@ fn span(request: &Request, trace: Option<&TraceParent>) -> tracing::Span {
         "http.request",
         "otel.kind" = "server",
         "http.request.method" = %request.head.method,
-        "url.path" = request.path(),
+        "url.path" = without_invitation(request.path()),
         "request.id" = %request.id,
         "http.route" = tracing::field::Empty,
         "http.response.status_code" = tracing::field::Empty,

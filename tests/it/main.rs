@@ -29,6 +29,7 @@ mod forgery;
 mod history;
 mod http;
 mod indexes;
+mod invitations;
 mod limits;
 mod matrix;
 mod metrics;

@@ -1,6 +1,7 @@
 //! Settings: the pages about how one works here rather than the work, one file each.
 
 mod api;
+mod members;
 
 use hoursmith_bus::Response;
 
@@ -21,6 +22,12 @@ pub(crate) async fn answer(
         (false, ["api"]) => api::page(person, None, None).await,
         (true, ["api"]) => api::mint(person, form).await,
         (true, ["api", id, "revoke"]) => api::revoke(person, id).await,
+        (false, ["members"]) => members::page(person, None, None).await,
+        (true, ["members"]) => members::invite(person, form).await,
+        (false, ["members", id]) => members::one(person, id, None, None).await,
+        (true, ["members", id]) => members::update(person, id, form).await,
+        (true, ["members", id, "link"]) => members::link(person, id).await,
+        (true, ["members", id, "remove"]) => members::remove(person, id).await,
         _ => Err(Halt::no_page()),
     }
 }
