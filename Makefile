@@ -9,7 +9,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build and run with a demo agency, and print tokens and lines to try it with
-	$(CARGO) run --release --locked --quiet -- demo
+	$(CARGO) run --release --locked -- demo
 
 test: tools ## Install the servers that tests need, then run every test
 	. .tools/env && $(CARGO) test --workspace --locked

@@ -26,9 +26,9 @@ pub fn json(public_url: &str) -> String {
 
 fn document(public_url: &str) -> Value {
     let all = schemas();
-    let messages: Map<String, Value> = EventType::WORDS
+    let messages: Map<String, Value> = EventType::ALL
         .iter()
-        .map(|kind| ((*kind).to_owned(), message(kind, &all)))
+        .map(|kind| (kind.as_str().to_owned(), message(*kind)))
         .collect();
     let of_channel: Map<String, Value> = messages
         .keys()
@@ -87,19 +87,14 @@ fn schemas() -> BTreeMap<String, Value> {
         .collect()
 }
 
-fn message(kind: &str, schemas: &BTreeMap<String, Value>) -> Value {
-    let object = object_of(kind);
-    let narrowed = match schemas.contains_key(&object) {
-        true => json!({
-            "type": {"const": kind},
-            "data": {"properties": {"object": reference(SCHEMAS, &object)}},
-        }),
-        // It is about nothing that the API shows.
-        false => json!({"type": {"const": kind}}),
-    };
+fn message(kind: EventType) -> Value {
+    let narrowed = json!({
+        "type": {"const": kind.as_str()},
+        "data": reference(SCHEMAS, &openapi::data_of(openapi::object_of(kind))),
+    });
     json!({
-        "name": kind,
-        "title": kind,
+        "name": kind.as_str(),
+        "title": kind.as_str(),
         "contentType": "application/json",
         "headers": {
             "type": "object",
@@ -112,18 +107,6 @@ fn message(kind: &str, schemas: &BTreeMap<String, Value>) -> Value {
         },
         "payload": {"allOf": [reference(SCHEMAS, EVENT), {"properties": narrowed}]},
     })
-}
-
-/// The schema of what an event is about: `TimeEntry` for `time_entry.created`.
-fn object_of(kind: &str) -> String {
-    let resource = kind.split('.').next().unwrap_or_default();
-    resource
-        .split('_')
-        .flat_map(|word| {
-            let (first, rest) = word.split_at_checked(1).unwrap_or_default();
-            [first.to_ascii_uppercase(), rest.to_owned()]
-        })
-        .collect()
 }
 
 fn reference(to: &str, name: &str) -> Value {
@@ -172,10 +155,18 @@ mod tests {
             assert_eq!(messages[*kind]["name"], *kind);
         }
         assert_eq!(messages.len(), EventType::WORDS.len());
-        let narrowed = &messages["time_entry.updated"]["payload"]["allOf"][1]["properties"];
-        assert_eq!(narrowed["type"]["const"], "time_entry.updated");
-        let object = &narrowed["data"]["properties"]["object"]["$ref"];
-        assert_eq!(object, "#/components/schemas/TimeEntry");
+        for (kind, object) in [
+            ("time_entry.updated", "TimeEntry"),
+            ("ping", "WebhookEndpoint"),
+        ] {
+            let narrowed = &messages[kind]["payload"]["allOf"][1]["properties"];
+            assert_eq!(narrowed["type"]["const"], kind);
+            let data = format!("{SCHEMAS}{object}EventData");
+            assert_eq!(narrowed["data"]["$ref"], data);
+            let properties =
+                &document["components"]["schemas"][format!("{object}EventData")]["properties"];
+            assert_eq!(properties["object"]["$ref"], format!("{SCHEMAS}{object}"));
+        }
     }
 
     #[test]

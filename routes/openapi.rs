@@ -20,6 +20,7 @@ mod webhooks;
 
 pub use document::document;
 pub(crate) use schemas::components as schemas;
+pub(crate) use webhooks::{data_of, object_of};
 
 /// The document as JSON, compact, in a stable order.
 pub fn json(public_url: &str) -> String {

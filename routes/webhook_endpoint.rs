@@ -1,6 +1,6 @@
 //! Webhook endpoints: where events are sent.
 
-use hoursmith_domain::{Access, EventId, EventType, Grant, Plan, Scope, Timestamp};
+use hoursmith_domain::{Access, EventId, Grant, Plan, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -172,21 +172,9 @@ pub const ROUTES: &[Route] = &[
             answer: "WebhookReplayed",
         },
         summary: "Replay events to a webhook endpoint",
-        description: "Sends what happened since an instant and the endpoint has not got: what failed, what was skipped, and events of before it existed or while it was disabled, as far as its `events` name them now. With `status`, deliveries in that state alone, `delivered` ones too. Oldest first, with the original event ids; pings and what waits already are left alone. One call queues 10,000 at most, unless the operator set another bound, and says by `next_since` where to go on; they are sent at the endpoint's own pace. `dry_run` gives the same answer and queues nothing. A disabled endpoint is a conflict.",
+        description: "Sends what happened since an instant and the endpoint has not got: what failed, what was skipped, and events of before it existed or while it was disabled, as far as its `events` name them now. With `status`, deliveries in that state alone, `delivered` ones too. Oldest first, with the original event ids; pings and what waits already are left alone. One call looks at a bounded part of the feed and queues as many deliveries as the operator permits; where it ends before the feed does it says so by `next_after_sequence`, also when it found nothing: send the same body again with that as `after_sequence`. They are sent at the endpoint's own pace. `dry_run` gives the same answer and queues nothing. A disabled endpoint is a conflict.",
     },
 ];
-
-/// What `events` may name: everything, everything of a resource, one type.
-pub(crate) fn event_filters() -> impl Iterator<Item = String> {
-    let types = EventType::WORDS.iter().map(|word| (*word).to_owned());
-    let mut resources: Vec<String> = EventType::WORDS
-        .iter()
-        .filter_map(|word| word.split_once('.'))
-        .map(|(resource, _)| format!("{resource}.*"))
-        .collect();
-    resources.dedup();
-    ["*".to_owned()].into_iter().chain(resources).chain(types)
-}
 
 /// Where events are sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -211,7 +199,7 @@ pub struct WebhookEndpoint {
     )]
     pub description: Option<String>,
     /// Which events are sent: types, all of a resource (`invoice.*`), or all (`*`).
-    #[schema(value_type = Vec<EventFilterWord>, min_items = 1, max_items = 50, example = json!(["invoice.*", "client.created"]))]
+    #[schema(value_type = HashSet<EventFilterWord>, min_items = 1, max_items = 50, example = json!(["invoice.*", "client.created"]))]
     pub events: Vec<String>,
     /// Whether events are sent.
     #[schema(example = true)]
@@ -294,7 +282,7 @@ pub struct WebhookEndpointCreate {
     #[schema(min_length = 1, max_length = 255, example = "Invoices into the ledger")]
     pub description: Option<String>,
     /// Which events are sent: types, all of a resource (`invoice.*`), or all (`*`).
-    #[schema(value_type = Vec<EventFilterWord>, min_items = 1, max_items = 50, example = json!(["invoice.*", "client.created"]))]
+    #[schema(value_type = HashSet<EventFilterWord>, min_items = 1, max_items = 50, example = json!(["invoice.*", "client.created"]))]
     pub events: Vec<String>,
     /// Whether events are sent; true if absent on creation.
     #[schema(nullable = false, example = true)]
@@ -322,6 +310,9 @@ pub struct WebhookReplay {
     /// Events of this instant and later.
     #[schema(value_type = String, format = DateTime, max_length = 40, example = "2026-11-23T00:00:00Z")]
     pub since: Timestamp,
+    /// Only events with a larger sequence: where the call before this one ended; from `since` if absent.
+    #[schema(minimum = 0, example = 4182)]
+    pub after_sequence: Option<i64>,
     /// Events of before this instant; up to now if absent.
     #[schema(value_type = Option<String>, format = DateTime, max_length = 40, example = "2026-11-24T00:00:00Z")]
     pub until: Option<Timestamp>,
@@ -339,7 +330,7 @@ pub struct WebhookReplayed {
     /// Deliveries that were queued, or would be.
     #[schema(minimum = 0, example = 128)]
     pub count: i64,
-    /// The `since` of the next call where more was found than one call queues; null otherwise.
-    #[schema(value_type = Option<String>, required = true, format = DateTime, max_length = 40)]
-    pub next_since: Option<Timestamp>,
+    /// The `after_sequence` of the next call; null where there is nothing left to look at.
+    #[schema(required = true, minimum = 1)]
+    pub next_after_sequence: Option<i64>,
 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use hoursmith_domain::webhook::EventFilter;
 use hoursmith_domain::{Currency, EventType, Plan, RateSource, Role, Scope};
 use serde_json::json;
 use utoipa::openapi::schema::ObjectBuilder;
@@ -72,7 +73,7 @@ words! {
     TaskStatusWord, "TaskStatus", "Whether a task is to be done or is done.", "open",
         crate::task::STATUSES.iter().copied();
     EventFilterWord, "EventFilter", "Which events are sent: all (`*`), all of a resource (`invoice.*`), or one type.", "invoice.*",
-        crate::webhook_endpoint::event_filters();
+        EventFilter::known().map(|filter| filter.to_string());
     WebhookEndpointStatusWord, "WebhookEndpointStatus", "Where an endpoint stands.", "enabled",
         crate::webhook_endpoint::STATUSES.iter().copied();
     ReplayStatusWord, "WebhookReplayStatus", "Which deliveries are sent again.", "failed",

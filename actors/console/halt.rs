@@ -47,6 +47,11 @@ impl Halt {
         })
     }
 
+    /// Nothing is at this address.
+    pub(crate) fn no_page() -> Self {
+        Self::refused(404, "Go back, or begin at the dashboard.")
+    }
+
     /// The refusal of a form that the person may correct; the rest goes on as it is.
     pub(crate) fn correctable(self) -> Result<Refusal, Self> {
         match self {

@@ -5,5 +5,5 @@ pub(crate) mod home;
 pub(crate) mod invoice;
 pub(crate) mod invoices;
 pub(crate) mod projects;
+pub(crate) mod settings;
 pub(crate) mod time;
-pub(crate) mod tokens;

@@ -74,9 +74,7 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
         (true, ["invoices", id, "send"]) => pages::invoice::send(person, id, form).await,
         (true, ["invoices", id, "pay"]) => pages::invoice::pay(person, id, form).await,
         (true, ["invoices", id, "void"]) => pages::invoice::void(person, id).await,
-        (false, ["settings", "api"]) => pages::tokens::page(person, None, None).await,
-        (true, ["settings", "api"]) => pages::tokens::mint(person, form).await,
-        (true, ["settings", "api", id, "revoke"]) => pages::tokens::revoke(person, id).await,
-        _ => Err(Halt::refused(404, "Go back, or begin at the dashboard.")),
+        (_, ["settings", parts @ ..]) => pages::settings::answer(person, post, parts, form).await,
+        _ => Err(Halt::no_page()),
     }
 }

@@ -16,7 +16,7 @@ use hoursmith_settings::Settings;
 use hoursmith_store::Statement;
 
 use crate::settings::WebhookSettings;
-use crate::{delivery, dispatch, endpoint, ledger};
+use crate::{delivery, dispatch, endpoint, feed, ledger};
 
 pub(crate) const NAME: &str = "webhook-dispatcher";
 
@@ -50,6 +50,7 @@ impl Plugin for WebhookDispatcher {
             delivery::statements().to_vec(),
             dispatch::statements(),
             endpoint::statements(),
+            feed::statements().to_vec(),
             ledger::statements().to_vec(),
         ]
         .concat()
@@ -81,6 +82,7 @@ impl Plugin for WebhookDispatcher {
                 delivery_retention: settings.delivery_retention(),
                 dispatchers,
             });
+            let wake_up = Arc::clone(&context.wake_up);
             let pool = Pool::start(&host, spec, move |_| WebhookWorker {
                 context: Arc::clone(&context),
                 rules: Arc::clone(&rules),
@@ -91,7 +93,7 @@ impl Plugin for WebhookDispatcher {
                 .with_pool(pool, subscription)
                 .with_task(waking)
                 .with_task(waking_dispatchers);
-            dispatch::start(&host, &settings, running).await
+            dispatch::start(&host, &settings, wake_up, running).await
         })
     }
 }

@@ -4,7 +4,7 @@ mod sql;
 mod state;
 
 use hoursmith_bus::Response;
-use hoursmith_domain::{Code, Cursor, Problem, WebhookDeliveryId};
+use hoursmith_domain::{Code, Cursor, Problem, WebhookDeliveryId, WebhookEndpointId};
 use hoursmith_handler::condition;
 use hoursmith_handler::error::Error;
 use hoursmith_handler::list::{Page, json};
@@ -13,7 +13,6 @@ use hoursmith_handler::write::write;
 use hoursmith_store::Statement;
 
 use crate::endpoint;
-pub(crate) use sql::lower_due;
 use state::DeliveryState;
 
 pub(crate) fn statements() -> &'static [Statement] {
@@ -36,9 +35,9 @@ pub(crate) async fn list(request: &Request) -> Result<Response, Error> {
     drop(conn);
     let place = |delivery: &DeliveryState| Cursor {
         sort: delivery.moment(page.updated_since.is_some()).as_micros(),
-        id: delivery.id.0,
+        id: delivery.wire.id.0,
     };
-    page.respond(request, rows, place, |delivery| delivery.to_wire())
+    page.respond(request, rows, place, |delivery| delivery.wire)
 }
 
 /// `GET /api/v1/webhook_deliveries/{webhook_delivery_id}`
@@ -48,7 +47,7 @@ pub(crate) async fn read(request: &Request) -> Result<Response, Error> {
     let delivery = sql::find(&mut conn, request.caller.organization(), id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let body = json(200, &delivery.to_wire())?;
+    let body = json(200, &delivery.wire)?;
     let conditions = &request.ask.head.conditions;
     Ok(condition::respond(body, delivery.version, conditions))
 }
@@ -64,7 +63,7 @@ pub(crate) async fn replay(request: &Request) -> Result<Response, Error> {
             let delivery = sql::find(conn, organization, id)
                 .await?
                 .ok_or_else(Problem::not_found)?;
-            let to = delivery.endpoint_id;
+            let to = WebhookEndpointId(delivery.wire.endpoint_id);
             match endpoint::hold_enabled(conn, organization, to).await {
                 Err(Error::Problem(refusal)) if refusal.code == Code::NotFound => {
                     return Err(deleted().into());
@@ -74,11 +73,11 @@ pub(crate) async fn replay(request: &Request) -> Result<Response, Error> {
             if !sql::queue(conn, organization, id, stamp.now).await? {
                 return Err(waits_already().into());
             }
-            sql::lower_due(conn, organization, to, stamp.now).await?;
+            endpoint::look_at(conn, organization, to, Some(stamp.now)).await?;
             let delivery = sql::find(conn, organization, id)
                 .await?
                 .ok_or_else(Problem::not_found)?;
-            let body = json(200, &delivery.to_wire())?;
+            let body = json(200, &delivery.wire)?;
             Ok(condition::tagged(body, delivery.version))
         })
     })

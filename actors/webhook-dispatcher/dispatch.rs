@@ -66,10 +66,12 @@ pub(crate) fn statements() -> Vec<Statement> {
     .concat()
 }
 
-/// Starts what sends, as part of a plugin. When that stops, what is being sent may end.
+/// Starts what sends, as part of a plugin. When that stops, what is being sent may end. `wake_up` wakes
+/// the relays.
 pub(crate) async fn start(
     host: &Host,
     settings: &WebhookSettings,
+    wake_up: Arc<WakeUp>,
     running: RunningPlugin,
 ) -> Result<RunningPlugin, StartError> {
     settings
@@ -79,8 +81,6 @@ pub(crate) async fn start(
     for outcome in OUTCOMES {
         counter!(names::WEBHOOK_ATTEMPTS, "outcome" => outcome).increment(0);
     }
-    let wake_up = Arc::new(WakeUp::of(host, subjects::relay_wake()));
-    let waking = Task::start("wake-up of the relays", Arc::clone(&wake_up).run());
     let worker = Arc::new(worker(host, settings, wake_up)?);
     let bell = Arc::new(Bell::default());
     let hearing = bell
@@ -124,7 +124,6 @@ pub(crate) async fn start(
     let surveying = survey::run(host.db.clone(), Arc::clone(&host.clock));
     let stop = settings.stop();
     let running = running
-        .with_task(waking)
         .with_task(Task::start("webhook retention", retention.run()))
         .with_task(Task::start("webhook survey", surveying));
     Ok(running.with_farewell(move || async move {
@@ -146,7 +145,7 @@ fn worker(
         ..Limits::default()
     };
     let client = SystemResolver::new()
-        .and_then(|resolver| Client::new(outbound, Arc::new(resolver), limits))
+        .and_then(|resolver| Client::new(outbound, Arc::new(resolver), limits, send::AGENT))
         .map_err(|source| StartError::new(NAME, "set up the way out", source))?;
     Ok(Worker {
         db: host.db.clone(),

@@ -23,11 +23,10 @@ use hoursmith_outbound::Policy;
 use hoursmith_routes::webhook_endpoint::{MAX_ENDPOINTS, WebhookEndpointWithSecret, WebhookTest};
 use hoursmith_store::{Conn, Statement};
 
-use crate::delivery;
 use crate::secret::{self, PREVIOUS_SECRET, SECRET};
 use input::EndpointInput;
 pub(crate) use replay::replay;
-pub(crate) use sql::lock;
+pub(crate) use sql::{lock, look_at};
 pub(crate) use state::{EndpointState, Status};
 
 pub(crate) fn statements() -> Vec<Statement> {
@@ -107,7 +106,7 @@ pub(crate) async fn update(request: &Request, policy: &Policy) -> Result<Respons
                 sql::update(conn, organization, &endpoint).await?;
                 if endpoint.is_disabled() && !before.is_disabled() {
                     // The dispatcher ends what waits, a bounded number at a time.
-                    delivery::lower_due(conn, organization, id, stamp.now).await?;
+                    look_at(conn, organization, id, Some(stamp.now)).await?;
                     let kind = EventType::WebhookEndpointDisabled;
                     let object = endpoint.to_event();
                     stamp

@@ -8,17 +8,13 @@
 mod sql;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use hoursmith_domain::{OrganizationId, Timestamp};
+use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
 use hoursmith_store::{Conn, Db, Error, Statement};
 use uuid::Uuid;
 
 use crate::dispatch::Wanted;
-
-/// How far moments may disagree with the order of commits: longer than a transaction lasts and than
-/// the clocks of two processes differ.
-const DISORDER: Duration = Duration::from_secs(300);
+use crate::feed::{self, DISORDER};
 
 /// Events read at a time, with their deliveries: a few megabytes where each has fifty.
 const PAGE: i64 = 1_000;
@@ -49,6 +45,8 @@ pub struct Ledger {
     pub missing: u64,
     /// The first of these: the event and the endpoint.
     pub named: Vec<(Uuid, Uuid)>,
+    /// Endpoints of which nobody can tell what they want; they get nothing.
+    pub unreadable: Vec<Uuid>,
 }
 
 /// An endpoint that events are owed to.
@@ -79,14 +77,16 @@ impl Ledger {
         from: Timestamp,
         until: Timestamp,
     ) -> Result<(), Error> {
-        let owed: Vec<Owed> = (sql::endpoints(conn, organization).await?.into_iter())
-            .map(|(id, events, updated_at)| Owed {
-                id,
-                wanted: Wanted::new(id, &events),
-                since: Timestamp::from_micros(updated_at).plus(DISORDER),
-            })
-            .collect();
-        let mut after = 0;
+        let mut owed = Vec::new();
+        for (id, events, updated_at) in sql::endpoints(conn, organization).await? {
+            let Ok(wanted) = Wanted::stored(WebhookEndpointId(id), &events) else {
+                self.unreadable.push(id);
+                continue;
+            };
+            let since = Timestamp::from_micros(updated_at).plus(DISORDER);
+            owed.push(Owed { id, wanted, since });
+        }
+        let mut after = feed::last_before(conn, organization, from.minus(DISORDER)).await?;
         loop {
             // Deliveries after the events: one that is fanned out has all of its deliveries by then.
             let events = sql::events(conn, organization, after, until, PAGE).await?;

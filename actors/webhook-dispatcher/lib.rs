@@ -11,6 +11,7 @@ mod actor;
 mod delivery;
 mod dispatch;
 mod endpoint;
+mod feed;
 mod ledger;
 mod secret;
 mod settings;

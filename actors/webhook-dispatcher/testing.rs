@@ -4,36 +4,19 @@ use hoursmith_domain::webhook::WebhookSecret;
 use hoursmith_domain::{Keys, OrganizationId, WebhookEndpointId};
 use hoursmith_kit::SystemRandom;
 
-/// A secret as the column `secret` of an endpoint's row keeps it.
+/// The column of the secret that signs.
+pub const SECRET_COLUMN: &str = crate::secret::SECRET;
+
+/// The column of the one before.
+pub const PREVIOUS_SECRET_COLUMN: &str = crate::secret::PREVIOUS_SECRET;
+
+/// A secret as a column of an endpoint's row keeps it.
 pub fn sealed(
     keys: &Keys,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
+    column: &str,
     secret: &WebhookSecret,
 ) -> Vec<u8> {
-    crate::secret::seal(
-        keys,
-        &SystemRandom,
-        organization,
-        endpoint,
-        "secret",
-        secret,
-    )
-}
-
-/// A secret as the column `previous_secret` keeps it.
-pub fn sealed_previous(
-    keys: &Keys,
-    organization: OrganizationId,
-    endpoint: WebhookEndpointId,
-    secret: &WebhookSecret,
-) -> Vec<u8> {
-    crate::secret::seal(
-        keys,
-        &SystemRandom,
-        organization,
-        endpoint,
-        crate::secret::PREVIOUS_SECRET,
-        secret,
-    )
+    crate::secret::seal(keys, &SystemRandom, organization, endpoint, column, secret)
 }

@@ -20,16 +20,8 @@ use super::{example, schemas};
 /// The group of the entries.
 pub(super) const TAG: &str = "webhook";
 
-/// The headers that sign a delivery.
-const HEADERS: &[&str] = &[
-    "Hoursmith-Signature",
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-];
-
 /// The resource that events of a type carry, by its schema's name.
-fn object_of(event: EventType) -> &'static str {
+pub(crate) fn object_of(event: EventType) -> &'static str {
     match event {
         EventType::ClientCreated | EventType::ClientUpdated | EventType::ClientDeleted => "Client",
         EventType::ProjectCreated | EventType::ProjectUpdated | EventType::ProjectDeleted => {
@@ -59,7 +51,8 @@ fn object_of(event: EventType) -> &'static str {
     }
 }
 
-fn data_of(object: &str) -> String {
+/// The schema of `data` in events about a resource, by the name of its schema.
+pub(crate) fn data_of(object: &str) -> String {
     format!("{object}EventData")
 }
 
@@ -166,7 +159,12 @@ fn operation(kind: EventType, components: &Components) -> Operation {
                 .build(),
         ))
         .build();
-    operation.parameters = Some(HEADERS.iter().copied().map(reference).collect());
+    operation.parameters = Some(
+        headers()
+            .iter()
+            .map(|header| reference(&header.name))
+            .collect(),
+    );
     operation.responses.responses = [
         answer("2XX", "It was received. The body is not looked at."),
         answer("410", "Send nothing more: the endpoint is disabled."),

@@ -98,7 +98,10 @@ async fn free_or_any(address: SocketAddr) -> Result<SocketAddr, Failure> {
 /// Where it runs, a token of each role, and lines to paste. The owner's token comes first, and is the
 /// one that the lines without another role use.
 fn welcome(url: &str, tokens: &[(Role, &str, Token)]) -> String {
-    let mut text = format!("\nHoursmith runs at {url}\n  documentation   {url}/api-docs\n");
+    let mut text = format!(
+        "\nHoursmith runs at {url}\n  documentation   {url}/api-docs\n  \
+         app             {url}/app  (sign up there; the demo's people have no password)\n"
+    );
     for (role, name, token) in tokens {
         let what = match role {
             Role::Owner => "token".to_owned(),

@@ -26,6 +26,14 @@ impl Findings {
         self.wrong = self.wrong.saturating_add(1);
         println!("wrong  {what}");
     }
+
+    fn exit(&self) -> ExitCode {
+        if self.wrong == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -62,12 +70,16 @@ pub(super) async fn ledger(settings: Settings) -> Result<ExitCode, Failure> {
         let event = EventId(*event);
         findings.bad(&format!("{event} has no delivery to endpoint {endpoint}"));
     }
-    if ledger.missing == 0 {
-        findings.good("none is missing");
-        return Ok(ExitCode::SUCCESS);
+    for endpoint in &ledger.unreadable {
+        findings.bad(&format!(
+            "endpoint {endpoint} gets nothing: what it wants cannot be read"
+        ));
     }
-    findings.bad(&format!("{} are missing", ledger.missing));
-    Ok(ExitCode::FAILURE)
+    match ledger.missing {
+        0 => findings.good("none is missing"),
+        missing => findings.bad(&format!("{missing} are missing")),
+    }
+    Ok(findings.exit())
 }
 
 pub(super) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
@@ -82,11 +94,7 @@ pub(super) async fn run(settings: Settings) -> Result<ExitCode, Failure> {
     }
     database(&settings, &mut findings).await;
     bus(&settings, &parts, &mut findings).await;
-    Ok(if findings.wrong == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(findings.exit())
 }
 
 async fn database(settings: &Settings, findings: &mut Findings) {

@@ -23,10 +23,6 @@ use crate::resolve::Resolve;
 use crate::target::Target;
 use crate::tls;
 
-/// Who is calling.
-const AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("Hoursmith-Webhooks/", env!("CARGO_PKG_VERSION")));
-
 /// How long a kept connection may take to be ready, which it is unless its receiver answered without
 /// taking the whole request; such a one is not waited for.
 const READY: Duration = Duration::from_millis(50);
@@ -61,16 +57,19 @@ pub struct Post {
 /// at a time: that is for whoever knows whose they are.
 pub struct Client {
     dialer: Dialer,
+    agent: HeaderValue,
     pool: Arc<Pool>,
     _sweeper: Task,
 }
 
 impl Client {
-    /// A client for this process, with connections of its own. Must be made in a runtime.
+    /// A client for this process, with connections of its own, that calls itself `agent`. Must be made
+    /// in a runtime.
     pub fn new(
         settings: &OutboundSettings,
         resolver: Arc<dyn Resolve>,
         limits: Limits,
+        agent: HeaderValue,
     ) -> Result<Self, SetupError> {
         let pool = Arc::new(Pool::default());
         let sweeper = Task::start(
@@ -87,6 +86,7 @@ impl Client {
                 tls: tls::connector(settings.ca_file.as_deref())?,
                 limits,
             },
+            agent,
             pool,
             _sweeper: sweeper,
         })
@@ -107,9 +107,21 @@ impl Client {
         Ok(self.finish(post, exchange, deadline).await)
     }
 
+    fn request(&self, post: &Post) -> Result<Request<Full<Bytes>>, http::Error> {
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(post.target.path().clone())
+            .body(Full::new(post.body.clone()))?;
+        let headers = request.headers_mut();
+        headers.extend(post.headers.clone());
+        headers.insert(USER_AGENT, self.agent.clone());
+        headers.insert(HOST, post.target.authority()?);
+        Ok(request)
+    }
+
     /// Sends the request and waits for the head of the answer.
     async fn exchange(&self, post: &Post) -> Result<(Connection, Response<Incoming>), Error> {
-        let mut request = request(post).map_err(Error::Request)?;
+        let mut request = self.request(post).map_err(Error::Request)?;
         let origin = post.target.origin();
         while let Some(mut kept) = self.pool.take(post.endpoint, &origin) {
             if !matches!(timeout(READY, kept.sender.ready()).await, Ok(Ok(()))) {
@@ -155,18 +167,6 @@ impl Client {
             peer,
         }
     }
-}
-
-fn request(post: &Post) -> Result<Request<Full<Bytes>>, http::Error> {
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(post.target.path().clone())
-        .body(Full::new(post.body.clone()))?;
-    let headers = request.headers_mut();
-    headers.extend(post.headers.clone());
-    headers.insert(USER_AGENT, AGENT);
-    headers.insert(HOST, post.target.authority()?);
-    Ok(request)
 }
 
 fn failed(error: hyper::Error) -> Error {

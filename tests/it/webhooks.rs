@@ -13,7 +13,7 @@ use hoursmith_domain::{Keys, SecretKey, Timestamp, WebhookEndpointId};
 use hoursmith_kit::{Clock as _, Random as _, SystemRandom};
 use hoursmith_settings::Settings;
 use hoursmith_store::{Statement, fetch_all, fetch_optional};
-use hoursmith_webhook_dispatcher::testing::{sealed, sealed_previous};
+use hoursmith_webhook_dispatcher::testing::{PREVIOUS_SECRET_COLUMN, SECRET_COLUMN, sealed};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -111,7 +111,13 @@ fn new_secret() -> WebhookSecret {
 pub async fn hook(world: &World, org: &Org, url: &str, events: &[&str]) -> Hook {
     let (organization, id) = (org.id.0, fresh(world));
     let secret = new_secret();
-    let kept = sealed(&keys(), org.id, WebhookEndpointId(id), &secret);
+    let kept = sealed(
+        &keys(),
+        org.id,
+        WebhookEndpointId(id),
+        SECRET_COLUMN,
+        &secret,
+    );
     let (url, events) = (url.to_owned(), json!(events).to_string());
     let now = world.clock.now().as_micros();
     run!(
@@ -132,8 +138,20 @@ pub async fn hook(world: &World, org: &Org, url: &str, events: &[&str]) -> Hook 
 async fn rotate(world: &World, org: &Org, hook: &Hook, until: Timestamp) -> WebhookSecret {
     let (organization, id, until) = (org.id.0, hook.id, until.as_micros());
     let secret = new_secret();
-    let kept = sealed(&keys(), org.id, WebhookEndpointId(id), &secret);
-    let before = sealed_previous(&keys(), org.id, WebhookEndpointId(id), &hook.secret);
+    let kept = sealed(
+        &keys(),
+        org.id,
+        WebhookEndpointId(id),
+        SECRET_COLUMN,
+        &secret,
+    );
+    let before = sealed(
+        &keys(),
+        org.id,
+        WebhookEndpointId(id),
+        PREVIOUS_SECRET_COLUMN,
+        &hook.secret,
+    );
     run!(
         world,
         "UPDATE webhook_endpoints SET secret = $3, previous_secret = $4, previous_secret_until = $5 \

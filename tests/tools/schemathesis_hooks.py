@@ -119,12 +119,10 @@ def settle_expense(body):
 
 
 def settle_endpoint(body):
-    """Events go to a public host, a filter is given once, and an organization has few endpoints."""
+    """Events go to a public host, and an organization has few endpoints."""
     world.room()
     if "url" in body:
         body["url"] = "https://hooks.acme.example/hoursmith"
-    if "events" in body:
-        body["events"] = list(dict.fromkeys(body["events"]))
 
 
 def settle_replay(body):

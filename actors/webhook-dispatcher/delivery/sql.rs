@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use hoursmith_domain::{EventId, OrganizationId, Timestamp, WebhookDeliveryId, WebhookEndpointId};
-use hoursmith_handler::list::Page;
-use hoursmith_routes::webhook_delivery::{MAX_ATTEMPTS_SHOWN, WebhookAttempt};
+use hoursmith_handler::list::{MAX_PAGE_BYTES, Page};
+use hoursmith_routes::webhook_delivery::{MAX_ATTEMPTS_SHOWN, WebhookAttempt, WebhookDelivery};
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
 use uuid::Uuid;
 
@@ -73,9 +73,6 @@ hoursmith_store::statements! {
         next_attempt_at = $3, version = version + 1, \
         updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END \
         WHERE organization_id = $1 AND id = $2 AND status <> 'pending'";
-    /// An endpoint has something to do at an instant, or earlier already.
-    LOWER_DUE = "UPDATE webhook_endpoints SET due_at = $3 \
-        WHERE organization_id = $1 AND id = $2 AND (due_at IS NULL OR due_at > $3)";
 }
 
 /// What a list is narrowed by.
@@ -168,73 +165,83 @@ pub(crate) async fn queue(
     Ok(written == 1)
 }
 
-/// Lets an endpoint be found by an instant that something is due at.
-pub(crate) async fn lower_due(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    id: WebhookEndpointId,
-    due_at: Timestamp,
-) -> Result<(), Error> {
-    execute!(conn, LOWER_DUE, organization.0, id.0, due_at.as_micros())?;
-    Ok(())
-}
-
-/// Adds to each delivery its attempts.
+/// Adds to each delivery its attempts, as far as a page takes them: where their texts alone are more,
+/// what follows is left out. It would not be shown, since JSON is no shorter than the texts in it.
 async fn with_attempts(
     conn: &mut Conn,
     organization: OrganizationId,
-    rows: Vec<Row>,
+    mut rows: Vec<Row>,
 ) -> Result<Vec<DeliveryState>, Error> {
-    let tried: Vec<Uuid> = rows
-        .iter()
-        .filter(|row| row.attempts > 0)
-        .map(|row| row.id)
-        .collect();
-    let mut attempts: HashMap<Uuid, Vec<WebhookAttempt>> = HashMap::new();
-    for ids in tried.chunks(TOGETHER) {
-        // An id that is wanting is the nil one, which no delivery has.
-        let id = |at: usize| ids.get(at).copied().unwrap_or_default();
-        let found = fetch_all!(
-            conn,
-            LIST_ATTEMPTS as AttemptRow,
-            organization.0,
-            MAX_ATTEMPTS_SHOWN,
-            id(0),
-            id(1),
-            id(2),
-            id(3),
-            id(4),
-            id(5),
-            id(6),
-            id(7),
-            id(8),
-            id(9),
-        )?;
-        for row in found {
-            let of = attempts.entry(row.delivery_id).or_default();
-            of.push(row.into_wire());
+    let (mut whole, mut bytes) = (Vec::with_capacity(rows.len()), 0_usize);
+    while !rows.is_empty() && bytes <= MAX_PAGE_BYTES {
+        let rest = rows.split_off(rows.len().min(TOGETHER));
+        let mut attempts = attempts(conn, organization, &rows).await?;
+        for attempt in attempts.values().flatten() {
+            let excerpt = attempt.response_excerpt.as_ref().map_or(0, String::len);
+            bytes = bytes
+                .saturating_add(attempt.url.len())
+                .saturating_add(excerpt);
         }
+        whole.extend(rows.into_iter().map(|row| {
+            let attempts = attempts.remove(&row.id).unwrap_or_default();
+            row.into_state(attempts)
+        }));
+        rows = rest;
     }
-    let whole = rows.into_iter().map(|row| {
-        let attempts = attempts.remove(&row.id).unwrap_or_default();
-        row.into_state(attempts)
-    });
-    Ok(whole.collect())
+    Ok(whole)
+}
+
+/// The attempts of at most as many deliveries as are read together.
+async fn attempts(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    rows: &[Row],
+) -> Result<HashMap<Uuid, Vec<WebhookAttempt>>, Error> {
+    let mut attempts: HashMap<Uuid, Vec<WebhookAttempt>> = HashMap::new();
+    if rows.iter().all(|row| row.attempts == 0) {
+        return Ok(attempts);
+    }
+    // An id that is wanting is the nil one, which no delivery has.
+    let id = |at: usize| rows.get(at).map(|row| row.id).unwrap_or_default();
+    let found = fetch_all!(
+        conn,
+        LIST_ATTEMPTS as AttemptRow,
+        organization.0,
+        MAX_ATTEMPTS_SHOWN,
+        id(0),
+        id(1),
+        id(2),
+        id(3),
+        id(4),
+        id(5),
+        id(6),
+        id(7),
+        id(8),
+        id(9),
+    )?;
+    for row in found {
+        let of = attempts.entry(row.delivery_id).or_default();
+        of.push(row.into_wire());
+    }
+    Ok(attempts)
 }
 
 impl Row {
     fn into_state(self, attempts: Vec<WebhookAttempt>) -> DeliveryState {
-        DeliveryState {
+        let wire = WebhookDelivery {
             id: WebhookDeliveryId(self.id),
             event_id: EventId(self.event_id),
-            endpoint_id: WebhookEndpointId(self.endpoint_id),
+            endpoint_id: self.endpoint_id,
             status: self.status,
             skip_reason: self.skip_reason,
             attempts,
             next_attempt_at: self.next_attempt_at.map(Timestamp::from_micros),
-            version: self.version,
             created_at: Timestamp::from_micros(self.created_at),
             updated_at: Timestamp::from_micros(self.updated_at),
+        };
+        DeliveryState {
+            wire,
+            version: self.version,
         }
     }
 }

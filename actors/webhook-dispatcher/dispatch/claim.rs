@@ -19,7 +19,7 @@ use hoursmith_domain::{
 use hoursmith_store::{Conn, Error, Statement};
 
 use crate::endpoint::Status;
-pub(super) use sql::{due_endpoints, give_back, look_at, next_due};
+pub(super) use sql::{due_endpoints, give_back, next_due};
 
 /// Deliveries that are skipped or given up in one transaction, since other writes wait for it.
 const ENDED: i64 = 500;
@@ -41,6 +41,17 @@ pub(super) enum Standing {
     OnProbation,
 }
 
+impl Standing {
+    /// By the endpoint's column `proven`.
+    pub(super) fn of(proven: bool) -> Self {
+        if proven {
+            Self::Proven
+        } else {
+            Self::OnProbation
+        }
+    }
+}
+
 /// How much may be claimed, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
@@ -55,6 +66,14 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// Sends to an endpoint of a standing at a time, over all processes.
+    pub(super) fn at_a_time(&self, standing: Standing) -> u32 {
+        match standing {
+            Standing::Proven => self.at_a_time,
+            Standing::OnProbation => 1,
+        }
+    }
+
     /// When a lease that is taken now ends.
     pub(super) fn until(&self) -> Timestamp {
         self.now.plus(self.lease)
@@ -91,6 +110,15 @@ pub(super) struct Claim {
     pub(super) until: Timestamp,
 }
 
+/// What becomes of pending deliveries that nobody sends, without an attempt.
+#[derive(Debug, Clone, Copy)]
+struct Ending {
+    status: &'static str,
+    skip_reason: Option<&'static str>,
+    /// Of those that were due by then.
+    due_by: Timestamp,
+}
+
 /// What came of looking at an endpoint.
 #[derive(Debug)]
 pub(super) enum Claimed {
@@ -122,22 +150,26 @@ pub(super) async fn claim(
     }
     if served.plan != Plan::Agency.as_str() {
         // Only what is due: the plan may come back before the others are.
-        let skipped = sql::skip_due(conn, organization, endpoint, terms, ENDED).await?;
+        let skip = Ending {
+            status: "skipped",
+            skip_reason: Some("plan"),
+            due_by: terms.now,
+        };
+        let skipped = sql::end(conn, organization, endpoint, skip, terms).await?;
         settle(conn, organization, endpoint, terms, u32::MAX).await?;
         return Ok(Claimed::Skipped(skipped));
     }
-    let at_a_time = match served.standing() {
-        Standing::Proven => terms.at_a_time,
-        Standing::OnProbation => 1,
-    };
-    let leased = sql::outlook(conn, organization, endpoint, terms)
-        .await?
-        .leased;
-    let room = terms.room.min(at_a_time.saturating_sub(leased));
+    let at_a_time = terms.at_a_time(Standing::of(served.proven));
+    let leases = sql::leases(conn, organization, endpoint, terms).await?;
+    let room = terms.room.min(at_a_time.saturating_sub(leases.count));
     let claims = sql::take(conn, organization, endpoint, terms, room).await?;
     if status == Status::Failing {
-        let by = terms.now.minus(PATIENCE);
-        sql::give_up_overdue(conn, organization, endpoint, by, terms, ENDED).await?;
+        let give_up = Ending {
+            status: "failed",
+            skip_reason: None,
+            due_by: terms.now.minus(PATIENCE),
+        };
+        sql::end(conn, organization, endpoint, give_up, terms).await?;
     }
     settle(conn, organization, endpoint, terms, at_a_time).await?;
     Ok(Claimed::Some(
@@ -155,11 +187,15 @@ async fn end(
     is_deleted: bool,
     terms: Terms,
 ) -> Result<Claimed, Error> {
-    let reason = if is_deleted { "deleted" } else { "disabled" };
-    let skipped = sql::skip_all(conn, organization, endpoint, reason, terms, ENDED).await?;
+    let skip = Ending {
+        status: "skipped",
+        skip_reason: Some(if is_deleted { "deleted" } else { "disabled" }),
+        due_by: Timestamp::from_micros(i64::MAX),
+    };
+    let skipped = sql::end(conn, organization, endpoint, skip, terms).await?;
     let due = if skipped < ENDED.unsigned_abs() {
-        let outlook = sql::outlook(conn, organization, endpoint, terms).await?;
-        outlook.lease_ends
+        let leases = sql::leases(conn, organization, endpoint, terms).await?;
+        leases.first_ends
     } else {
         Some(terms.now)
     };
@@ -170,36 +206,22 @@ async fn end(
     Ok(Claimed::Skipped(skipped))
 }
 
-/// Sets when an endpoint is next worth a look, by its standing. Its row must be held.
-pub(super) async fn settle_by_standing(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    endpoint: WebhookEndpointId,
-    terms: Terms,
-) -> Result<(), Error> {
-    let at_a_time = match sql::standing(conn, organization, endpoint).await? {
-        Standing::Proven => terms.at_a_time,
-        Standing::OnProbation => 1,
-    };
-    settle(conn, organization, endpoint, terms, at_a_time).await
-}
-
-/// Sets when an endpoint is next worth a look. Its row must be held.
-async fn settle(
+/// Sets when an endpoint is next worth a look: when the first delivery that nobody sends is due,
+/// unless as much is being sent as may be; and whatever comes of those that are being sent, when the
+/// first of their leases ends. Its row must be held.
+pub(super) async fn settle(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
     terms: Terms,
     at_a_time: u32,
 ) -> Result<(), Error> {
-    let outlook = sql::outlook(conn, organization, endpoint, terms).await?;
-    let due = due_at(&outlook, at_a_time);
+    let leases = sql::leases(conn, organization, endpoint, terms).await?;
+    let free = if leases.count < at_a_time {
+        sql::next_free(conn, organization, endpoint).await?
+    } else {
+        None
+    };
+    let due = free.into_iter().chain(leases.first_ends).min();
     sql::set_due(conn, organization, endpoint, due).await
-}
-
-/// When something can next be claimed: the first that is free, unless as much is being sent as may
-/// be; and whatever comes of those that are being sent, when the first of their leases ends.
-fn due_at(outlook: &sql::Outlook, at_a_time: u32) -> Option<Timestamp> {
-    let free = outlook.next_free.filter(|_| outlook.leased < at_a_time);
-    free.into_iter().chain(outlook.lease_ends).min()
 }

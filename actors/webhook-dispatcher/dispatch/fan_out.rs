@@ -16,12 +16,13 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hoursmith_domain::{OrganizationId, Plan, Timestamp};
+use hoursmith_domain::{OrganizationId, Plan, Timestamp, WebhookEndpointId};
 use hoursmith_kit::{Clock, Random};
 use hoursmith_store::{Conn, Db, Error, Statement, leases};
 use uuid::Uuid;
 
 use super::wanted::Wanted;
+use crate::endpoint;
 
 /// Name of the row whose holder fans out.
 const LEASE: &str = "webhook-fan-out";
@@ -110,7 +111,7 @@ impl FanOut {
         &self,
         conn: &mut Conn,
         organization: OrganizationId,
-        asked: Vec<(Uuid, String)>,
+        asked: Vec<(WebhookEndpointId, String)>,
         events: &[sql::PublicEvent],
         now: Timestamp,
     ) -> Result<(), Error> {
@@ -118,8 +119,20 @@ impl FanOut {
             return Ok(());
         }
         let fires = sql::plan(conn, organization).await?.as_deref() == Some(Plan::Agency.as_str());
-        for (endpoint, filters) in asked {
-            let wanted = Wanted::new(endpoint, &filters);
+        for (id, filters) in asked {
+            let wanted = match Wanted::stored(id, &filters) {
+                Ok(wanted) => wanted,
+                // It gets nothing, and takes nothing from the others of its organization.
+                Err(error) => {
+                    tracing::error!(
+                        plugin.name = crate::actor::NAME,
+                        webhook_endpoint.id = %id,
+                        error = &error as &dyn std::error::Error,
+                        "What a webhook endpoint wants cannot be read; it gets no events."
+                    );
+                    continue;
+                }
+            };
             let wants = |event: &&sql::PublicEvent| wanted.wants(&event.kind, event.resource_id);
             let events: Vec<_> = events.iter().filter(wants).collect();
             if events.is_empty() {
@@ -127,7 +140,7 @@ impl FanOut {
             }
             // From here on its row is held. It may be gone by now, or disabled.
             let due = fires.then_some(now);
-            if !sql::hold(conn, organization, endpoint, due).await? {
+            if !endpoint::look_at(conn, organization, id, due).await? {
                 continue;
             }
             let new: Vec<sql::NewDelivery> = (events.into_iter().zip(0..))
@@ -138,7 +151,7 @@ impl FanOut {
                     due: due.map(|due| due.plus(Duration::from_micros(after))),
                 })
                 .collect();
-            sql::insert(conn, organization, endpoint, &new, now).await?;
+            sql::insert(conn, organization, id, &new, now).await?;
         }
         Ok(())
     }

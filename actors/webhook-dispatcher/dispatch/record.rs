@@ -70,11 +70,7 @@ pub(super) async fn record(
     };
     let ended = report.ended_at;
     let next = after_attempt(outcome, made, ended, report.retry_after, random);
-    let after = after(
-        next,
-        delivery.skipped,
-        held.as_ref().map(|held| held.status),
-    );
+    let after = after(next, held.as_ref().map(|held| held.status));
     sql::insert_attempt(conn, claim, delivery.attempts, report).await?;
     sql::save_delivery(conn, claim, after, stamp.now).await?;
     let Some(mut endpoint) = held else {
@@ -85,10 +81,7 @@ pub(super) async fn record(
     let told = counts
         .then(|| health::after(&mut endpoint, next, ended))
         .flatten();
-    if counts {
-        let proven = next == Next::Done && report.duration <= PROMPT;
-        sql::save_proven(conn, organization, id, proven).await?;
-    }
+    let proven = counts.then(|| next == Next::Done && report.duration <= PROMPT);
     if let Some(kind) = told {
         stamp.renew(before.base.updated_at);
         endpoint.base.touch(stamp.now);
@@ -98,12 +91,15 @@ pub(super) async fn record(
             .event(conn, kind, id.0, object, Some(previous))
             .await?;
     }
-    sql::save_endpoint(conn, organization, &endpoint).await?;
+    let standing = sql::save_endpoint(conn, organization, &endpoint, proven).await?;
     match endpoint.status {
         // What is left of it is skipped, now.
-        Status::Disabled => claim::look_at(conn, organization, id, terms.now).await?,
+        Status::Disabled => {
+            endpoint::look_at(conn, organization, id, Some(terms.now)).await?;
+        }
         Status::Enabled | Status::Failing => {
-            claim::settle_by_standing(conn, organization, id, terms).await?;
+            let at_a_time = terms.at_a_time(standing);
+            claim::settle(conn, organization, id, terms, at_a_time).await?;
         }
     }
     Ok(Recorded::Whole {
@@ -111,18 +107,14 @@ pub(super) async fn record(
     })
 }
 
-/// What a delivery becomes, if it was skipped while it was being sent as well: a receiver that has
-/// it has it; else there is no other attempt.
-fn after(next: Next, skipped: Option<&'static str>, endpoint: Option<Status>) -> After {
-    let ended = skipped.or(match endpoint {
-        None => Some("deleted"),
-        Some(Status::Disabled) => Some("disabled"),
-        Some(_) => None,
-    });
-    match (next, ended) {
+/// What a delivery becomes, if its endpoint was disabled or deleted while it was being sent as well:
+/// a receiver that has it has it; else there is no other attempt.
+fn after(next: Next, endpoint: Option<Status>) -> After {
+    match (next, endpoint) {
         (Next::Done, _) => After::Delivered,
-        (_, Some(reason)) => After::Skipped(reason),
-        (Next::RetryAt(at), None) => After::Pending(at),
-        (Next::GiveUp | Next::Disable, None) => After::Failed,
+        (_, None) => After::Skipped("deleted"),
+        (_, Some(Status::Disabled)) => After::Skipped("disabled"),
+        (Next::RetryAt(at), Some(_)) => After::Pending(at),
+        (Next::GiveUp | Next::Disable, Some(_)) => After::Failed,
     }
 }

@@ -15,6 +15,10 @@ use super::body::Nothing;
 use super::claim::Receiver;
 use crate::secret::{self, PREVIOUS_SECRET, SECRET};
 
+/// Who is calling.
+pub(super) const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("Hoursmith-Webhooks/", env!("CARGO_PKG_VERSION")));
+
 /// Characters of an answer that are kept: enough for a framework's message of its error.
 const EXCERPT: usize = 1_000;
 

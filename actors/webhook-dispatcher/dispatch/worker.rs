@@ -157,13 +157,18 @@ impl Worker {
         share: u32,
     ) -> Result<(), Error> {
         // The places first: what is claimed is sent at once.
-        let most = share.min(self.at_a_time.get());
+        let terms = self.terms();
+        let most = share.min(terms.at_a_time(standing));
         let mut places: Vec<Place> = (0..most)
             .map_while(|_| self.lanes.take(standing, organization))
             .collect();
+        // Others of its organization have taken its share meanwhile.
+        if places.is_empty() {
+            return Ok(());
+        }
         let terms = Terms {
             room: u32::try_from(places.len()).unwrap_or(u32::MAX),
-            ..self.terms()
+            ..terms
         };
         let clock = Arc::clone(&self.clock);
         let claimed = self

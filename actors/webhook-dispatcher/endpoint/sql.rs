@@ -1,6 +1,6 @@
 //! Endpoints in the database.
 
-use hoursmith_domain::webhook::{EventFilter, EventFilters};
+use hoursmith_domain::webhook::EventFilters;
 use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
 use hoursmith_handler::base::{BaseRow, base_columns, base_names};
 use hoursmith_handler::error;
@@ -92,6 +92,10 @@ hoursmith_store::statements! {
     /// then deletes the row. Its deliveries stay.
     DELETE_ENDPOINT = "UPDATE webhook_endpoints SET status = 'disabled', deleted_at = $3, due_at = $3 \
         WHERE organization_id = $1 AND id = $2";
+    /// Has an endpoint looked at by an instant; by none, only holds its row.
+    LOOK_AT_ENDPOINT = "UPDATE webhook_endpoints SET due_at = CASE \
+        WHEN CAST($3 AS BIGINT) IS NULL OR due_at < $3 THEN due_at ELSE $3 END \
+        WHERE organization_id = $1 AND id = $2 RETURNING status";
 }
 
 /// What a list is narrowed by.
@@ -268,6 +272,25 @@ pub(crate) async fn delete(
     execute!(conn, DELETE_ENDPOINT, organization.0, id.0, now.as_micros()).map(drop)
 }
 
+/// Has the dispatcher look at an endpoint by an instant, or only holds it; its row is held from then
+/// on. Whether it is there, deleted ones included, and is not disabled.
+pub(crate) async fn look_at(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    id: WebhookEndpointId,
+    by: Option<Timestamp>,
+) -> Result<bool, Error> {
+    let by = by.map(Timestamp::as_micros);
+    let status = fetch_optional!(
+        conn,
+        LOOK_AT_ENDPOINT as (String,),
+        organization.0,
+        id.0,
+        by
+    )?;
+    Ok(status.is_some_and(|(status,)| status != Status::Disabled.as_str()))
+}
+
 impl Row {
     fn into_state(self) -> Result<EndpointState, error::Error> {
         let status = Status::parse(&self.status).ok_or_else(|| {
@@ -277,7 +300,8 @@ impl Row {
             id: WebhookEndpointId(self.id),
             url: self.url,
             description: self.description,
-            events: events_from(&self.events)?,
+            events: EventFilters::stored(&self.events)
+                .map_err(|source| Failure::internal("read stored event filters", source))?,
             status,
             consecutive_failures: self.consecutive_failures,
             failing_since: self.failing_since.map(Timestamp::from_micros),
@@ -291,13 +315,4 @@ fn events_text(events: &EventFilters) -> String {
     let words: Vec<String> = events.0.iter().map(ToString::to_string).collect();
     // A list of strings, whose serialization cannot fail.
     serde_json::to_string(&words).unwrap_or_default()
-}
-
-fn events_from(text: &str) -> Result<EventFilters, Failure> {
-    const OPERATION: &str = "read stored event filters";
-    let words: Vec<String> =
-        serde_json::from_str(text).map_err(|source| Failure::internal(OPERATION, source))?;
-    Ok(EventFilters(
-        words.into_iter().map(EventFilter::stored).collect(),
-    ))
 }

@@ -53,13 +53,43 @@ impl EventFilter {
         }
     }
 
-    /// The pattern of a text that was stored.
-    pub fn stored(text: String) -> Self {
-        text.parse().unwrap_or(Self::Later(text))
+    /// Every pattern that this version writes: all, everything of a resource, one type.
+    pub fn known() -> impl Iterator<Item = Self> {
+        let types = || EventType::ALL.iter().copied();
+        let mut resources: Vec<&str> = types()
+            .filter_map(|event| event.as_str().split_once('.'))
+            .map(|(resource, _)| resource)
+            .collect();
+        resources.dedup();
+        [Self::All]
+            .into_iter()
+            .chain(resources.into_iter().map(Self::Resource))
+            .chain(types().map(Self::Type))
+    }
+
+    /// Whether this is the pattern of a text.
+    fn is_written(&self, text: &str) -> bool {
+        match self {
+            Self::All => text == "*",
+            Self::Resource(resource) => text.strip_suffix(".*") == Some(*resource),
+            Self::Type(event) => text == event.as_str(),
+            Self::Later(pattern) => text == pattern,
+        }
     }
 }
 
 impl EventFilters {
+    /// The patterns of a JSON array that was stored, those of a later version included.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is no array of texts, which is a defect: nobody can tell what was wanted.
+    pub fn stored(text: &str) -> Result<Self, serde_json::Error> {
+        let texts: Vec<String> = serde_json::from_str(text)?;
+        let pattern = |text: String| text.parse().unwrap_or(EventFilter::Later(text));
+        Ok(Self(texts.into_iter().map(pattern).collect()))
+    }
+
     /// Whether an event of this type is wanted. No pattern wants nothing.
     pub fn matches(&self, event: EventType) -> bool {
         self.matches_word(event.as_str())
@@ -75,18 +105,9 @@ impl FromStr for EventFilter {
     type Err = EventFilterError;
 
     fn from_str(text: &str) -> Result<Self, EventFilterError> {
-        if text == "*" {
-            return Ok(Self::All);
-        }
-        let known = || EventType::ALL.iter().copied();
-        match text.strip_suffix(".*") {
-            Some(resource) => known()
-                .map(|event| resource_of(event.as_str()))
-                .find(|known| *known == resource)
-                .map(Self::Resource),
-            None => known().find(|event| event.as_str() == text).map(Self::Type),
-        }
-        .ok_or(EventFilterError)
+        Self::known()
+            .find(|known| known.is_written(text))
+            .ok_or(EventFilterError)
     }
 }
 
@@ -127,7 +148,10 @@ mod tests {
 
     #[test]
     fn what_a_later_version_stored_is_matched_and_kept() {
-        let stored = |text: &str| EventFilter::stored(text.to_owned());
+        let stored = |text: &str| {
+            let EventFilters(mut filters) = EventFilters::stored(&format!("[\"{text}\"]")).unwrap();
+            filters.remove(0)
+        };
         assert_eq!(stored("invoice.*"), EventFilter::Resource("invoice"));
         for (pattern, other) in [
             ("timer.started", "timer.stopped"),
@@ -140,6 +164,20 @@ mod tests {
             assert!(!later.matches(EventType::ClientCreated));
         }
         assert!(EventFilter::All.matches_word("timer.started"));
+        assert_eq!(EventFilters::stored("[]").unwrap(), EventFilters::default());
+        for unreadable in ["", "{}", "*", "[7]", "[\"*\""] {
+            assert!(EventFilters::stored(unreadable).is_err(), "{unreadable}");
+        }
+    }
+
+    #[test]
+    fn all_that_is_known_comes_back_and_is_known_once() {
+        let known: Vec<EventFilter> = EventFilter::known().collect();
+        for (at, filter) in known.iter().enumerate() {
+            assert_eq!(filter.to_string().parse().as_ref(), Ok(filter));
+            assert!(!known[..at].contains(filter), "{filter}");
+            assert!(EventType::ALL.iter().any(|event| filter.matches(*event)));
+        }
     }
 
     #[test]
@@ -157,6 +195,7 @@ mod tests {
             "invoice.**",
             "invoice.*.x",
             "time.*",
+            "ping.*",
             "Invoice.*",
             "invoice.exploded",
             "* ",

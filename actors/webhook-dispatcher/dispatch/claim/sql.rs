@@ -4,8 +4,9 @@ use hoursmith_domain::{EventId, OrganizationId, Timestamp, WebhookDeliveryId, We
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
 use uuid::Uuid;
 
-use super::{Claim, Receiver, Standing, Terms};
+use super::{Claim, ENDED, Ending, Receiver, Standing, Terms};
 use crate::dispatch::lanes::SHARES;
+use crate::endpoint;
 
 hoursmith_store::statements! {
     /// Proven endpoints that have something due, but for those of the organizations that have as
@@ -19,8 +20,6 @@ hoursmith_store::statements! {
         ORDER BY served_at, id LIMIT $2";
     /// When the first endpoint is worth a look.
     FIND_NEXT_DUE = "SELECT due_at FROM webhook_endpoints WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
-    /// Whether an endpoint is proven.
-    FIND_STANDING = "SELECT proven FROM webhook_endpoints WHERE organization_id = $1 AND id = $2";
     /// Holds an endpoint that is still due, and puts it behind all others. A secret that signs no more
     /// goes.
     SERVE_ENDPOINT = "UPDATE webhook_endpoints SET served_at = $3,
@@ -49,37 +48,16 @@ hoursmith_store::statements! {
             ORDER BY next_attempt_at, id LIMIT $6)
         AND status = 'pending'
         RETURNING id, event_id, lease_token";
-    /// Skips deliveries of an endpoint that is disabled or deleted, due or not.
-    SKIP_DISABLED = "UPDATE webhook_deliveries
-        SET status = 'skipped', skip_reason = $6, next_attempt_at = NULL, lease_until = NULL,
+    /// Ends the first deliveries that were due by an instant and that nobody sends.
+    END_DELIVERIES = "UPDATE webhook_deliveries
+        SET status = $5, skip_reason = $6, next_attempt_at = NULL, lease_until = NULL,
             version = version + 1,
             updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
         WHERE organization_id = $1 AND id IN (
             SELECT id FROM webhook_deliveries
-            WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
+            WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $7
             AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
-            ORDER BY next_attempt_at, id LIMIT $5)
-        AND status = 'pending'";
-    /// Skips deliveries that are due while the plan has no webhooks.
-    SKIP_WITHOUT_PLAN = "UPDATE webhook_deliveries
-        SET status = 'skipped', skip_reason = 'plan', next_attempt_at = NULL, lease_until = NULL,
-            version = version + 1,
-            updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
-        WHERE organization_id = $1 AND id IN (
-            SELECT id FROM webhook_deliveries
-            WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $3
-            AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
-            ORDER BY next_attempt_at, id LIMIT $5)
-        AND status = 'pending'";
-    /// Gives up deliveries that were due long ago.
-    GIVE_UP_OVERDUE = "UPDATE webhook_deliveries
-        SET status = 'failed', next_attempt_at = NULL, lease_until = NULL, version = version + 1,
-            updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
-        WHERE organization_id = $1 AND id IN (
-            SELECT id FROM webhook_deliveries
-            WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $6
-            AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
-            ORDER BY next_attempt_at, id LIMIT $5)
+            ORDER BY next_attempt_at, id LIMIT $8)
         AND status = 'pending'";
     /// Deletes an endpoint for which nothing waits any more.
     FORGET_ENDPOINT = "DELETE FROM webhook_endpoints
@@ -89,9 +67,6 @@ hoursmith_store::statements! {
     /// Gives a lease back that is still the holder's.
     GIVE_LEASE_BACK = "UPDATE webhook_deliveries SET lease_until = NULL
         WHERE organization_id = $1 AND id = $2 AND lease_token = $3 AND lease_until IS NOT NULL";
-    /// Has an endpoint looked at by an instant.
-    LOOK_AT_ENDPOINT = "UPDATE webhook_endpoints
-        SET due_at = CASE WHEN due_at < $3 THEN due_at ELSE $3 END WHERE organization_id = $1 AND id = $2";
 }
 
 /// An endpoint that is held.
@@ -102,27 +77,21 @@ pub(super) struct Served {
     secret: Vec<u8>,
     previous_secret: Option<Vec<u8>>,
     previous_secret_until: Option<i64>,
-    proven: bool,
+    pub(super) proven: bool,
     deleted_at: Option<i64>,
     pub(super) plan: String,
 }
 
-/// What an endpoint has to expect.
+/// What is being sent to an endpoint.
 #[derive(Debug)]
-pub(super) struct Outlook {
-    /// When the first is due that nobody sends.
-    pub(super) next_free: Option<Timestamp>,
-    /// How many are being sent.
-    pub(super) leased: u32,
+pub(super) struct Leases {
+    /// How many deliveries.
+    pub(super) count: u32,
     /// When the first lease ends.
-    pub(super) lease_ends: Option<Timestamp>,
+    pub(super) first_ends: Option<Timestamp>,
 }
 
 impl Served {
-    pub(super) fn standing(&self) -> Standing {
-        standing_of(self.proven)
-    }
-
     pub(super) fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
     }
@@ -141,24 +110,6 @@ impl Served {
             previous_secret_until: self.previous_secret_until.map(Timestamp::from_micros),
         }
     }
-}
-
-fn standing_of(proven: bool) -> Standing {
-    if proven {
-        Standing::Proven
-    } else {
-        Standing::OnProbation
-    }
-}
-
-/// An endpoint's standing.
-pub(super) async fn standing(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    endpoint: WebhookEndpointId,
-) -> Result<Standing, Error> {
-    let (proven,) = fetch_one!(conn, FIND_STANDING as (bool,), organization.0, endpoint.0)?;
-    Ok(standing_of(proven))
 }
 
 /// Endpoints of a standing that are due, the least recently served first; not those of some
@@ -208,26 +159,9 @@ pub(in crate::dispatch) async fn give_back(
     claim: &Claim,
     now: Timestamp,
 ) -> Result<(), Error> {
-    look_at(conn, claim.organization, claim.endpoint, now).await?;
+    endpoint::look_at(conn, claim.organization, claim.endpoint, Some(now)).await?;
     let (organization, delivery) = (claim.organization.0, claim.delivery.0);
     execute!(conn, GIVE_LEASE_BACK, organization, delivery, claim.token).map(drop)
-}
-
-/// Has an endpoint looked at by an instant. Its row is held from then on.
-pub(in crate::dispatch) async fn look_at(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    endpoint: WebhookEndpointId,
-    by: Timestamp,
-) -> Result<(), Error> {
-    execute!(
-        conn,
-        LOOK_AT_ENDPOINT,
-        organization.0,
-        endpoint.0,
-        by.as_micros()
-    )
-    .map(drop)
 }
 
 pub(super) async fn serve(
@@ -245,14 +179,14 @@ pub(super) async fn serve(
     )
 }
 
-pub(super) async fn outlook(
+/// What is being sent to an endpoint, by whatever process.
+pub(super) async fn leases(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
     terms: Terms,
-) -> Result<Outlook, Error> {
-    let free = fetch_optional!(conn, FIND_NEXT_FREE as (i64,), organization.0, endpoint.0)?;
-    let (leased, lease_ends) = fetch_one!(
+) -> Result<Leases, Error> {
+    let (count, first_ends) = fetch_one!(
         conn,
         COUNT_LEASES as (i64, Option<i64>),
         organization.0,
@@ -260,11 +194,20 @@ pub(super) async fn outlook(
         terms.now.as_micros(),
         terms.latest().as_micros(),
     )?;
-    Ok(Outlook {
-        next_free: free.map(|(due,)| Timestamp::from_micros(due)),
-        leased: u32::try_from(leased).unwrap_or(u32::MAX),
-        lease_ends: lease_ends.map(Timestamp::from_micros),
+    Ok(Leases {
+        count: u32::try_from(count).unwrap_or(u32::MAX),
+        first_ends: first_ends.map(Timestamp::from_micros),
     })
+}
+
+/// When the first delivery is due that nobody sends.
+pub(super) async fn next_free(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+) -> Result<Option<Timestamp>, Error> {
+    let free = fetch_optional!(conn, FIND_NEXT_FREE as (i64,), organization.0, endpoint.0)?;
+    Ok(free.map(|(due,)| Timestamp::from_micros(due)))
 }
 
 pub(super) async fn take(
@@ -299,45 +242,25 @@ pub(super) async fn take(
     Ok(claims.collect())
 }
 
-/// Skips pending deliveries that nobody sends, for a reason, and tells how many.
-pub(super) async fn skip_all(
+/// Ends pending deliveries that nobody sends, a bounded number at a time, and tells how many.
+pub(super) async fn end(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
-    reason: &'static str,
+    ending: Ending,
     terms: Terms,
-    limit: i64,
 ) -> Result<u64, Error> {
     execute!(
         conn,
-        SKIP_DISABLED,
+        END_DELIVERIES,
         organization.0,
         endpoint.0,
         terms.now.as_micros(),
         terms.latest().as_micros(),
-        limit,
-        reason,
-    )
-}
-
-/// Gives up pending deliveries that nobody sends and that were due by an instant.
-pub(super) async fn give_up_overdue(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    endpoint: WebhookEndpointId,
-    by: Timestamp,
-    terms: Terms,
-    limit: i64,
-) -> Result<u64, Error> {
-    execute!(
-        conn,
-        GIVE_UP_OVERDUE,
-        organization.0,
-        endpoint.0,
-        terms.now.as_micros(),
-        terms.latest().as_micros(),
-        limit,
-        by.as_micros(),
+        ending.status,
+        ending.skip_reason,
+        ending.due_by.as_micros(),
+        ENDED,
     )
 }
 
@@ -348,25 +271,6 @@ pub(super) async fn forget(
     endpoint: WebhookEndpointId,
 ) -> Result<(), Error> {
     execute!(conn, FORGET_ENDPOINT, organization.0, endpoint.0).map(drop)
-}
-
-/// Skips those of them that are due.
-pub(super) async fn skip_due(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    endpoint: WebhookEndpointId,
-    terms: Terms,
-    limit: i64,
-) -> Result<u64, Error> {
-    execute!(
-        conn,
-        SKIP_WITHOUT_PLAN,
-        organization.0,
-        endpoint.0,
-        terms.now.as_micros(),
-        terms.latest().as_micros(),
-        limit,
-    )
 }
 
 pub(super) async fn set_due(

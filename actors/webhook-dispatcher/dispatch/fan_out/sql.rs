@@ -1,6 +1,6 @@
 //! Public events and their deliveries, in the database.
 
-use hoursmith_domain::{OrganizationId, Timestamp};
+use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
 use hoursmith_store::{Conn, Error, execute, execute_rows, fetch_all, fetch_optional};
 use uuid::Uuid;
 
@@ -22,10 +22,6 @@ hoursmith_store::statements! {
         WHERE organization_id = $1 AND status <> 'disabled' ORDER BY id";
     /// An organization's plan.
     FIND_PLAN_OF_EVENTS = "SELECT plan FROM organizations WHERE id = $1";
-    /// Holds an endpoint for a new delivery, and has it looked at by then.
-    HOLD_ENDPOINT_TO_ASK = "UPDATE webhook_endpoints
-        SET due_at = CASE WHEN CAST($3 AS BIGINT) IS NULL OR due_at < $3 THEN due_at ELSE $3 END
-        WHERE organization_id = $1 AND id = $2 AND status <> 'disabled'";
     /// Writes a delivery: pending, or skipped for want of the plan. One that is there already, by a
     /// replay that was faster, stays.
     INSERT_DELIVERY = "INSERT INTO webhook_deliveries
@@ -85,12 +81,16 @@ pub(super) async fn take(
 pub(super) async fn endpoints(
     conn: &mut Conn,
     organization: OrganizationId,
-) -> Result<Vec<(Uuid, String)>, Error> {
-    fetch_all!(
+) -> Result<Vec<(WebhookEndpointId, String)>, Error> {
+    let rows = fetch_all!(
         conn,
         FIND_ENDPOINTS_TO_ASK as (Uuid, String),
         organization.0
-    )
+    )?;
+    let typed = rows
+        .into_iter()
+        .map(|(id, filters)| (WebhookEndpointId(id), filters));
+    Ok(typed.collect())
 }
 
 pub(super) async fn plan(
@@ -101,23 +101,11 @@ pub(super) async fn plan(
     Ok(plan.map(|(plan,)| plan))
 }
 
-/// False when the endpoint is gone or disabled.
-pub(super) async fn hold(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    endpoint: Uuid,
-    due: Option<Timestamp>,
-) -> Result<bool, Error> {
-    let due = due.map(Timestamp::as_micros);
-    let held = execute!(conn, HOLD_ENDPOINT_TO_ASK, organization.0, endpoint, due)?;
-    Ok(held == 1)
-}
-
 /// Deliveries of an endpoint, with few statements.
 pub(super) async fn insert(
     conn: &mut Conn,
     organization: OrganizationId,
-    endpoint: Uuid,
+    endpoint: WebhookEndpointId,
     deliveries: &[NewDelivery],
     now: Timestamp,
 ) -> Result<(), Error> {
@@ -127,7 +115,7 @@ pub(super) async fn insert(
         deliveries,
         |new| organization.0,
         new.id,
-        endpoint,
+        endpoint.0,
         new.event,
         new.due.map_or("skipped", |_| "pending"),
         new.due.map_or(Some("plan"), |_| None),

@@ -1,11 +1,11 @@
 //! Attempts and what follows from them, in the database.
 
-use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
+use hoursmith_domain::{OrganizationId, Timestamp};
 use hoursmith_handler::error::Error;
-use hoursmith_store::{Conn, execute, fetch_optional};
+use hoursmith_store::{Conn, execute, fetch_one, fetch_optional};
 
 use super::After;
-use crate::dispatch::claim::Claim;
+use crate::dispatch::claim::{Claim, Standing};
 use crate::dispatch::send::Report;
 use crate::endpoint::EndpointState;
 
@@ -14,7 +14,7 @@ hoursmith_store::statements! {
     /// and counts the attempt.
     HOLD_DELIVERY_OF_ATTEMPT = "UPDATE webhook_deliveries SET lease_until = NULL, attempts = attempts + 1
         WHERE organization_id = $1 AND id = $2 AND lease_token = $3 AND lease_until IS NOT NULL
-        RETURNING attempts, step, skip_reason";
+        RETURNING attempts, step";
     /// Keeps an attempt.
     INSERT_ATTEMPT = "INSERT INTO webhook_attempts
         (organization_id, delivery_id, number, at, url, status_code, duration_ms, error, response_excerpt)
@@ -24,24 +24,21 @@ hoursmith_store::statements! {
         SET status = $3, skip_reason = $4, next_attempt_at = $5, step = step + $6, version = version + 1,
             updated_at = CASE WHEN updated_at < $7 THEN $7 ELSE updated_at + 1 END
         WHERE organization_id = $1 AND id = $2";
-    /// Keeps whether an endpoint is proven.
-    SAVE_PROVEN = "UPDATE webhook_endpoints SET proven = $3 WHERE organization_id = $1 AND id = $2";
-    /// Keeps how an endpoint fares.
+    /// Keeps how an endpoint fares, and whether it is proven as far as the attempt says.
     SAVE_ENDPOINT_HEALTH = "UPDATE webhook_endpoints
         SET status = $3, consecutive_failures = $4, failing_since = $5, last_success_at = $6, version = $7,
-            updated_at = $8
-        WHERE organization_id = $1 AND id = $2";
+            updated_at = $8, proven = COALESCE(CAST($9 AS BOOLEAN), proven)
+        WHERE organization_id = $1 AND id = $2
+        RETURNING proven";
 }
 
 /// A delivery whose lease was the attempt's.
-#[derive(Debug)]
+#[derive(Debug, sqlx::FromRow)]
 pub(super) struct HeldDelivery {
     /// Attempts with this one.
     pub(super) attempts: i64,
     /// Attempts before this one, since it began or was last replayed.
     pub(super) step: i64,
-    /// Why it was skipped meanwhile.
-    pub(super) skipped: Option<&'static str>,
 }
 
 /// Nothing when the lease is another's by now, or was ended.
@@ -49,22 +46,14 @@ pub(super) async fn hold_delivery(
     conn: &mut Conn,
     claim: &Claim,
 ) -> Result<Option<HeldDelivery>, Error> {
-    let row = fetch_optional!(
+    let held = fetch_optional!(
         conn,
-        HOLD_DELIVERY_OF_ATTEMPT as (i64, i64, Option<String>),
+        HOLD_DELIVERY_OF_ATTEMPT as HeldDelivery,
         claim.organization.0,
         claim.delivery.0,
         claim.token,
     )?;
-    Ok(row.map(|(attempts, step, skipped)| HeldDelivery {
-        attempts,
-        step,
-        skipped: skipped.map(|reason| match reason.as_str() {
-            "plan" => "plan",
-            "deleted" => "deleted",
-            _ => "disabled",
-        }),
-    }))
+    Ok(held)
 }
 
 pub(super) async fn insert_attempt(
@@ -115,24 +104,16 @@ pub(super) async fn save_delivery(
     Ok(())
 }
 
-pub(super) async fn save_proven(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    endpoint: WebhookEndpointId,
-    proven: bool,
-) -> Result<(), Error> {
-    execute!(conn, SAVE_PROVEN, organization.0, endpoint.0, proven)?;
-    Ok(())
-}
-
+/// Without `proven` that stays as it is. Gives the endpoint's standing from now on.
 pub(super) async fn save_endpoint(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: &EndpointState,
-) -> Result<(), Error> {
-    execute!(
+    proven: Option<bool>,
+) -> Result<Standing, Error> {
+    let (proven,) = fetch_one!(
         conn,
-        SAVE_ENDPOINT_HEALTH,
+        SAVE_ENDPOINT_HEALTH as (bool,),
         organization.0,
         endpoint.id.0,
         endpoint.status.as_str(),
@@ -141,6 +122,7 @@ pub(super) async fn save_endpoint(
         endpoint.last_success_at.map(Timestamp::as_micros),
         endpoint.base.version,
         endpoint.base.updated_at.as_micros(),
+        proven,
     )?;
-    Ok(())
+    Ok(Standing::of(proven))
 }

@@ -20,10 +20,15 @@ pub(super) enum Which {
 #[derive(Debug, Clone)]
 pub(super) struct ReplayInput {
     pub(super) since: Timestamp,
+    /// Where an earlier call ended.
+    pub(super) after_sequence: Option<i64>,
     pub(super) until: Option<Timestamp>,
     pub(super) which: Which,
     pub(super) is_dry_run: bool,
 }
+
+/// The largest number that the document allows: what every client reads exactly.
+const MAX_SEQUENCE: i64 = 9_007_199_254_740_991;
 
 const STATUSES: &[(&str, Which)] = &[
     ("failed", Which::Failed),
@@ -49,6 +54,7 @@ impl ReplayInput {
         let mut fields = Fields::of(body);
         let since = fields.instant("since");
         fields.required("since", &since);
+        let after_sequence = fields.integer("after_sequence", 0, MAX_SEQUENCE);
         let until = fields.instant("until");
         let status = fields.word("status", STATUSES);
         let dry_run = fields.boolean("dry_run");
@@ -63,6 +69,7 @@ impl ReplayInput {
         Ok(Self {
             // There is one: it is required.
             since: since.into_option().unwrap_or(Timestamp::from_micros(0)),
+            after_sequence: after_sequence.into_option(),
             until,
             which: status.into_option().unwrap_or(Which::Undelivered),
             is_dry_run: dry_run.into_option().unwrap_or(false),

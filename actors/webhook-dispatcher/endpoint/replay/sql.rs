@@ -1,7 +1,5 @@
 //! Which events of the feed an endpoint may be sent again, and their deliveries.
 
-use std::time::Duration;
-
 use hoursmith_domain::webhook::EventFilter;
 use hoursmith_domain::{EventType, OrganizationId, Timestamp, WebhookEndpointId};
 use hoursmith_store::{Conn, Error, execute_rows, fetch_all, fetch_optional};
@@ -9,10 +7,6 @@ use uuid::Uuid;
 
 use super::super::state::EndpointState;
 use super::input::{ReplayInput, Which};
-
-/// How far the order of the feed and the moments of its events may disagree: longer than a
-/// transaction lasts and than the clocks of two processes differ.
-const DISORDER: Duration = Duration::from_secs(300);
 
 /// Writes no row of what is in another state by then.
 macro_rules! queue {
@@ -33,22 +27,21 @@ macro_rules! queue {
 }
 
 hoursmith_store::statements! {
-    /// The last event that is older than an instant: from the end of the feed back, so that it costs
-    /// as much as there is to replay.
-    LAST_BEFORE = "SELECT sequence FROM events WHERE organization_id = $1 AND sequence IS NOT NULL \
-        AND created_at < $2 ORDER BY sequence DESC LIMIT 1";
-    /// Events in the order of the feed, of some types ($6, each between commas; all if null), whose
-    /// deliveries are in one of some states ($7). What has not got its deliveries yet gets them by
+    /// The number of the event that stands so far after another; nothing where the feed ends before it.
+    FIND_SO_FAR = "SELECT sequence FROM events WHERE organization_id = $1 AND sequence > $2 \
+        ORDER BY sequence LIMIT 1 OFFSET $3";
+    /// Events of a part of the feed, in its order, of some types ($7, each between commas; all if null),
+    /// whose deliveries are in one of some states ($8). What has not got its deliveries yet gets them by
     /// itself, and a ping is for once. Before $9 a delivery that is not there may have arrived and
     /// been deleted since: it is not missing.
-    FIND_REPLAYED = "SELECT e.id, e.created_at FROM events e \
+    FIND_REPLAYED = "SELECT e.id, e.sequence FROM events e \
         LEFT JOIN webhook_deliveries d ON d.organization_id = e.organization_id AND d.event_id = e.id \
             AND d.endpoint_id = $2 \
-        WHERE e.organization_id = $1 AND e.sequence > $3 AND e.created_at >= $4 \
-        AND (CAST($5 AS BIGINT) IS NULL OR e.created_at < $5) AND e.fanned_out AND e.type <> 'ping' \
-        AND (CAST($6 AS TEXT) IS NULL OR $6 LIKE '%,' || e.type || ',%') \
-        AND $7 LIKE '%,' || COALESCE(d.status, CASE WHEN e.created_at >= $9 THEN 'missing' END, 'gone') \
-            || ',%' ORDER BY e.sequence LIMIT $8";
+        WHERE e.organization_id = $1 AND e.sequence > $3 AND e.sequence <= $4 AND e.created_at >= $5 \
+        AND (CAST($6 AS BIGINT) IS NULL OR e.created_at < $6) AND e.fanned_out AND e.type <> 'ping' \
+        AND (CAST($7 AS TEXT) IS NULL OR $7 LIKE '%,' || e.type || ',%') \
+        AND $8 LIKE '%,' || COALESCE(d.status, CASE WHEN e.created_at >= $9 THEN 'missing' END, 'gone') \
+            || ',%' ORDER BY e.sequence LIMIT $10";
     /// Deliveries that are due at once: new ones, or those that are not sent and were not.
     QUEUE_UNDELIVERED = queue!("'failed', 'skipped'");
     /// The same of those that were given up.
@@ -60,49 +53,59 @@ hoursmith_store::statements! {
 }
 
 /// An event to send again.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
 pub(super) struct Found {
     pub(super) id: Uuid,
-    pub(super) created_at: Timestamp,
+    pub(super) sequence: i64,
 }
 
-/// What bounds a replay.
+/// A part of the feed, and how much of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct Part {
+    /// Events with a larger number than this.
+    pub(super) after: i64,
+    /// And up to this one.
+    pub(super) through: i64,
     /// Events, at most.
-    pub(super) most: u32,
+    pub(super) limit: i64,
     /// Deliveries of events since then are still there.
     pub(super) kept_since: Timestamp,
 }
 
-/// The first events that are asked for, at most as many as may be and one more.
+/// The number of the event that stands so far after another, 1 for the next one.
+pub(super) async fn so_far(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    after: i64,
+    far: i64,
+) -> Result<Option<i64>, Error> {
+    let between = far.saturating_sub(1);
+    let found = fetch_optional!(conn, FIND_SO_FAR as (i64,), organization.0, after, between)?;
+    Ok(found.map(|(sequence,)| sequence))
+}
+
+/// The first events of a part of the feed that are asked for.
 pub(super) async fn find(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: &EndpointState,
     input: &ReplayInput,
-    limits: Limits,
+    part: Part,
 ) -> Result<Vec<Found>, Error> {
-    let before = input.since.minus(DISORDER).as_micros();
-    let after = fetch_optional!(conn, LAST_BEFORE as (i64,), organization.0, before)?;
-    let rows = fetch_all!(
+    fetch_all!(
         conn,
-        FIND_REPLAYED as (Uuid, i64),
+        FIND_REPLAYED as Found,
         organization.0,
         endpoint.id.0,
-        after.map_or(0, |(sequence,)| sequence),
+        part.after,
+        part.through,
         input.since.as_micros(),
         input.until.map(Timestamp::as_micros),
         types(endpoint),
         input.which.statuses(),
-        i64::from(limits.most).saturating_add(1),
-        limits.kept_since.as_micros(),
-    )?;
-    let found = rows.into_iter().map(|(id, created_at)| Found {
-        id,
-        created_at: Timestamp::from_micros(created_at),
-    });
-    Ok(found.collect())
+        part.kept_since.as_micros(),
+        part.limit,
+    )
 }
 
 /// Queues deliveries of events, by new ids where they have none, and tells how many: not those that

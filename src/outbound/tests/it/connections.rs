@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 
-use crate::support::{Receiver, Scripted, Sender, header, permitting, read_request};
+use crate::support::{AGENT, Receiver, Scripted, Sender, header, permitting, read_request};
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -48,11 +48,7 @@ async fn the_request_is_what_was_asked_for_to_the_byte() {
         Some(format!("hooks.example.com:{port}").as_str())
     );
     assert_eq!(header(&head, "webhook-id"), Some("evt_1"));
-    assert!(
-        header(&head, "user-agent")
-            .unwrap()
-            .starts_with("Hoursmith-Webhooks/")
-    );
+    assert_eq!(header(&head, "user-agent"), AGENT.to_str().ok());
     assert_eq!(
         header(&head, "content-length"),
         Some(body.len().to_string().as_str())

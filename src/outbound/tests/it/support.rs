@@ -13,9 +13,12 @@ use futures::future::BoxFuture;
 use hoursmith_kit::{Task, spawn};
 use hoursmith_outbound::{Answer, Client, Error, Limits, Policy, PoolKey, Post, Resolve};
 use hoursmith_settings::OutboundSettings;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::net::{TcpListener, TcpStream};
+
+/// Who is calling.
+pub(crate) const AGENT: HeaderValue = HeaderValue::from_static("Tester/1");
 
 /// The longest that anything here may take; far beyond every limit that is tested.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -202,7 +205,7 @@ impl Sender {
     ) -> Self {
         Self {
             policy: Policy::new(settings),
-            client: Client::new(settings, resolver, limits).unwrap(),
+            client: Client::new(settings, resolver, limits, AGENT).unwrap(),
         }
     }
 

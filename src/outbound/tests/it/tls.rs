@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt as _;
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::{Receiver, SHORT, Scripted, Sender, permitting, read_request};
+use crate::support::{AGENT, Receiver, SHORT, Scripted, Sender, permitting, read_request};
 
 /// An authority that is in no list.
 fn authority() -> CertifiedIssuer<'static, KeyPair> {
@@ -143,13 +143,13 @@ async fn a_file_without_certificates_is_refused_at_start() {
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
     ] {
         let file = file_with(text);
-        let made = Client::new(&trusting(&file), names(), Limits::default());
+        let made = Client::new(&trusting(&file), names(), Limits::default(), AGENT);
         assert!(matches!(made, Err(SetupError::CaFile { .. })), "{text:?}");
     }
     let missing = OutboundSettings {
         ca_file: Some("/nowhere/ca.pem".into()),
         ..OutboundSettings::default()
     };
-    let made = Client::new(&missing, names(), Limits::default());
+    let made = Client::new(&missing, names(), Limits::default(), AGENT);
     assert!(matches!(made, Err(SetupError::CaFile { .. })));
 }

@@ -14,7 +14,7 @@ use crate::halt::Halt;
 use crate::page::{Frame, go, show};
 
 #[derive(Template)]
-#[template(path = "tokens.html")]
+#[template(path = "settings/api.html")]
 struct TokensPage<'a> {
     frame: &'a Frame,
     tokens: &'a [Token],
