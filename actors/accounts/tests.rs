@@ -7,7 +7,7 @@ use hoursmith_bus::{Head, Verdict, Visit};
 use hoursmith_domain::{Code, Door, Role, SessionDigest, SessionSecret};
 use hoursmith_kit::testing::Rig;
 use hoursmith_kit::{Asker, Clock as _, RunningPlugin};
-use hoursmith_store::testing::TestDb;
+use hoursmith_store::testing::{TestDb, on_both};
 use hoursmith_store::{Error, execute};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -170,13 +170,6 @@ async fn guessing_is_slow_and_says_nothing(db: TestDb) {
     assert_eq!(right, Err(Code::RateLimited));
     bench.rig.clock.advance(Duration::from_secs(60));
     assert!(bench.log_in("maya@studio.example", PASSWORD).await.is_ok());
-}
-
-macro_rules! on_both {
-    ($($case:ident),+ $(,)?) => {
-        mod sqlite { $(#[tokio::test] async fn $case() { super::$case(super::TestDb::sqlite().await).await; })+ }
-        mod postgres { $(#[tokio::test] async fn $case() { super::$case(super::TestDb::postgres().await).await; })+ }
-    };
 }
 
 on_both! {
