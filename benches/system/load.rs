@@ -68,6 +68,11 @@ impl Run {
     pub(crate) fn p50(&self) -> Duration {
         self.times[self.times.len() / 2]
     }
+
+    /// The time within which 95 of 100 requests were answered.
+    pub(crate) fn p95(&self) -> Duration {
+        self.times[self.times.len() * 95 / 100]
+    }
 }
 
 /// Sends requests, each connection the next one once it has its answer. `request` gets a number
@@ -145,6 +150,13 @@ pub(crate) async fn status(address: SocketAddr, path: &str) -> u16 {
 pub(crate) async fn body(address: SocketAddr, text: &str) -> serde_json::Value {
     let answer = Connection::open(address).await.ask(text).await;
     serde_json::from_str(&answer.body).unwrap()
+}
+
+/// The bytes of an answer's body.
+pub(crate) async fn size(address: SocketAddr, text: &str) -> usize {
+    let answer = Connection::open(address).await.ask(text).await;
+    assert_eq!(answer.status, 200, "{text}\n{}", answer.body);
+    answer.body.len()
 }
 
 struct Answer {

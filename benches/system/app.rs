@@ -1,0 +1,157 @@
+//! Pages of the app, each beside the API call that it rests on: what a person waits for a page is
+//! questions asked side by side, a template, and nothing else. And what a page weighs, with its style,
+//! script and icon.
+
+use std::time::Duration;
+
+use hoursmith_domain::{SessionSecret, session_cookie};
+use hoursmith_kit::{Clock as _, Random as _, SystemClock, SystemRandom};
+use hoursmith_store::execute;
+
+use crate::load::{self, Until};
+use crate::process::Served;
+use crate::report::{Bound, Report, Row, median};
+use crate::site::{Site, keys};
+
+/// Rounds that alternate between page and call, and requests of each.
+const ROUNDS: usize = 5;
+const REQUESTS: u64 = 200;
+
+/// The most that a page weighs in all, in bytes.
+const MOST: usize = 60 * 1024;
+
+/// What each page needs beside itself.
+const BESIDE: [&str; 3] = ["/assets/app.css", "/assets/app.js", "/favicon.svg"];
+
+/// A page, and how long it and its call take, in microseconds.
+struct Page {
+    path: &'static str,
+    call: String,
+    bytes: usize,
+    page: f64,
+    api: f64,
+}
+
+pub(crate) async fn measure(report: &mut Report) {
+    let site = Site::prepare().await;
+    let cookie = session(&site).await;
+    let served = Served::start(&site, None);
+    served.ready().await;
+    let open =
+        |path: &str| format!("GET {path} HTTP/1.1\r\nhost: bench\r\ncookie: {cookie}\r\n\r\n");
+    let mut beside = 0;
+    for path in BESIDE {
+        beside += load::size(served.api(), &open(path)).await;
+    }
+    let mut pages = Vec::new();
+    for (path, call) in calls(&site) {
+        let bytes = load::size(served.api(), &open(path)).await + beside;
+        let (mut of_page, mut of_call) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            of_page.push(p95(&served, open(path)).await);
+            of_call.push(p95(&served, load::get(&call, &site.token)).await);
+        }
+        let (page, api) = (median(of_page), median(of_call));
+        println!("{path}: {bytes} bytes, {page:.0} µs, {call}: {api:.0} µs");
+        pages.push(Page {
+            path,
+            call,
+            bytes,
+            page,
+            api,
+        });
+    }
+    let heaviest = pages.iter().max_by_key(|page| page.bytes).unwrap();
+    let ratio = |page: &Page| page.page / page.api;
+    report.add(Row {
+        what: "what a page of the app weighs with style, script and icon, the heaviest",
+        ours: format!("{} bytes: {}", heaviest.bytes, heaviest.path),
+        baseline: format!("{MOST} bytes"),
+        ratio: heaviest.bytes as f64 / MOST as f64,
+        target: Some(Bound::AtMost(1.0)),
+    });
+    let slowest = pages.iter().max_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+    let slowest = slowest.unwrap();
+    report.add(Row {
+        what: "a page of the app beside the API call it rests on, the slowest",
+        ours: format!("{:.0} µs p95: {}", slowest.page, slowest.path),
+        baseline: format!("{:.0} µs p95: {}", slowest.api, slowest.call),
+        ratio: ratio(slowest),
+        target: Some(Bound::AtMost(5.0)),
+    });
+}
+
+/// Each page with the call that answers most of it.
+fn calls(site: &Site) -> [(&'static str, String); 6] {
+    let now = SystemClock::new().now();
+    let day = |ago: u64| {
+        let instant = now.minus(Duration::from_secs(ago * 24 * 60 * 60));
+        instant.to_string()[..10].to_owned()
+    };
+    let week = format!(
+        "time_entries?limit=200&member_id={}&from={}&to={}",
+        site.member,
+        day(6),
+        day(0)
+    );
+    [
+        ("/app", week.clone()),
+        ("/app/time", week),
+        (
+            "/app/clients",
+            "clients?limit=200&archived=false".to_owned(),
+        ),
+        (
+            "/app/projects",
+            "projects?limit=200&archived=false".to_owned(),
+        ),
+        ("/app/invoices", "invoices?limit=200".to_owned()),
+        ("/app/settings/api", "me".to_owned()),
+    ]
+    .map(|(page, call)| (page, format!("/api/v1/{call}")))
+}
+
+async fn p95(served: &Served, text: String) -> f64 {
+    let run = load::run(served.api(), 1, Until::Sent(REQUESTS), 200, move |_| {
+        text.clone()
+    });
+    run.await.p95().as_secs_f64() * 1e6
+}
+
+/// A session of the site's member, as its cookie.
+async fn session(site: &Site) -> String {
+    let mut random = [0; 32];
+    SystemRandom.fill(&mut random);
+    let secret = SessionSecret::generate(random);
+    let digest = secret.digest(&keys());
+    let now = SystemClock::new().now();
+    let until = now.plus(Duration::from_secs(24 * 60 * 60)).as_micros();
+    let (id, now) = (SystemRandom.uuid_v7(now), now.as_micros());
+    let (organization, member) = (site.organization.0, site.member.0);
+    let db = site.open().await;
+    let begun = db.write(move |conn| {
+        Box::pin(async move {
+            execute!(
+                conn,
+                BEGIN_SESSION,
+                id,
+                organization,
+                member,
+                digest.0.as_slice(),
+                now,
+                until,
+            )
+        })
+    });
+    assert_eq!(begun.await.unwrap(), 1);
+    db.close().await;
+    let name = session_cookie("http://127.0.0.1:8080");
+    format!("{name}={}", secret.expose())
+}
+
+hoursmith_store::statements! {
+    BEGIN_SESSION = "INSERT INTO sessions
+            (id, user_id, organization_id, digest, created_at, seen_at, expires_at)
+        SELECT $1, user_id, organization_id, $4, $5, $5, $6 FROM members
+        WHERE organization_id = $2 AND id = $3";
+}
