@@ -4,14 +4,13 @@
 
 use std::time::Duration;
 
-use hoursmith_domain::{SessionSecret, session_cookie};
-use hoursmith_kit::{Clock as _, Random as _, SystemClock, SystemRandom};
+use hoursmith_kit::{Clock as _, SystemClock};
 use hoursmith_store::execute;
 
 use crate::load::{self, Until};
 use crate::process::Served;
 use crate::report::{Bound, Report, Row, median};
-use crate::site::{Site, keys};
+use crate::site::Site;
 
 /// Rounds that alternate between page and call, and requests of each.
 const ROUNDS: usize = 5;
@@ -34,9 +33,9 @@ struct Page {
 
 pub(crate) async fn measure(report: &mut Report) {
     let site = Site::prepare().await;
-    let cookie = session(&site).await;
     let served = Served::start(&site, None);
     served.ready().await;
+    let cookie = session(&site, &served).await;
     let open =
         |path: &str| format!("GET {path} HTTP/1.1\r\nhost: bench\r\ncookie: {cookie}\r\n\r\n");
     let mut beside = 0;
@@ -118,40 +117,27 @@ async fn p95(served: &Served, text: String) -> f64 {
     run.await.p95().as_secs_f64() * 1e6
 }
 
-/// A session of the site's member, as its cookie.
-async fn session(site: &Site) -> String {
-    let mut random = [0; 32];
-    SystemRandom.fill(&mut random);
-    let secret = SessionSecret::generate(random);
-    let digest = secret.digest(&keys());
-    let now = SystemClock::new().now();
-    let until = now.plus(Duration::from_secs(24 * 60 * 60)).as_micros();
-    let (id, now) = (SystemRandom.uuid_v7(now), now.as_micros());
+/// The cookie of a session of the site's member: that of somebody who signed up, given to them.
+async fn session(site: &Site, served: &Served) -> String {
+    let form = "name=Ada&email=ada%40bench.example&new_password=glacier-violin-83-orchard\
+         &organization=Bench&currency=EUR&timezone=UTC";
+    let text = format!(
+        "POST /app/signup HTTP/1.1\r\nhost: bench\r\nsec-fetch-site: same-origin\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    let cookie = load::cookie(served.api(), &text).await;
     let (organization, member) = (site.organization.0, site.member.0);
     let db = site.open().await;
-    let begun = db.write(move |conn| {
-        Box::pin(async move {
-            execute!(
-                conn,
-                BEGIN_SESSION,
-                id,
-                organization,
-                member,
-                digest.0.as_slice(),
-                now,
-                until,
-            )
-        })
+    let given = db.write(move |conn| {
+        Box::pin(async move { execute!(conn, GIVE_SESSIONS, organization, member) })
     });
-    assert_eq!(begun.await.unwrap(), 1);
+    assert_eq!(given.await.unwrap(), 1);
     db.close().await;
-    let name = session_cookie("http://127.0.0.1:8080");
-    format!("{name}={}", secret.expose())
+    cookie
 }
 
 hoursmith_store::statements! {
-    BEGIN_SESSION = "INSERT INTO sessions
-            (id, user_id, organization_id, digest, created_at, seen_at, expires_at)
-        SELECT $1, user_id, organization_id, $4, $5, $5, $6 FROM members
-        WHERE organization_id = $2 AND id = $3";
+    GIVE_SESSIONS = "UPDATE sessions SET organization_id = $1,
+        user_id = (SELECT user_id FROM members WHERE organization_id = $1 AND id = $2)";
 }

@@ -159,8 +159,18 @@ pub(crate) async fn size(address: SocketAddr, text: &str) -> usize {
     answer.body.len()
 }
 
+/// The cookie that an answer sets, as `name=value`.
+pub(crate) async fn cookie(address: SocketAddr, text: &str) -> String {
+    let answer = Connection::open(address).await.ask(text).await;
+    let mut lines = answer.head.lines();
+    let set = lines.find_map(|line| line.strip_prefix("set-cookie: "));
+    let set = set.unwrap_or_else(|| panic!("no cookie: {}\n{}", answer.head, answer.body));
+    set.split(';').next().unwrap().to_owned()
+}
+
 struct Answer {
     status: u16,
+    head: String,
     body: String,
 }
 
@@ -208,6 +218,7 @@ impl Connection {
         }
         Answer {
             status: head[9..12].parse().unwrap(),
+            head,
             body: String::from_utf8(self.buffer[head_end..].to_vec()).unwrap(),
         }
     }

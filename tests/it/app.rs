@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::browser::{Browser, between, is_closed, once, text};
+use crate::cases::PAGES;
 use crate::processes::Process;
 use crate::world::{Bus, Store, World, generous, until_ready};
 
@@ -68,6 +69,38 @@ async fn past_the_limit_there_is_a_page_that_says_so() {
     // The API's budget of the same address is another.
     let me = world.call("GET", "/api/v1/me").send().await;
     me.expect_problem(401, "token_missing");
+    assert!(world.stop().await);
+}
+
+/// In all and unpacked: the document, its style, its script and its icon.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_has_at_most_60_kib() {
+    let world = World::start(Bus::Memory, Store::Sqlite).await;
+    let (maya, _) = Browser::signed_up(&world).await;
+    for number in 0..20 {
+        let name = format!("Client number {number} of the studio");
+        let client = [("name", name.as_str()), ("currency", "EUR")];
+        maya.post("/app/clients", &client).await.expect(303);
+    }
+    for path in PAGES {
+        let html = maya.page(path).await;
+        assert_eq!(html.matches("rel=\"stylesheet\"").count(), 1, "{path}");
+        let mut needed: Vec<&str> = html
+            .split('"')
+            .filter(|part| part.starts_with("/assets/") || *part == "/favicon.svg")
+            .collect();
+        needed.sort_unstable();
+        needed.dedup();
+        assert_eq!(
+            needed,
+            ["/assets/app.css", "/assets/app.js", "/favicon.svg"]
+        );
+        let mut bytes = html.len();
+        for asset in needed {
+            bytes += maya.get(asset).await.expect(200).body.len();
+        }
+        assert!(bytes <= 60 * 1024, "{path}: {bytes} bytes");
+    }
     assert!(world.stop().await);
 }
 

@@ -61,7 +61,6 @@ impl<'w> Browser<'w> {
     }
 
     /// The text of a page that is there.
-    #[track_caller]
     pub async fn page(&self, path: &str) -> String {
         text(&self.get(path).await.expect(200))
     }

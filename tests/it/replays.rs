@@ -1,10 +1,10 @@
 //! A replay that is larger than one call may queue.
 
 use hoursmith_kit::Clock as _;
+use hoursmith_store::{Statement, execute};
 use serde_json::{Value, json};
 
 use crate::cases::{created, endpoint, feed, nowhere};
-use crate::scene::run;
 use crate::world::{Bus, Store, World, generous};
 
 /// Deliveries that one call queues here.
@@ -34,12 +34,16 @@ async fn a_large_replay_goes_on_where_it_ended(store: Store) {
         created(&world, &org.owner, &format!("client {number}")).await;
     }
     feed(&world, &org).await;
+    const FAN_OUT_BY_HAND: Statement = Statement {
+        name: "FAN_OUT_BY_HAND",
+        sql: "UPDATE events SET fanned_out = TRUE WHERE organization_id = $1",
+    };
     let id = org.id.0;
-    run!(
-        world,
-        "UPDATE events SET fanned_out = TRUE WHERE organization_id = $1",
-        id
-    );
+    let done = world
+        .db
+        .db()
+        .write(move |conn| Box::pin(async move { execute!(conn, FAN_OUT_BY_HAND, id) }));
+    done.await.unwrap();
     let body = json!({"url": nowhere(), "events": ["client.created"]});
     let made = world
         .post("/api/v1/webhook_endpoints", &org.owner)

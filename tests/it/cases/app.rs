@@ -11,7 +11,7 @@ use crate::world::World;
 const MARKUP: &str = "\"><script>alert(1)</script>";
 
 /// Pages that are there for a newcomer.
-const PAGES: &[&str] = &[
+pub const PAGES: &[&str] = &[
     "/app",
     "/app/clients",
     "/app/projects",
