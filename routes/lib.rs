@@ -7,6 +7,7 @@
 //!
 //! This room knows domain and bus. It does no I/O and must not know the gateway, an actor or SQL.
 
+pub mod app;
 pub mod asyncapi;
 pub mod client;
 pub mod common;

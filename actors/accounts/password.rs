@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hoursmith_bus::{Ask, Response, Verdict};
 use hoursmith_domain::{
-    Code, FieldError, Keys, OrganizationId, Problem, SessionSecret, UserId, fold,
+    Code, EMAIL_MAX, FieldError, Keys, OrganizationId, Problem, SessionSecret, UserId, fold,
 };
 use hoursmith_kit::{Asker, Clock, Failure, Random, Worker};
 use hoursmith_store::Db;
@@ -67,6 +67,10 @@ impl Shared {
     /// Unknown address, no password, wrong password: one answer after the same work.
     async fn log_in(&self, ask: &Ask) -> Result<Verdict, Failure> {
         let LogIn { email, password } = read(ask)?;
+        // Nobody's, and not to be remembered as tried either: that memory is bounded by it.
+        if email.chars().count() > EMAIL_MAX {
+            return Ok(not_together());
+        }
         if let Err(after) = self.admit(ask, &fold(&email)) {
             return Ok(too_often(after));
         }
@@ -78,11 +82,7 @@ impl Shared {
                 let organization = user.organization_id.map(OrganizationId);
                 self.begin(UserId(user.id), organization).await
             }
-            None => Ok(refuse([FieldError::pointer(
-                "#/password",
-                "wrong",
-                "Address and password do not belong together.",
-            )])),
+            None => Ok(not_together()),
         }
     }
 
@@ -138,6 +138,11 @@ impl Shared {
         let body = json!({ "session": secret.expose(), "lives_seconds": LIFE.as_secs() });
         Ok(Verdict::Respond(Response::json(201, body.to_string())))
     }
+}
+
+fn not_together() -> Verdict {
+    let detail = "Address and password do not belong together.";
+    refuse([FieldError::pointer("#/password", "wrong", detail)])
 }
 
 fn read<T: DeserializeOwned>(ask: &Ask) -> Result<T, Failure> {

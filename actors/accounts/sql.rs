@@ -22,8 +22,9 @@ hoursmith_store::statements! {
     TOUCH_SESSION = "UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2";
     /// Ends a session.
     DELETE_SESSION = "DELETE FROM sessions WHERE digest = $1";
-    /// Clears a person's sessions that are over.
-    DELETE_EXPIRED_SESSIONS = "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2";
+    /// Clears some of the sessions that are over, anybody's: not everybody comes back.
+    DELETE_EXPIRED_SESSIONS = "DELETE FROM sessions WHERE expires_at <= $1 AND id IN (
+        SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)";
     /// A person by address, with the organization that they were in first.
     FIND_USER = "SELECT u.id, u.password_hash,
             (SELECT m.organization_id FROM members m WHERE m.user_id = u.id AND m.status = 'active'
@@ -32,6 +33,10 @@ hoursmith_store::statements! {
     /// A person's password.
     FIND_PASSWORD = "SELECT password_hash FROM users WHERE id = $1";
 }
+
+/// Sessions that one which begins clears: more than one, so that those which are over become fewer,
+/// and few, so that nobody waits for it.
+const EXPIRED_CLEARED: i64 = 10;
 
 /// A session and its member, as they are now.
 #[derive(sqlx::FromRow)]
@@ -79,13 +84,13 @@ pub(crate) async fn delete_session(conn: &mut Conn, digest: SessionDigest) -> Re
     execute!(conn, DELETE_SESSION, digest.0.as_slice())
 }
 
-/// Begins a session, and clears those of the person that are over.
+/// Begins a session, and clears some that are over.
 pub(crate) async fn begin_session(conn: &mut Conn, new: &NewSession) -> Result<(), Error> {
     execute!(
         conn,
         DELETE_EXPIRED_SESSIONS,
-        new.user.0,
-        new.now.as_micros()
+        new.now.as_micros(),
+        EXPIRED_CLEARED
     )?;
     execute!(
         conn,

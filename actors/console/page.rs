@@ -3,19 +3,17 @@
 use askama::Template;
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
+use futures::try_join;
 use hoursmith_bus::Response;
 use hoursmith_domain::{Plan, Role, session_cookie};
 use hoursmith_kit::Failure;
+use hoursmith_routes::app::closed;
 use hoursmith_routes::member::Member;
 use hoursmith_routes::organization::Organization;
 
 use crate::ask::{Console, Person, Question};
 use crate::form::Form;
 use crate::halt::{Halt, Refusal};
-
-/// Our own script, style and picture; forms to ourselves; no frame around us. Nothing inline.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What every page inside shows around itself.
 pub(crate) struct Frame {
@@ -32,9 +30,13 @@ impl Frame {
     pub(crate) async fn of(person: &Person<'_>) -> Result<Self, Halt> {
         let member = Question::new("member.read").of("member_id", person.caller.member());
         let query = Form::parse(person.guest.visit.query.as_bytes());
+        let (organization, member) = try_join!(
+            person.read(Question::new("organization.read")),
+            person.read(member)
+        )?;
         Ok(Self {
-            organization: person.read(Question::new("organization.read")).await?,
-            member: person.read(member).await?,
+            organization,
+            member,
             role: person.caller.role(),
             plan: person.caller.plan(),
             done: done(query.get("done")),
@@ -43,8 +45,13 @@ impl Frame {
 
     /// Whether it is someone who runs the place: clients and invoices are theirs alone.
     pub(crate) fn runs_it(&self) -> bool {
-        matches!(self.role, Role::Owner | Role::Admin)
+        runs_it(self.role)
     }
+}
+
+/// Whether it is the role of someone who runs the place.
+pub(crate) fn runs_it(role: Role) -> bool {
+    matches!(role, Role::Owner | Role::Admin)
 }
 
 /// The sentence of a word in the query, so that nobody can put one of their own on a page of ours.
@@ -80,17 +87,6 @@ pub(crate) fn show(status: u16, page: &impl Template) -> Result<Response, Halt> 
 /// Goes on to a page of ours, as a GET (RFC 9110, section 15.4.4).
 pub(crate) fn go(path: &str) -> Response {
     closed(Response::empty(303)).with_header("location", path)
-}
-
-/// What every answer of the app carries. Nothing of it is kept by a browser or a proxy: after
-/// logging out, going back shows nothing.
-fn closed(response: Response) -> Response {
-    response
-        .with_header("content-security-policy", POLICY)
-        .with_header("cache-control", "no-store")
-        .with_header("referrer-policy", "no-referrer")
-        .with_header("cross-origin-opener-policy", "same-origin")
-        .with_header("x-frame-options", "DENY")
 }
 
 /// The cookie of a session that begins.

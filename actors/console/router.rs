@@ -75,7 +75,7 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
         (false, ["invoices", id]) => pages::invoice::page(person, id, Form::default()).await,
         (true, ["invoices", id, "send"]) => pages::invoice::send(person, id, form).await,
         (true, ["invoices", id, "pay"]) => pages::invoice::pay(person, id, form).await,
-        (true, ["invoices", id, "void"]) => pages::invoice::void(person, id).await,
+        (true, ["invoices", id, "void"]) => pages::invoice::void(person, id, form).await,
         (_, ["settings", parts @ ..]) => pages::settings::answer(person, post, parts, form).await,
         _ => Err(Halt::no_page()),
     }

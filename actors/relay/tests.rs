@@ -12,7 +12,7 @@ use hoursmith_kit::testing::{Rig, Who};
 use hoursmith_kit::{Bell, Clock as _, Host, RunningPlugin, WakeUp};
 use hoursmith_settings::Settings;
 use hoursmith_store::events::{self, NewEvent};
-use hoursmith_store::testing::TestDb;
+use hoursmith_store::testing::{TestDb, on_both};
 use hoursmith_store::{Db, Error, OpenOptions, execute, fetch_all};
 
 use crate::post::{Post, Standing};
@@ -479,36 +479,14 @@ async fn an_import_holds_nobody_back(db: TestDb) {
     assert!(before < IMPORTED / 2, "{before} went before");
 }
 
-macro_rules! on_both {
-    ($($case:ident)+) => {
-        mod sqlite {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    super::$case(super::TestDb::sqlite().await).await;
-                }
-            )+
-        }
-
-        mod postgres {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    super::$case(super::TestDb::postgres().await).await;
-                }
-            )+
-        }
-    };
-}
-
 on_both! {
-    a_ring_is_heard
-    a_relay_looks_by_itself
-    a_stranger_rings_in_vain
-    racing_relays_leave_no_gap_and_number_none_twice
-    a_relay_that_was_relieved_numbers_nothing
-    who_leaves_is_replaced_at_once
-    who_leaves_with_work_under_way_gives_back_what_it_takes
-    what_is_public_is_published_until_it_is_marked
-    an_import_holds_nobody_back
+    a_ring_is_heard,
+    a_relay_looks_by_itself,
+    a_stranger_rings_in_vain,
+    racing_relays_leave_no_gap_and_number_none_twice,
+    a_relay_that_was_relieved_numbers_nothing,
+    who_leaves_is_replaced_at_once,
+    who_leaves_with_work_under_way_gives_back_what_it_takes,
+    what_is_public_is_published_until_it_is_marked,
+    an_import_holds_nobody_back,
 }

@@ -68,6 +68,11 @@ impl Run {
     pub(crate) fn p50(&self) -> Duration {
         self.times[self.times.len() / 2]
     }
+
+    /// The time within which 95 of 100 requests were answered.
+    pub(crate) fn p95(&self) -> Duration {
+        self.times[self.times.len() * 95 / 100]
+    }
 }
 
 /// Sends requests, each connection the next one once it has its answer. `request` gets a number
@@ -170,8 +175,25 @@ pub(crate) async fn body(address: SocketAddr, text: &str) -> serde_json::Value {
     serde_json::from_str(&answer.body).unwrap()
 }
 
+/// The bytes of an answer's body.
+pub(crate) async fn size(address: SocketAddr, text: &str) -> usize {
+    let answer = Connection::open(address).await.ask(text).await;
+    assert_eq!(answer.status, 200, "{text}\n{}", answer.body);
+    answer.body.len()
+}
+
+/// The cookie that an answer sets, as `name=value`.
+pub(crate) async fn cookie(address: SocketAddr, text: &str) -> String {
+    let answer = Connection::open(address).await.ask(text).await;
+    let mut lines = answer.head.lines();
+    let set = lines.find_map(|line| line.strip_prefix("set-cookie: "));
+    let set = set.unwrap_or_else(|| panic!("no cookie: {}\n{}", answer.head, answer.body));
+    set.split(';').next().unwrap().to_owned()
+}
+
 struct Answer {
     status: u16,
+    head: String,
     body: String,
 }
 
@@ -219,6 +241,7 @@ impl Connection {
         }
         Answer {
             status: head[9..12].parse().unwrap(),
+            head,
             body: String::from_utf8(self.buffer[head_end..].to_vec()).unwrap(),
         }
     }

@@ -60,9 +60,12 @@ impl Served {
         // As many requests as can come in a second, which is also the longest that the limiter
         // then remembers one: its memory does not grow with the run.
         for limit in ["BURST", "SUSTAINED"] {
-            command
-                .env(format!("HOURSMITH_LIMITS__AGENCY__{limit}_LIMIT"), "100000")
-                .env(format!("HOURSMITH_LIMITS__AGENCY__{limit}_WINDOW_S"), "1");
+            for whose in ["AGENCY", "APP"] {
+                let setting = format!("HOURSMITH_LIMITS__{whose}__{limit}");
+                command
+                    .env(format!("{setting}_LIMIT"), "100000")
+                    .env(format!("{setting}_WINDOW_S"), "1");
+            }
         }
         if let Some((url, part)) = on_nats {
             command.args(["--only", part]).env("NATS_URL", url);

@@ -89,6 +89,8 @@ pub enum Visitor {
     /// An address, for whoever has no valid token. IPv6 by its /64 network, since a subscriber
     /// commands all of it.
     Address(String),
+    /// The same of a request to the app, which has a budget of its own there.
+    App(String),
 }
 
 /// A POST with an `Idempotency-Key`.

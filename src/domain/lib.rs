@@ -50,6 +50,6 @@ pub use problem::{Code, FieldError, Location, Problem};
 pub use role::{Plan, Role, Scope, UnknownWord};
 pub use seal::{SEAL_NONCE_BYTES, SealError, Sealer};
 pub use session::{SessionDigest, SessionSecret, session_cookie};
-pub use text::{TextError, check_text, fold, is_plain};
+pub use text::{EMAIL_MAX, TextError, check_email, check_text, fold, is_plain};
 pub use time::{Timestamp, TimestampError};
 pub use token::{Token, TokenDigest, TokenError};

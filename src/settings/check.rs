@@ -128,13 +128,14 @@ fn nats(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-fn limits(settings: &Settings) -> [(&'static str, Limit); 4] {
+fn limits(settings: &Settings) -> [(&'static str, Limit); 5] {
     let limits = &settings.limits;
     [
         ("free", limits.free),
         ("studio", limits.studio),
         ("agency", limits.agency),
         ("anonymous", limits.anonymous),
+        ("app", limits.app),
     ]
 }
 

@@ -17,6 +17,8 @@
 
 mod actors;
 mod agency;
+mod app;
+mod browser;
 mod cases;
 mod cli;
 mod contract;

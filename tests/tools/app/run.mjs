@@ -2,12 +2,13 @@
 // `node tests/tools/app/run.mjs tokens`; without names, all run.
 
 import { end } from "./kit.mjs";
+import lan from "./lan.mjs";
 import members from "./members.mjs";
 import newcomer from "./newcomer.mjs";
 import sessions from "./sessions.mjs";
 import tokens from "./tokens.mjs";
 
-const stories = { newcomer, tokens, sessions, members };
+const stories = { newcomer, tokens, sessions, members, lan };
 
 const named = process.argv.slice(2);
 for (const name of named.length ? named : Object.keys(stories)) await stories[name]();
