@@ -13,9 +13,9 @@ use crate::ask::{Console, Person, Question};
 use crate::form::Form;
 use crate::halt::{Halt, Refusal};
 
-/// Our own script, style and picture; forms to ourselves; no frame around us. Nothing inline.
+/// Our own script, style and picture; forms and a script's questions to ourselves; no frame around us. Nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What every page inside shows around itself.
 pub(crate) struct Frame {
@@ -60,6 +60,11 @@ fn done(word: &str) -> &'static str {
         "paid" => "The payment was recorded.",
         "void" => "The invoice was voided. What it billed is in the next draft.",
         "revoked" => "The token was revoked. Its next request is refused.",
+        "endpoint-saved" => "The endpoint was changed.",
+        "endpoint-enabled" => "The endpoint is enabled. A replay sends what it missed.",
+        "endpoint-disabled" => "The endpoint is disabled. Nothing is sent to it.",
+        "endpoint-deleted" => "The endpoint was deleted.",
+        "replayed" => "The delivery is sent again.",
         _ => "",
     }
 }

@@ -1,6 +1,7 @@
 //! Settings: the pages about how one works here rather than the work, one file each.
 
 mod api;
+mod webhooks;
 
 use hoursmith_bus::Response;
 
@@ -21,6 +22,7 @@ pub(crate) async fn answer(
         (false, ["api"]) => api::page(person, None, None).await,
         (true, ["api"]) => api::mint(person, form).await,
         (true, ["api", id, "revoke"]) => api::revoke(person, id).await,
+        (_, ["webhooks", parts @ ..]) => webhooks::answer(person, post, parts, form).await,
         _ => Err(Halt::no_page()),
     }
 }
