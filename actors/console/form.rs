@@ -77,6 +77,11 @@ impl Form {
         of_list.map(|(_, value)| value.as_str())
     }
 
+    /// Whether it was picked of a list.
+    pub(crate) fn has(&self, name: &str, value: &str) -> bool {
+        self.picked(name).any(|picked| picked == value)
+    }
+
     /// The status of the page that shows it.
     pub(crate) fn status(&self) -> u16 {
         match self.refusal.status {

@@ -166,7 +166,10 @@ async fn rows(person: &Person<'_>, deliveries: Vec<WebhookDelivery>) -> Result<V
     }
     let row = |delivery: WebhookDelivery| Row {
         event: types.remove(&delivery.event_id).unwrap_or_default(),
-        answer: delivery.attempts.last().map_or_else(String::new, delivery::came_to),
+        answer: delivery
+            .attempts
+            .last()
+            .map_or_else(String::new, delivery::came_to),
         delivery,
     };
     Ok(deliveries.into_iter().map(row).collect())

@@ -55,7 +55,10 @@ impl Excerpt {
     fn of(text: &str, most: usize) -> Self {
         let end = text.char_indices().nth(most).map(|(at, _)| at);
         Self {
-            text: end.and_then(|end| text.get(..end)).unwrap_or(text).to_owned(),
+            text: end
+                .and_then(|end| text.get(..end))
+                .unwrap_or(text)
+                .to_owned(),
             cut: end.is_some(),
         }
     }
@@ -118,7 +121,9 @@ pub(super) async fn replay(
         .of("webhook_delivery_id", delivery)
         .once(form.get("once"));
     match person.ask(question).await {
-        Ok(_) => Ok(go(&format!("{HERE}/{id}/deliveries/{delivery}?done=replayed"))),
+        Ok(_) => Ok(go(&format!(
+            "{HERE}/{id}/deliveries/{delivery}?done=replayed"
+        ))),
         Err(halt) => page(person, id, delivery, form.refused(halt.correctable()?)).await,
     }
 }

@@ -64,11 +64,7 @@ pub(super) async fn save(person: &Person<'_>, id: &str, form: Form) -> Result<Re
     }
 }
 
-pub(super) async fn switch(
-    person: &Person<'_>,
-    id: &str,
-    enabled: bool,
-) -> Result<Response, Halt> {
+pub(super) async fn switch(person: &Person<'_>, id: &str, enabled: bool) -> Result<Response, Halt> {
     let question = Question::new("webhook_endpoint.update")
         .of("webhook_endpoint_id", id)
         .body(json!({ "enabled": enabled }));

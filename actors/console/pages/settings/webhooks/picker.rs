@@ -41,7 +41,7 @@ pub(super) struct Choice {
 /// All boxes but the one for everything, those ticked that the form has. What was set through the API
 /// and has no box here has one in a group of its own: saving the form keeps it.
 pub(super) fn groups(form: &Form) -> Vec<Group> {
-    let is_picked = |pattern: &str| form.picked(EVENTS).any(|picked| picked == pattern);
+    let is_picked = |pattern: &str| form.has(EVENTS, pattern);
     let mut groups: Vec<Group> = Vec::new();
     for filter in EventFilter::known() {
         match filter {
@@ -79,7 +79,10 @@ pub(super) fn groups(form: &Form) -> Vec<Group> {
         }
     }
     let has_box = |pattern: &str| {
-        pattern == "*" || groups.iter().any(|group| group.choices().any(|one| one.pattern == pattern))
+        pattern == "*"
+            || groups
+                .iter()
+                .any(|group| group.choices().any(|one| one.pattern == pattern))
     };
     let others: Vec<Choice> = form
         .picked(EVENTS)
@@ -106,7 +109,7 @@ pub(super) fn groups(form: &Form) -> Vec<Group> {
 
 /// What the ticked boxes say, without what another of them says already.
 pub(super) fn patterns(form: &Form) -> Vec<&str> {
-    let is_picked = |pattern: &str| form.picked(EVENTS).any(|picked| picked == pattern);
+    let is_picked = |pattern: &str| form.has(EVENTS, pattern);
     if is_picked("*") {
         return vec!["*"];
     }
@@ -115,6 +118,14 @@ pub(super) fn patterns(form: &Form) -> Vec<&str> {
         Some((resource, _)) => is_picked(&format!("{resource}.*")),
     };
     form.picked(EVENTS).filter(|one| !is_said(one)).collect()
+}
+
+/// What an endpoint wants, for reading.
+pub(super) fn in_words(patterns: &[String]) -> String {
+    match patterns.iter().any(|pattern| pattern == "*") {
+        true => "everything".to_owned(),
+        false => patterns.join(", "),
+    }
 }
 
 /// A form in which an endpoint's own patterns are ticked.
