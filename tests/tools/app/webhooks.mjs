@@ -60,8 +60,8 @@ export default async function webhooks() {
   const secret = (await page.locator("#secret").textContent()).trim();
   expect(/^whsec_/.test(secret), "no secret is shown");
   await page.getByRole("link", { name: "Go to the endpoint" }).click();
+  await page.getByText("client.created, invoice.*").waitFor();
   const endpoint = new URL(page.url()).pathname;
-  await says("invoice.*, client.created");
   expect(await page.getByText(secret).count() === 0, "a secret is shown twice");
 
   // A test, and to its delivery.
@@ -95,7 +95,7 @@ export default async function webhooks() {
   await receiving.until(3);
   await page.bringToFront();
   await page.getByRole("row", { name: /client\.created pending 1 500/ }).getByRole("link").click();
-  await says("Next attempt");
+  await page.getByRole("heading", { name: "Where it stands" }).waitFor();
   await says(`500 ${markup}`);
   receiving.status = 200;
   // The second attempt is made by itself, seconds later.
