@@ -8,9 +8,10 @@ use hoursmith_domain::{Code, Problem, RequestId};
 use crate::docs::escape;
 use crate::problem::{status, title};
 
-/// Our own script, style and picture; forms to ourselves; no frame around us. Nothing inline.
+/// Our own script, style and picture; forms and a script's questions to ourselves; no frame around us.
+/// Nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const PAGE: &str = include_str!("app/refusal.html");
 

@@ -70,6 +70,11 @@ fn done(word: &str) -> &'static str {
         "joined" => "Welcome: you are in.",
         "member" => "The member was changed.",
         "member_removed" => "The member was removed. Their next request is refused.",
+        "endpoint-saved" => "The endpoint was changed.",
+        "endpoint-enabled" => "The endpoint is enabled. A replay sends what it missed.",
+        "endpoint-disabled" => "The endpoint is disabled. Nothing is sent to it.",
+        "endpoint-deleted" => "The endpoint was deleted.",
+        "replayed" => "The delivery is sent again.",
         _ => "",
     }
 }

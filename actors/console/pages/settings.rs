@@ -2,6 +2,7 @@
 
 mod api;
 mod members;
+mod webhooks;
 
 use hoursmith_bus::Response;
 
@@ -28,6 +29,7 @@ pub(crate) async fn answer(
         (true, ["members", id]) => members::update(person, id, form).await,
         (true, ["members", id, "link"]) => members::link(person, id).await,
         (true, ["members", id, "remove"]) => members::remove(person, id).await,
+        (_, ["webhooks", parts @ ..]) => webhooks::answer(person, post, parts, form).await,
         _ => Err(Halt::no_page()),
     }
 }

@@ -7,8 +7,9 @@ import members from "./members.mjs";
 import newcomer from "./newcomer.mjs";
 import sessions from "./sessions.mjs";
 import tokens from "./tokens.mjs";
+import webhooks from "./webhooks.mjs";
 
-const stories = { newcomer, tokens, sessions, members, lan };
+const stories = { newcomer, tokens, sessions, members, webhooks, lan };
 
 const named = process.argv.slice(2);
 for (const name of named.length ? named : Object.keys(stories)) await stories[name]();
