@@ -26,6 +26,8 @@ mod record;
 mod retention;
 mod send;
 mod survey;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod wanted;

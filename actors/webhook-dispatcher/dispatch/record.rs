@@ -65,8 +65,8 @@ pub(super) async fn record(
     // What another address said counts for the delivery alone: it is tried again where it goes now.
     let has_moved = held.as_ref().is_some_and(|held| held.url != report.url);
     // Who changed the endpoint since, or enabled it again, wants it asked once more before it ends.
-    let has_changed = (held.as_ref())
-        .is_some_and(|held| held.base.version != claim.endpoint_version);
+    let has_changed =
+        (held.as_ref()).is_some_and(|held| held.base.version != claim.endpoint_version);
     let outcome = match report.outcome {
         Outcome::Gone if has_moved || has_changed => Outcome::Failed,
         outcome => outcome,
@@ -94,8 +94,7 @@ pub(super) async fn record(
             .event(conn, kind, id.0, object, Some(previous))
             .await?;
     }
-    let (standing, paced_until) =
-        sql::save_endpoint(conn, organization, &endpoint, proven).await?;
+    let (standing, paced_until) = sql::save_endpoint(conn, organization, &endpoint, proven).await?;
     match endpoint.status {
         // What is left of it is skipped, now.
         Status::Disabled => {

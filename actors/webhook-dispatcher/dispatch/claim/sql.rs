@@ -292,5 +292,13 @@ pub(super) async fn set_due(
 ) -> Result<(), Error> {
     let due = due.map(Timestamp::as_micros);
     let paced_until = paced_until.as_micros();
-    execute!(conn, SET_ENDPOINT_DUE, organization.0, endpoint.0, due, paced_until).map(drop)
+    execute!(
+        conn,
+        SET_ENDPOINT_DUE,
+        organization.0,
+        endpoint.0,
+        due,
+        paced_until
+    )
+    .map(drop)
 }
