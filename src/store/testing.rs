@@ -63,6 +63,20 @@ impl TestDb {
         Self::postgres_copy(TEMPLATE).await
     }
 
+    /// A database of a cluster of its own, for a test that restarts it.
+    pub async fn postgres_alone() -> (Self, TestPostgres) {
+        let cluster = TestPostgres::start_one();
+        cluster.create_database("alone", "template0").await;
+        let target = cluster.target("alone");
+        let made = Self {
+            db: open(&target).await,
+            target,
+            _folder: None,
+        };
+        migrate(&made.db).await;
+        (made, cluster)
+    }
+
     /// Another database of the same engine, without a schema. For tests of migrating.
     pub async fn empty_like(&self) -> Self {
         match self.target {
