@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hoursmith_kit::Clock as _;
 use serde_json::json;
 
 use super::{Hook, attempts, deliveries, hasty_with, hook, on_both, until};
