@@ -39,7 +39,9 @@ async fn a_replay_is_sent_no_faster_than_anything_else(store: Store) {
     let replayed = world.post(&path, &org.owner).json(&body);
     assert_eq!(replayed.send().await.expect(200).json()["count"], EVENTS);
     assert!(sent_within(&world, &hook, 2).await >= LEAST);
-    assert_eq!(receiver.received().len(), EVENTS * 2);
+    let received = receiver.received();
+    assert_eq!(received.len(), EVENTS * 2);
+    assert!(received.is_sorted_by_key(|one| one.at));
     assert!(world.stop().await);
 }
 
