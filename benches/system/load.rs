@@ -200,6 +200,12 @@ pub(crate) async fn status(address: SocketAddr, path: &str) -> u16 {
     Connection::open(address).await.ask(&text).await.status
 }
 
+/// The text of a GET's answer, without a token.
+pub(crate) async fn text(address: SocketAddr, path: &str) -> String {
+    let text = format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n");
+    Connection::open(address).await.ask(&text).await.body
+}
+
 /// The body of an answer to one request.
 pub(crate) async fn body(address: SocketAddr, text: &str) -> serde_json::Value {
     let answer = Connection::open(address).await.ask(text).await;

@@ -93,14 +93,26 @@ async fn put_organization(db: &Db) -> OrganizationId {
 
 /// How long after their events deliveries came, in milliseconds and in ascending order.
 fn delays<'a>(received: impl IntoIterator<Item = &'a Received>) -> Vec<f64> {
-    let delay = |one: &Received| {
-        let created = one.json()["created_at"].as_str().unwrap().to_owned();
-        let created: Timestamp = created.parse().unwrap();
-        created.until(one.at).as_secs_f64() * 1e3
-    };
+    let delay = |one: &Received| created(one).until(one.at).as_secs_f64() * 1e3;
     let mut delays: Vec<f64> = received.into_iter().map(delay).collect();
     delays.sort_by(f64::total_cmp);
     delays
+}
+
+/// When the event was written that a delivery brought.
+fn created(received: &Received) -> Timestamp {
+    received.json()["created_at"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap()
+}
+
+/// From the first event that deliveries brought to the last, in seconds.
+fn span(received: &[Received]) -> f64 {
+    let instants = || received.iter().map(created);
+    let (first, last) = (instants().min().unwrap(), instants().max().unwrap());
+    first.until(last).as_secs_f64()
 }
 
 /// The value below which so many hundredths are.

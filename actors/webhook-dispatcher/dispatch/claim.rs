@@ -111,6 +111,8 @@ pub(super) struct Claim {
     pub(super) token: i64,
     /// When it may be claimed by others.
     pub(super) until: Timestamp,
+    /// Whether no attempt follows this one.
+    pub(super) is_last: bool,
     /// The endpoint's version when it was claimed: what it is sent by.
     pub(super) endpoint_version: i64,
 }

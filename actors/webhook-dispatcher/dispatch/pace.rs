@@ -11,6 +11,13 @@ use std::time::Duration;
 
 use hoursmith_domain::Timestamp;
 
+/// How far the clocks of those who share an endpoint may be apart, and how old the instant may be that
+/// somebody goes by who waited for the database.
+pub(super) const SKEW: Duration = Duration::from_secs(5);
+
+/// The time between two sends at the lowest rate.
+pub(super) const LONGEST: Duration = Duration::from_secs(1);
+
 /// A rate.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
@@ -50,9 +57,9 @@ impl Pace {
     }
 
     /// The instant as it counts now: a bucket is full at some time, and an instant further ahead than
-    /// a send moves it was written by a clock that has been set back since.
+    /// a send and the clocks' difference explain was written by a clock that has been set back since.
     fn believed(&self, paced_until: Timestamp, now: Timestamp) -> Timestamp {
-        if paced_until > now.plus(self.every) {
+        if paced_until > now.plus(self.every).plus(SKEW) {
             return now;
         }
         paced_until.max(now.minus(self.window))
@@ -104,6 +111,15 @@ mod tests {
         let ahead = later(3_600_000);
         assert_eq!(four.room(ahead, START), 1);
         assert_eq!(four.after(ahead, START, 1), later(250));
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_gives_nothing_back() {
+        let many = pace(300);
+        let all = many.after(NEVER, later(100), 300);
+        // Somebody else's, or one that was looked at before a wait for the database.
+        assert_eq!(many.room(all, START), 0);
+        assert_eq!(many.after(all, START, 0), all);
     }
 
     #[test]

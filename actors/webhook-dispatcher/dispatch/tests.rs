@@ -20,6 +20,7 @@ use super::pace::Pace;
 use super::record::{Recorded, record};
 use super::retention;
 use super::send::Report;
+use super::survey;
 use crate::ledger::ledger;
 
 hoursmith_store::statements! {
@@ -52,6 +53,7 @@ hoursmith_store::statements! {
     CHANGE_ENDPOINT = "UPDATE webhook_endpoints SET version = version + 2";
     SET_EVENTS = "UPDATE webhook_endpoints SET events = $1";
     DUE_AT = "SELECT due_at FROM webhook_endpoints WHERE id = $1";
+    HOLD_UP = "UPDATE webhook_endpoints SET due_at = $1, paced_until = $1";
     TAKE_ANY_STATUS_ON_SQLITE = "PRAGMA ignore_check_constraints = ON";
     TAKE_ANY_STATUS_ON_POSTGRES = "ALTER TABLE webhook_endpoints DROP CONSTRAINT webhook_endpoints_status_check";
     DECIDE_LATE = "UPDATE webhook_deliveries SET updated_at = $1 WHERE status = 'failed'";
@@ -96,6 +98,7 @@ on_both! {
     what_is_deleted_goes_once_nothing_waits,
     an_old_address_says_nothing_of_the_new_one,
     what_was_said_before_a_change_ends_nothing,
+    an_hour_ahead_is_forgotten,
     a_rate_bounds_what_is_sent,
     what_is_ours_is_not_held_against_a_receiver,
     a_slow_success_proves_nothing,
@@ -452,6 +455,21 @@ async fn what_was_said_before_a_change_ends_nothing(scene: Scene) {
     let recorded = scene.record(claim, Outcome::Gone).await;
     assert_eq!(recorded, Recorded::Whole { told: true });
     assert_eq!(scene.endpoints().await[0].0, "disabled");
+}
+
+/// What a clock wrote that has been set back since holds an endpoint up for a moment, not until then.
+async fn an_hour_ahead_is_forgotten(scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    let soon = scene.now.plus(Duration::from_secs(3));
+    for (until, claimed) in [(soon, 0), (scene.now.plus(Duration::from_secs(3_600)), 1)] {
+        run!(scene, HOLD_UP, until.as_micros());
+        survey::hurry(&scene.db, scene.now).await.unwrap();
+        let claims = match scene.claim().await {
+            Claimed::Some(_, claims) => claims.len(),
+            Claimed::Nothing | Claimed::Skipped(_) => 0,
+        };
+        assert_eq!(claims, claimed);
+    }
 }
 
 async fn a_rate_bounds_what_is_sent(mut scene: Scene) {

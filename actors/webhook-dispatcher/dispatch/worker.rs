@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use hoursmith_bus::TraceParent;
-use hoursmith_domain::{OrganizationId, WebhookEndpointId};
+use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
 use hoursmith_handler::error::Error as HandlerError;
 use hoursmith_handler::write::Stamp;
 use hoursmith_kit::{Bell, Clock, Failure, Random, WakeUp, spawn};
@@ -79,25 +79,25 @@ impl Worker {
             }
             well = claimed.is_ok();
             match claimed {
-                Ok(true) => {}
-                Ok(false) => self.wait().await,
+                Ok(None) => {}
+                Ok(Some(looked_at)) => self.wait(looked_at).await,
                 Err(_) => self.stopping_or(tokio::time::sleep(self.look_every)).await,
             }
         }
     }
 
-    /// Waits until something may be due: when the bell rings, at the next instant that the database
-    /// names, and every so often, since neither can be relied on.
-    async fn wait(&self) {
+    /// Waits until something may be due that was not when it was `looked_at`: when the bell rings, at
+    /// the next instant that the database names, and every so often, since neither can be relied on.
+    /// What was due by then and was not claimed waits for a place, and with it for the bell.
+    async fn wait(&self, looked_at: Timestamp) {
         let due = match self.db.read().await {
-            Ok(mut conn) => claim::next_due(&mut conn).await.unwrap_or_default(),
+            Ok(mut conn) => claim::next_due(&mut conn, looked_at)
+                .await
+                .unwrap_or_default(),
             Err(_) => None,
         };
         let now = self.clock.now();
-        // What is due and was not claimed waits for a place, and with it for the bell.
-        let wait = due
-            .filter(|due| *due > now)
-            .map_or(self.look_every, |due| now.until(due).min(self.look_every));
+        let wait = due.map_or(self.look_every, |due| now.until(due).min(self.look_every));
         let woken = async {
             tokio::select! {
                 () = self.bell.rung() => {}
@@ -115,9 +115,10 @@ impl Worker {
         }
     }
 
-    /// Looks at those that are due, as far as there are places, and starts what was claimed. Whether
-    /// there was anything to look at.
-    async fn round(self: &Arc<Self>) -> Result<bool, Error> {
+    /// Looks at those that are due, as far as there are places, and starts what was claimed. If there
+    /// were none, gives the instant by which they would have been due.
+    async fn round(self: &Arc<Self>) -> Result<Option<Timestamp>, Error> {
+        let began = self.clock.now();
         let mut looked_at = false;
         let mut failed = None;
         for standing in [Standing::Proven, Standing::OnProbation] {
@@ -142,7 +143,7 @@ impl Worker {
             let results: Vec<Result<(), Error>> = looks.collect().await;
             failed = results.into_iter().find_map(Result::err).or(failed);
         }
-        failed.map_or(Ok(looked_at), Err)
+        failed.map_or(Ok((!looked_at).then_some(began)), Err)
     }
 
     /// Looks at an endpoint and starts sending what was claimed.
@@ -264,7 +265,7 @@ impl Worker {
     }
 
     async fn attempt(&self, receiver: &Receiver, claim: &Claim, body: Bytes, mut place: Place) {
-        let out = self.until_out(&mut place);
+        let out = self.until_out(&mut place, claim.is_last);
         let sending = self.sender.send(receiver, claim.event, body, out);
         let mut stage = self.stage.subscribe();
         let report = tokio::select! {
@@ -282,8 +283,9 @@ impl Worker {
         }
     }
 
-    /// Ends when an exchange has to, for the sake of others, before its time is up.
-    async fn until_out(&self, place: &mut Place) {
+    /// Ends when an exchange has to, for the sake of others, before its time is up. The last attempt of
+    /// a delivery has its time: cut short, the delivery would be given up.
+    async fn until_out(&self, place: &mut Place, is_last: bool) {
         loop {
             tokio::time::sleep(PROMPT).await;
             match self.lanes.move_over(place) {
@@ -291,8 +293,8 @@ impl Worker {
                     self.bell.ring();
                     return std::future::pending().await;
                 }
-                Moved::Not => {}
-                Moved::Out => return,
+                Moved::Out if !is_last => return,
+                Moved::Not | Moved::Out => {}
             }
         }
     }
@@ -342,6 +344,11 @@ impl Worker {
             .write(move |conn| {
                 Box::pin(async move {
                     let stamp = Stamp::new(&clock, &random, claim.organization);
+                    // The job may have waited for its turn.
+                    let terms = Terms {
+                        now: stamp.now,
+                        ..terms
+                    };
                     record(conn, stamp, &claim, &report, terms, jitter).await
                 })
             })

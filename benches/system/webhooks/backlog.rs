@@ -29,7 +29,6 @@ hoursmith_store::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     SET_ALL_DUE = "UPDATE webhook_endpoints SET due_at = $1";
     COUNT_PENDING = "SELECT COUNT(*) FROM webhook_deliveries WHERE status = 'pending'";
-    ANALYZE_ALL = "ANALYZE";
 }
 
 pub(crate) async fn measure(report: &mut Report) {
@@ -103,17 +102,9 @@ impl Side {
                 put.await.map_err(|error: Error| error).unwrap();
             }
         }
-        let set = db.write(move |conn| {
-            Box::pin(async move {
-                execute!(conn, SET_ALL_DUE, now)?;
-                if store == Store::Postgres {
-                    // As its autovacuum would a minute later.
-                    execute!(conn, ANALYZE_ALL)?;
-                }
-                Ok::<_, Error>(())
-            })
-        });
-        set.await.unwrap();
+        let set = db.write(move |conn| Box::pin(async move { execute!(conn, SET_ALL_DUE, now) }));
+        set.await.map_err(|error: Error| error).unwrap();
+        site.vacuum().await;
         let took: Duration = clock.monotonic();
         let count = pending(&db).await;
         println!("{store:?}: {count} pending in {:.1} s", took.as_secs_f64());

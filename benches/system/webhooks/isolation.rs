@@ -1,12 +1,12 @@
-//! Fifty receivers that work, with and without fifty beside them that hang, drip, answer without an
-//! end, break TLS, redirect or send a mebibyte of headers. All are of one organization: its share of
-//! the places is what they could take from each other.
+//! Fifty receivers that work, with and without fifty beside them that never did: they hang, drip,
+//! answer without an end, break TLS, redirect or send a mebibyte of headers. All are of one
+//! organization, whose share of the places, and the machine, is what they could take from each other.
 
 use std::time::Duration;
 
 use hoursmith_store::{Db, Error, execute};
 
-use super::{LOOPBACK, STORES, delays, percentile, put_endpoint};
+use super::{LOOPBACK, STORES, backlog, delays, percentile, put_endpoint};
 use crate::load;
 use crate::process::Served;
 use crate::receivers::{HOSTILE, Hostile, Receiver};
@@ -18,7 +18,7 @@ const ILL: usize = 50;
 
 /// Rounds that alternate between without and with, and events of each: every 200 ms one, of which
 /// fifty deliveries come.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 5;
 const EVENTS: u64 = 75;
 const EVERY: Duration = Duration::from_millis(200);
 
@@ -34,15 +34,16 @@ pub(crate) async fn measure(report: &mut Report) {
     for store in STORES {
         let scene = Scene::start(store).await;
         scene.round("warm").await;
-        let before = scene.mib();
-        let (mut without, mut with, mut most) = (Vec::new(), Vec::new(), before);
+        scene.served.forget_peak();
+        let before = mib(scene.served.resident_kib());
+        let (mut without, mut with) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             scene.set_ill("disabled").await;
             without.push(scene.round(&format!("without {round}")).await);
             scene.set_ill("enabled").await;
             with.push(scene.round(&format!("with {round}")).await);
-            most = scene.mib().max(most);
         }
+        let most = mib(scene.served.peak_kib());
         let heard = |(what, receiver): &(Hostile, Receiver)| {
             // What breaks TLS never hears of it.
             matches!(what, Hostile::BadTls) || !receiver.received().is_empty()
@@ -123,18 +124,22 @@ impl Scene {
             well,
             ill,
         };
-        scene.set_ill("disabled").await;
         scene.served.ready().await;
+        scene.set_ill("disabled").await;
         scene
     }
 
-    /// Has those that do not work disabled, with what waits for them, or enabled.
+    /// Has those that do not work disabled, and waits until nothing is left of what was sent to them; or
+    /// enabled.
     async fn set_ill(&self, status: &'static str) {
         let due = (status == "disabled").then_some(0_i64);
         let set = self.db.write(move |conn| {
             Box::pin(async move { execute!(conn, SET_STATUS_OF_ILL, status, due) })
         });
         set.await.map_err(|error: Error| error).unwrap();
+        while due.is_some() && backlog::pending(&self.db).await > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Has clients created; the p95 from commit to receipt at those that work, in milliseconds.
@@ -151,7 +156,8 @@ impl Scene {
         percentile(&delays(&received), 95)
     }
 
-    fn mib(&self) -> f64 {
-        self.served.resident_kib() as f64 / 1024.0
-    }
+}
+
+fn mib(kib: u64) -> f64 {
+    kib as f64 / 1024.0
 }

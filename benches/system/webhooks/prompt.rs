@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LOOPBACK, STORES, delays, percentile, put_endpoint};
+use super::{LOOPBACK, STORES, delays, percentile, put_endpoint, span};
 use crate::load;
 use crate::process::Served;
 use crate::receivers::Receiver;
@@ -34,6 +34,10 @@ pub(crate) async fn measure(report: &mut Report) {
         let count = usize::try_from(EVENTS).unwrap();
         let received = receiver.until(count).await;
         assert_eq!(received.len(), count, "none came twice");
+        assert!(
+            span(&received) <= EVERY.as_secs_f64() * EVENTS as f64 * 1.05,
+            "the events came more slowly than they were to"
+        );
         let delays = delays(&received[WARM..]);
         let (p50, p95) = (percentile(&delays, 50), percentile(&delays, 95));
         let (what, aim) = match store {

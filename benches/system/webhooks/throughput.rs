@@ -1,6 +1,7 @@
 //! Deliveries a second from public events on: fanned out, claimed, sent, recorded. And whether any is
 //! sent twice where four processes share the work.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use hoursmith_domain::OrganizationId;
@@ -18,6 +19,9 @@ const ENDPOINTS: u64 = 50;
 
 /// What is asked of one receiver, which all are compared with.
 const ASKED: f64 = 200.0;
+
+/// The counter of what a process has delivered.
+const DELIVERED: &str = "hoursmith_webhook_attempts_total{outcome=\"delivered\"}";
 
 /// What is sent.
 #[derive(Clone, Copy)]
@@ -126,7 +130,7 @@ async fn per_second(work: Work) -> f64 {
     }
     db.close().await;
     let settings = [LOOPBACK.as_slice(), &[ANY_RATE]].concat();
-    let _served: Vec<Served> = (0..work.processes)
+    let served: Vec<Served> = (0..work.processes)
         .map(|_| Served::start_in(&site, &settings))
         .collect();
     let all = usize::try_from(work.deliveries).unwrap();
@@ -137,6 +141,18 @@ async fn per_second(work: Work) -> f64 {
     settled(&site).await;
     let received = receiver.received();
     assert_eq!(received.len(), all, "none came twice");
+    let mut of_events: HashMap<&str, u64> = HashMap::new();
+    for one in &received {
+        *of_events.entry(one.header("webhook-id")).or_default() += 1;
+    }
+    assert!(
+        of_events.values().all(|count| *count == of_each),
+        "each came to each"
+    );
+    for process in &served {
+        let delivered = process.counter(DELIVERED).await;
+        assert!(delivered > 0.0, "a process had no part in it");
+    }
     let (first, last) = (received[0].at, received[all - 1].at);
     // The first is the end of one, not the beginning.
     (all - 1) as f64 / first.until(last).as_secs_f64()

@@ -1,5 +1,6 @@
 //! What is due, and the leases on it, in the database.
 
+use hoursmith_domain::webhook::MAX_ATTEMPTS;
 use hoursmith_domain::{EventId, OrganizationId, Timestamp, WebhookDeliveryId, WebhookEndpointId};
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
 use uuid::Uuid;
@@ -18,8 +19,8 @@ hoursmith_store::statements! {
     FIND_ON_PROBATION_DUE = "SELECT organization_id, id FROM webhook_endpoints
         WHERE due_at <= $1 AND NOT proven AND organization_id NOT IN ($3, $4, $5, $6)
         ORDER BY served_at, id LIMIT $2";
-    /// When the first endpoint is worth a look.
-    FIND_NEXT_DUE = "SELECT due_at FROM webhook_endpoints WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+    /// When the first endpoint is worth a look, after an instant.
+    FIND_NEXT_DUE = "SELECT due_at FROM webhook_endpoints WHERE due_at > $1 ORDER BY due_at LIMIT 1";
     /// Holds an endpoint that is still due, and puts it behind all others. A secret that signs no more
     /// goes.
     SERVE_ENDPOINT = "UPDATE webhook_endpoints SET served_at = $3,
@@ -47,7 +48,7 @@ hoursmith_store::statements! {
             AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
             ORDER BY next_attempt_at, id LIMIT $6)
         AND status = 'pending'
-        RETURNING id, event_id, lease_token";
+        RETURNING id, event_id, lease_token, step";
     /// Ends the first deliveries that were due by an instant and that nobody sends.
     END_DELIVERIES = "UPDATE webhook_deliveries
         SET status = $5, skip_reason = $6, next_attempt_at = NULL, lease_until = NULL,
@@ -155,9 +156,12 @@ pub(in crate::dispatch) async fn due_endpoints(
         .collect())
 }
 
-/// When the first endpoint is worth a look; `None` when nothing is pending.
-pub(in crate::dispatch) async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>, Error> {
-    let due = fetch_optional!(conn, FIND_NEXT_DUE as (i64,))?;
+/// When the first endpoint is worth a look, after an instant; `None` when nothing is pending for it.
+pub(in crate::dispatch) async fn next_due(
+    conn: &mut Conn,
+    after: Timestamp,
+) -> Result<Option<Timestamp>, Error> {
+    let due = fetch_optional!(conn, FIND_NEXT_DUE as (i64,), after.as_micros())?;
     Ok(due.map(|(due,)| Timestamp::from_micros(due)))
 }
 
@@ -232,7 +236,7 @@ pub(super) async fn take(
     let until = terms.until();
     let rows = fetch_all!(
         conn,
-        CLAIM_DELIVERIES as (Uuid, Uuid, i64),
+        CLAIM_DELIVERIES as (Uuid, Uuid, i64, i64),
         organization.0,
         endpoint.0,
         terms.now.as_micros(),
@@ -240,13 +244,14 @@ pub(super) async fn take(
         until.as_micros(),
         i64::from(limit),
     )?;
-    let claims = rows.into_iter().map(|(id, event, token)| Claim {
+    let claims = rows.into_iter().map(|(id, event, token, step)| Claim {
         organization,
         endpoint,
         delivery: WebhookDeliveryId(id),
         event: EventId(event),
         token,
         until,
+        is_last: u32::try_from(step).is_ok_and(|made| made.saturating_add(1) >= MAX_ATTEMPTS),
         endpoint_version: served.version,
     });
     Ok(claims.collect())
