@@ -167,10 +167,8 @@ pub(crate) async fn steady_clients(
         for number in (first..count).step_by(CONNECTIONS as usize) {
             let at = every * u32::try_from(number).unwrap();
             tokio::time::sleep(at.saturating_sub(clock.monotonic())).await;
-            let (key, body) = (
-                format!("{name} {number}"),
-                crate::writes::body(&format!("{name} {number}")),
-            );
+            let name = format!("{name} {number}");
+            let (key, body) = (name.replace(' ', "-"), crate::writes::body(&name));
             let answer = connection
                 .ask(&keyed_post("/api/v1/clients", token, &key, &body))
                 .await;
