@@ -89,6 +89,10 @@ struct Scene {
 impl Scene {
     async fn start(store: Store) -> Self {
         let site = Site::filled(store, 0).await;
+        let served = Served::start_in(&site, &LOOPBACK);
+        served.ready().await;
+        // What the demo tells of is nobody's to receive.
+        served.settled().await;
         let db = site.open().await;
         let (mut well, mut ill) = (Vec::new(), Vec::new());
         for number in 0..WELL + ILL {
@@ -118,13 +122,12 @@ impl Scene {
             }
         }
         let scene = Self {
-            served: Served::start_in(&site, &LOOPBACK),
+            served,
             site,
             db,
             well,
             ill,
         };
-        scene.served.ready().await;
         scene.set_ill("disabled").await;
         scene
     }

@@ -21,14 +21,16 @@ pub(crate) async fn measure(report: &mut Report) {
     for store in STORES {
         let site = Site::filled(store, 0).await;
         let receiver = Receiver::answering(200).await;
+        let served = Served::start_in(&site, &LOOPBACK);
+        served.ready().await;
+        // What the demo tells of is nobody's to receive.
+        served.settled().await;
         let (db, organization, url) = (site.open().await, site.organization, receiver.url());
         let put = db.write(move |conn| {
             Box::pin(async move { put_endpoint(conn, organization, &url, false).await })
         });
         put.await.unwrap();
         db.close().await;
-        let served = Served::start_in(&site, &LOOPBACK);
-        served.ready().await;
 
         load::steady_clients(served.api(), &site.token, "prompt", EVENTS, EVERY).await;
         let count = usize::try_from(EVENTS).unwrap();
