@@ -63,7 +63,7 @@ impl Plugin for Accounts {
     }
 
     fn statements(&self) -> Vec<Statement> {
-        sql::statements().to_vec()
+        [sql::statements(), session::statements()].concat()
     }
 
     fn start(&self, host: Host) -> BoxFuture<'static, Result<RunningPlugin, StartError>> {

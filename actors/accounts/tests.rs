@@ -1,5 +1,8 @@
 //! Accounts over both stores: what begins a session, what ends it, and what it vouches for.
 
+mod own;
+mod switch;
+
 use std::time::Duration;
 
 use hoursmith_bus::subjects::{self, AccountQuestion};
@@ -23,6 +26,14 @@ hoursmith_store::statements! {
         VALUES ($1, $2, $2, 'owner', 'active', 0, 0)";
     REMOVE = "UPDATE members SET status = 'removed' WHERE organization_id = $1";
 }
+
+macro_rules! on_both {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite { $(#[tokio::test] async fn $case() { super::$case(super::TestDb::sqlite().await).await; })+ }
+        mod postgres { $(#[tokio::test] async fn $case() { super::$case(super::TestDb::postgres().await).await; })+ }
+    };
+}
+use on_both;
 
 const PASSWORD: &str = "glacier-violin-83-orchard";
 
@@ -67,6 +78,8 @@ impl Bench {
             session,
             query: String::new(),
             address: "192.0.2.1".to_owned(),
+            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+                .to_owned(),
         };
         let head = Head {
             route: question.id().to_owned(),
@@ -85,15 +98,25 @@ impl Bench {
 
     async fn log_in(&self, email: &str, password: &str) -> Result<SessionDigest, Code> {
         let body = json!({ "email": email, "password": password });
-        match self.ask(AccountQuestion::LogIn, None, Some(body)).await {
-            Verdict::Respond(response) => {
-                let body: Value = serde_json::from_slice(&response.body).unwrap();
-                let secret = SessionSecret::parse(body["session"].as_str().unwrap()).unwrap();
-                Ok(secret.digest(&self.rig.host.keys))
-            }
-            Verdict::Refuse(problem) => Err(problem.code),
-            Verdict::Continue(_) => panic!("a gate's answer"),
-        }
+        self.begun(self.ask(AccountQuestion::LogIn, None, Some(body)).await)
+    }
+
+    /// The session that an answer hands over.
+    fn begun(&self, verdict: Verdict) -> Result<SessionDigest, Code> {
+        answered(verdict).map(|body| {
+            let secret = SessionSecret::parse(body["session"].as_str().unwrap()).unwrap();
+            secret.digest(&self.rig.host.keys)
+        })
+    }
+
+    /// What is answered to a session, or why it is refused.
+    async fn told(
+        &self,
+        question: AccountQuestion,
+        session: SessionDigest,
+        body: Value,
+    ) -> Result<Value, Code> {
+        answered(self.ask(question, Some(session), Some(body)).await)
     }
 
     async fn check(&self, session: SessionDigest) -> Verdict {
@@ -103,6 +126,16 @@ impl Bench {
 
     async fn is_good(&self, session: SessionDigest) -> bool {
         matches!(self.check(session).await, Verdict::Continue(_))
+    }
+}
+
+fn answered(verdict: Verdict) -> Result<Value, Code> {
+    match verdict {
+        Verdict::Respond(response) => {
+            Ok(serde_json::from_slice(&response.body).unwrap_or_default())
+        }
+        Verdict::Refuse(problem) => Err(problem.code),
+        Verdict::Continue(_) => panic!("a gate's answer"),
     }
 }
 
@@ -170,13 +203,6 @@ async fn guessing_is_slow_and_says_nothing(db: TestDb) {
     assert_eq!(right, Err(Code::RateLimited));
     bench.rig.clock.advance(Duration::from_secs(60));
     assert!(bench.log_in("maya@studio.example", PASSWORD).await.is_ok());
-}
-
-macro_rules! on_both {
-    ($($case:ident),+ $(,)?) => {
-        mod sqlite { $(#[tokio::test] async fn $case() { super::$case(super::TestDb::sqlite().await).await; })+ }
-        mod postgres { $(#[tokio::test] async fn $case() { super::$case(super::TestDb::postgres().await).await; })+ }
-    };
 }
 
 on_both! {

@@ -76,7 +76,7 @@ pub(super) async fn answer(shared: &Shared, ask: &Ask) -> Result<Verdict, Failur
         return Ok(refuse([FieldError::pointer("#/email", "taken", detail)]));
     }
     match found(shared, ask, &new).await {
-        Ok(Ok(organization)) => shared.begin(id, Some(organization)).await,
+        Ok(Ok(organization)) => shared.begin(ask, id, Some(organization), None).await,
         Ok(Err(problem)) => {
             take_back(shared, id).await?;
             Ok(Verdict::Refuse(problem))
