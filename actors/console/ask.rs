@@ -29,6 +29,7 @@ pub(crate) struct Console {
 }
 
 /// A request to the app.
+#[derive(Clone, Copy)]
 pub(crate) struct Guest<'a> {
     pub(crate) console: &'a Console,
     pub(crate) ask: &'a Ask,
@@ -64,21 +65,13 @@ impl<'a> Guest<'a> {
         let head = self.head(question.id());
         let sealed = match self.ask_account(question, head, None).await? {
             Verdict::Continue(additions) => additions.caller,
-            Verdict::Refuse(problem) if problem.code == Code::TokenInvalid => {
-                return Err(Halt::LogIn);
-            }
             // A fault is no reason to send somebody away who is logged in.
             verdict => {
                 answered(verdict)?;
                 return Err(Failure::internal("check a session", "no gate's answer").into());
             }
         };
-        let sealed = sealed.ok_or_else(|| {
-            Halt::refused(
-                403,
-                "You are in no organization any more. Ask an owner to add you.",
-            )
-        })?;
+        let sealed = sealed.ok_or(Halt::Nowhere)?;
         let opened = sealed.open(
             &self.console.keys,
             self.ask.head.request_id,
@@ -102,7 +95,8 @@ impl<'a> Guest<'a> {
         answered(self.ask_account(question, head, body).await?)
     }
 
-    /// Asks accounts. The visit goes along, for its session and its address.
+    /// Asks accounts. The visit goes along, for its session and its address. Whose session is over
+    /// is sent to log in.
     async fn ask_account(
         &self,
         question: AccountQuestion,
@@ -114,7 +108,10 @@ impl<'a> Guest<'a> {
             ..head
         };
         let subject = subjects::account(question);
-        self.send(&subject, head, written(body)).await
+        match self.send(&subject, head, written(body)).await? {
+            Verdict::Refuse(problem) if problem.code == Code::TokenInvalid => Err(Halt::LogIn),
+            verdict => Ok(verdict),
+        }
     }
 
     fn head(&self, route: &str) -> Head {

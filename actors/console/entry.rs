@@ -28,7 +28,7 @@ struct SignUpPage<'a> {
     form: &'a Form,
 }
 
-/// What accounts answers of a session that begins.
+/// What accounts answers of a session that begins, or has another secret from now on.
 #[derive(Deserialize)]
 struct Begun {
     session: String,
@@ -93,11 +93,20 @@ pub(crate) async fn logout(guest: &Guest<'_>) -> Result<Response, Halt> {
 
 /// In, with a new session; the one that the browser had before ends.
 async fn enter(guest: &Guest<'_>, response: &Response) -> Result<Response, Halt> {
-    let begun: Begun = serde_json::from_slice(&response.body)
-        .map_err(|source| Failure::internal("read a session that began", source))?;
+    let cookie = cookie(guest, response)?;
     if guest.visit.session.is_some() {
         guest.account(AccountQuestion::SessionEnd, None).await?;
     }
-    let cookie = page::begin(guest.console, &begun.session, begun.lives_seconds);
     Ok(go("/app").with_header("set-cookie", cookie))
+}
+
+/// The cookie of the secret that accounts hands over.
+pub(crate) fn cookie(guest: &Guest<'_>, response: &Response) -> Result<String, Halt> {
+    let begun: Begun = serde_json::from_slice(&response.body)
+        .map_err(|source| Failure::internal("read a session that began", source))?;
+    Ok(page::begin(
+        guest.console,
+        &begun.session,
+        begun.lives_seconds,
+    ))
 }

@@ -11,6 +11,8 @@ use serde::Deserialize;
 pub(crate) enum Halt {
     /// Nobody is logged in.
     LogIn,
+    /// Somebody is, who is not in the organization any more that the session acts in.
+    Nowhere,
     /// An actor refused.
     Refused(Refusal),
     /// A fault of ours.

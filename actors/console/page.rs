@@ -3,6 +3,7 @@
 use askama::Template;
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
+use futures::try_join;
 use hoursmith_bus::Response;
 use hoursmith_domain::{Plan, Role, session_cookie};
 use hoursmith_kit::Failure;
@@ -12,6 +13,7 @@ use hoursmith_routes::organization::Organization;
 use crate::ask::{Console, Person, Question};
 use crate::form::Form;
 use crate::halt::{Halt, Refusal};
+use crate::switch::{self, Place};
 
 /// Our own script, style and picture; forms to ourselves; no frame around us. Nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -23,6 +25,8 @@ pub(crate) struct Frame {
     pub(crate) member: Member,
     pub(crate) role: Role,
     pub(crate) plan: Plan,
+    /// The organizations to switch between; none for a person who is in this one alone.
+    pub(crate) places: Vec<Place>,
     /// What was just done, in a sentence.
     pub(crate) done: &'static str,
 }
@@ -32,9 +36,15 @@ impl Frame {
     pub(crate) async fn of(person: &Person<'_>) -> Result<Self, Halt> {
         let member = Question::new("member.read").of("member_id", person.caller.member());
         let query = Form::parse(person.guest.visit.query.as_bytes());
+        let (organization, member, places) = try_join!(
+            person.read(Question::new("organization.read")),
+            person.read(member),
+            switch::places(&person.guest)
+        )?;
         Ok(Self {
-            organization: person.read(Question::new("organization.read")).await?,
-            member: person.read(member).await?,
+            organization,
+            member,
+            places: if places.len() > 1 { places } else { Vec::new() },
             role: person.caller.role(),
             plan: person.caller.plan(),
             done: done(query.get("done")),
@@ -59,6 +69,10 @@ fn done(word: &str) -> &'static str {
         "sent" => "The invoice was sent. Its lines are frozen and its time is locked.",
         "paid" => "The payment was recorded.",
         "void" => "The invoice was voided. What it billed is in the next draft.",
+        "password" => "The password was changed. Your other sessions have ended.",
+        "ended" => "The session has ended.",
+        "others" => "Your other sessions have ended.",
+        "switched" => "What you see now is this organization’s.",
         "revoked" => "The token was revoked. Its next request is refused.",
         _ => "",
     }

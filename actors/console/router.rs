@@ -6,7 +6,7 @@ use hoursmith_kit::Failure;
 use crate::ask::{Console, Guest};
 use crate::form::Form;
 use crate::halt::Halt;
-use crate::{entry, page, pages};
+use crate::{entry, page, pages, switch};
 
 /// Answers a request to the app.
 pub(crate) async fn answer(console: &Console, ask: &Ask) -> Result<Response, Failure> {
@@ -19,6 +19,10 @@ pub(crate) async fn answer(console: &Console, ask: &Ask) -> Result<Response, Fai
         visit,
     };
     let answer = match route(guest).await {
+        Err(Halt::Nowhere) => switch::nowhere(&guest).await,
+        other => other,
+    };
+    let answer = match answer {
         Err(Halt::LogIn) => Ok(page::go("/app/login")),
         Err(Halt::Refused(refusal)) => page::refusal(&refusal),
         other => other,
@@ -26,7 +30,7 @@ pub(crate) async fn answer(console: &Console, ask: &Ask) -> Result<Response, Fai
     match answer {
         Ok(response) => Ok(response),
         Err(Halt::Failed(failure)) => Err(failure),
-        Err(Halt::LogIn | Halt::Refused(_)) => {
+        Err(Halt::LogIn | Halt::Nowhere | Halt::Refused(_)) => {
             Err(Failure::internal("make a page", "a refusal was refused"))
         }
     }
@@ -55,6 +59,7 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
         (false, ["signup"]) => return entry::sign_up_page(&entry::blank(), 200),
         (true, ["signup"]) => return entry::sign_up(&guest, form).await,
         (true, ["logout"]) => return entry::logout(&guest).await,
+        (true, ["organization"]) => return switch::switch(&guest, &form).await,
         _ => {}
     }
     let person = &guest.person().await?;

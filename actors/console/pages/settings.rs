@@ -1,5 +1,6 @@
 //! Settings: the pages about how one works here rather than the work, one file each.
 
+mod account;
 mod api;
 
 use hoursmith_bus::Response;
@@ -21,6 +22,7 @@ pub(crate) async fn answer(
         (false, ["api"]) => api::page(person, None, None).await,
         (true, ["api"]) => api::mint(person, form).await,
         (true, ["api", id, "revoke"]) => api::revoke(person, id).await,
+        (_, ["account", parts @ ..]) => account::answer(person, post, parts, form).await,
         _ => Err(Halt::no_page()),
     }
 }
