@@ -2,11 +2,12 @@
 // `node tests/tools/app/run.mjs tokens`; without names, all run.
 
 import { end } from "./kit.mjs";
+import account from "./account.mjs";
 import newcomer from "./newcomer.mjs";
 import sessions from "./sessions.mjs";
 import tokens from "./tokens.mjs";
 
-const stories = { newcomer, tokens, sessions };
+const stories = { newcomer, tokens, sessions, account };
 
 const named = process.argv.slice(2);
 for (const name of named.length ? named : Object.keys(stories)) await stories[name]();
