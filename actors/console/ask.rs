@@ -18,6 +18,9 @@ use crate::halt::{Halt, Refusal};
 /// For how long a form that was sent once is not done twice.
 const ONCE_S: u32 = 24 * 60 * 60;
 
+/// Characters of a form's key: two ids in hex.
+const ONCE_MAX: usize = 64;
+
 /// What all requests share.
 pub(crate) struct Console {
     asker: Asker,
@@ -169,7 +172,7 @@ impl<'q> Question<'q> {
     /// The form's own key: sent again, by a double click or after the back button, it is answered
     /// as the first time and done no second time.
     pub(crate) fn once(mut self, key: &str) -> Self {
-        self.once = (!key.is_empty() && key.len() <= 64).then(|| format!("app-{key}"));
+        self.once = (!key.is_empty() && key.len() <= ONCE_MAX).then(|| key.to_owned());
         self
     }
 }
@@ -195,6 +198,15 @@ impl Person<'_> {
         })?;
         let subject = Subject::new(&subject)
             .map_err(|source| Failure::internal("name an actor's subject", source))?;
+        if question
+            .once
+            .as_deref()
+            .is_some_and(|key| self.is_elsewhere(key))
+        {
+            let detail = "You switched to another organization since you opened this form. \
+                 If it belongs here, send it again.";
+            return Err(Halt::refused(409, detail));
+        }
         let body = written(question.body.as_ref());
         let mut head = self.head(question.id);
         let pairs = |pairs: Vec<(&str, String)>| -> Vec<(String, String)> {
@@ -203,7 +215,8 @@ impl Person<'_> {
         };
         head.path_params = pairs(question.path);
         head.query = pairs(question.query);
-        head.ticket = question.once.map(|key| self.ticket(key, &head, &body));
+        let key = question.once.map(|key| format!("app-{key}"));
+        head.ticket = key.map(|key| self.ticket(key, &head, &body));
         answered(self.guest.send(&subject, head, body).await?)
     }
 
@@ -236,6 +249,22 @@ impl Person<'_> {
             caller: Some(self.sealed.clone()),
             ..self.guest.head(route)
         }
+    }
+
+    /// A key for a form, so that sending it twice does it once. It begins with the organization
+    /// that the form was made in.
+    pub(crate) fn form_key(&self) -> String {
+        let console = self.guest.console;
+        let unique = console.random.uuid_v7(console.clock.now());
+        let here = self.caller.organization();
+        format!("{}{}", here.0.simple(), unique.simple())
+    }
+
+    /// Whether the key's form was made in another organization: one tab may switch while another
+    /// has a form open, and what was meant for one must not be done in the other.
+    fn is_elsewhere(&self, key: &str) -> bool {
+        let here = self.caller.organization().0.simple().to_string();
+        key.len() == ONCE_MAX && !key.starts_with(&here)
     }
 
     /// The key is one request's: with another object, query or body it is refused.

@@ -82,12 +82,7 @@ pub(crate) fn project_name(projects: &[Project], id: impl Borrow<Uuid>) -> &str 
 
 /// A key for a form, so that sending it twice does it once.
 pub(crate) fn once(person: &Person<'_>) -> String {
-    let console = person.guest.console;
-    console
-        .random
-        .uuid_v7(console.clock.now())
-        .simple()
-        .to_string()
+    person.form_key()
 }
 
 /// An id that is there. Templates have references.

@@ -99,7 +99,10 @@ export default async function account() {
   expect(await post(maya, "/app/organization", { organization_id: id }) === 404, "a stranger gets into an organization");
 
   // Two: what is shown is the one's that was chosen, in this browser alone.
-  hoursmith("member", "add", slug, email, "--name", "Maya");
+  hoursmith("member", "add", slug, email, "--name", "Maya", "--role", "admin");
+  const tab = await maya.context.newPage();
+  await tab.goto(`${origin}/app/projects`);
+  await tab.getByLabel("Name").fill("Catalogue");
   await page.goto(`${origin}/app`);
   await page.getByLabel("Organization").selectOption({ label: named });
   await press("Switch");
@@ -107,6 +110,10 @@ export default async function account() {
   expect(await page.getByRole("strong").first().textContent() === named, "the frame names another organization");
   await page.goto(`${origin}/app/clients`);
   expect(await page.title() !== "taken", "markup was run");
+  await tab.getByRole("button", { name: "Create project" }).click();
+  await tab.getByText("You switched to another organization").waitFor();
+  expect(await tab.getByText("No projects yet").isVisible(), "a form of one organization was carried out in another");
+  await tab.close();
   await elsewhere.page.reload();
   expect(await elsewhere.page.getByLabel("Organization").evaluate((select) => select.selectedOptions[0].label) === "Studio", "another browser was switched too");
   await look(["/app", "/app/settings/account"]);
