@@ -2,11 +2,11 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint bench tools
+.PHONY: help run test lint bench screenshots tools
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build and run with a demo agency, and print tokens and lines to try it with
 	$(CARGO) run --release --locked -- demo
@@ -23,6 +23,10 @@ lint: ## Formatting, clippy without warnings, licences and bans, docs without br
 
 bench: tools ## Measure, as ratios within one run, and print the table
 	. .tools/env && benches/run
+
+screenshots: tools ## Make the pictures of the README anew
+	$(CARGO) build --locked
+	. .tools/env && tests/tools/check screenshots
 
 tools:
 	@tests/tools/install

@@ -14,6 +14,7 @@ use document::{DATA, REFERENCE};
 
 use crate::{asyncapi, openapi};
 use pages::Pages;
+pub(crate) use pages::escape;
 
 /// Every public document, by path.
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 //!
 //! This room knows domain and bus. It does no I/O and must not know the gateway, an actor or SQL.
 
+pub mod app;
 pub mod asyncapi;
 pub mod client;
 pub mod common;
@@ -64,7 +65,9 @@ pub fn route(id: &str) -> Option<&'static Route> {
 
 /// Every operation that is asked on the bus alone, grouped by resource.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
-    [invoice::OPERATIONS].into_iter().flatten()
+    [invoice::OPERATIONS, member::OPERATIONS]
+        .into_iter()
+        .flatten()
 }
 
 /// The subject that answers a route or an operation, by its id.

@@ -1,4 +1,5 @@
-//! Members: users in an organization.
+//! Members: users in an organization. Over HTTP they are read; the app invites, changes and removes
+//! them by [`OPERATIONS`] on the bus.
 
 use hoursmith_domain::{Access, Grant, Plan, Role, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,6 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::common::{ExternalReference, Metadata, MetadataSchema};
+use crate::operation::Operation;
 use crate::route::parameter;
 use crate::words::{RoleWord, StatusWord};
 use crate::{Form, Method, Route, Shape};
@@ -18,6 +20,39 @@ const READ: Access = Access {
     scope: Scope::Read,
     min_plan: Plan::Studio,
 };
+
+/// Who invites, changes and removes members: who runs the place. From the lowest plan on, since the app is
+/// open to all of them.
+const MANAGE: Access = Access {
+    owner: Grant::All,
+    admin: Grant::All,
+    manager: Grant::Deny,
+    member: Grant::Deny,
+    scope: Scope::Write,
+    min_plan: Plan::Free,
+};
+
+/// What is done to members in the app; a caller that came with a token is refused.
+pub const OPERATIONS: &[Operation] = &[
+    Operation {
+        id: "member.invite",
+        access: MANAGE,
+        actor: "resource",
+        description: "Makes a member who is invited, and the link to accept by.",
+    },
+    Operation {
+        id: "member.update",
+        access: MANAGE,
+        actor: "resource",
+        description: "Changes role, rates, zone and capacity. Owners are for owners to change.",
+    },
+    Operation {
+        id: "member.remove",
+        access: MANAGE,
+        actor: "resource",
+        description: "Removes a member, who can do nothing from then on; or withdraws an invitation.",
+    },
+];
 
 /// The routes.
 pub const ROUTES: &[Route] = &[

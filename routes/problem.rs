@@ -30,7 +30,7 @@ pub fn refused(refusal: Refusal, row: &Access, caller: &Caller, public_url: &str
         )
         .with_member("current_plan", caller.plan().as_str())
         .with_member("required_plan", required.as_str())
-        .with_member("upgrade_url", format!("{public_url}/settings/plan")),
+        .with_member("upgrade_url", format!("{public_url}/app/settings/plan")),
         Refusal::Scope => {
             let scope = row.scope;
             Problem::new(

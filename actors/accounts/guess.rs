@@ -20,7 +20,7 @@ const ACCOUNT_MAX: usize = 10;
 const ADDRESS_MAX: usize = 30;
 
 /// Accounts and addresses that are remembered; the one that was tried longest ago is forgotten
-/// first. Some 3 MiB at most.
+/// first. An account is an e-mail address of at most 255 characters: some 15 MiB at most.
 const KEPT: usize = 10_000;
 
 /// What was tried lately.

@@ -6,10 +6,11 @@
 //! and few may wait, lest guessing take the machine from everybody else.
 //!
 //! This room knows kit and what kit stands on. It must not know HTML, a cookie or a form, nor how an
-//! organization is stored: it asks the resource actor for one.
+//! organization is stored: it asks the resource actor for one, with the person who founds it.
 
 mod check;
 mod guess;
+mod invitation;
 mod password;
 mod session;
 mod settings;
@@ -63,7 +64,12 @@ impl Plugin for Accounts {
     }
 
     fn statements(&self) -> Vec<Statement> {
-        [sql::statements(), session::statements()].concat()
+        [
+            sql::statements(),
+            session::statements(),
+            invitation::statements(),
+        ]
+        .concat()
     }
 
     fn start(&self, host: Host) -> BoxFuture<'static, Result<RunningPlugin, StartError>> {

@@ -1,6 +1,7 @@
-//! What takes a password: signing up, logging in, confirming that it is still the same person, and
-//! choosing another.
+//! What takes a password: signing up, logging in, accepting an invitation, confirming that it is still
+//! the same person, and choosing another.
 
+mod accept;
 mod change;
 mod hash;
 mod sign_up;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use hoursmith_bus::{Ask, Response, Verdict};
 use hoursmith_domain::{
-    Code, FieldError, Keys, OrganizationId, Problem, SessionSecret, UserId, fold,
+    Code, EMAIL_MAX, FieldError, Keys, OrganizationId, Problem, SessionSecret, UserId, fold,
 };
 use hoursmith_kit::{Asker, Clock, Failure, Random, Worker};
 use hoursmith_store::Db;
@@ -52,6 +53,7 @@ impl Worker for Passwords {
         let shared = &self.0;
         match ask.head.route.as_str() {
             "password.sign_up" => sign_up::answer(shared, &ask).await,
+            "password.accept" => accept::answer(shared, &ask).await,
             "password.log_in" => shared.log_in(&ask).await,
             "password.confirm" => shared.confirm(&ask).await,
             "password.change" => change::answer(shared, &ask).await,
@@ -67,6 +69,10 @@ impl Shared {
     /// Unknown address, no password, wrong password: one answer after the same work.
     async fn log_in(&self, ask: &Ask) -> Result<Verdict, Failure> {
         let LogIn { email, password } = read(ask)?;
+        // Nobody's, and not to be remembered as tried either: that memory is bounded by it.
+        if email.chars().count() > EMAIL_MAX {
+            return Ok(not_together());
+        }
         if let Err(after) = self.admit(ask, &fold(&email)) {
             return Ok(too_often(after));
         }

@@ -20,6 +20,7 @@ use hoursmith_kit::{Clock, Failure, Worker};
 use hoursmith_store::{Db, Statement};
 use serde::Deserialize;
 
+use crate::invitation;
 use crate::sql::{FoundSession, delete_session, find_session, touch_session};
 pub(crate) use sql::{Renewal, delete_other_sessions, renew_session};
 
@@ -45,6 +46,10 @@ pub(crate) struct Sessions {
 
 impl Worker for Sessions {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
+        if ask.head.route == "session.invitation" {
+            let mut conn = self.db.read().await?;
+            return invitation::show(&mut conn, &ask, self.clock.now()).await;
+        }
         let Some(digest) = digest_of(&ask) else {
             return Ok(over());
         };
@@ -134,7 +139,7 @@ impl Sessions {
 }
 
 impl FoundSession {
-    fn is_live(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
         let idle = Timestamp::from_micros(self.seen_at).until(now);
         now.as_micros() < self.expires_at && idle < IDLE
     }

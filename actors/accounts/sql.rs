@@ -27,6 +27,9 @@ hoursmith_store::statements! {
     /// Clears a person's sessions that are over, by time or unused.
     DELETE_OVER_SESSIONS = "DELETE FROM sessions WHERE user_id = $1
         AND (expires_at <= $2 OR seen_at <= $3)";
+    /// Clears some of the sessions that are over, anybody's: not everybody comes back.
+    DELETE_EXPIRED_SESSIONS = "DELETE FROM sessions WHERE expires_at <= $1 AND id IN (
+        SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)";
     /// A person by address, with the organization that they were in first.
     FIND_USER = "SELECT u.id, u.password_hash,
             (SELECT m.organization_id FROM members m WHERE m.user_id = u.id AND m.status = 'active'
@@ -42,14 +45,11 @@ hoursmith_store::statements! {
     /// Another password in the place of the one that was confirmed.
     CHANGE_PASSWORD = "UPDATE users SET password_hash = $3, updated_at = $4
         WHERE id = $1 AND password_hash = $2";
-    /// A new person; no row when the address is somebody's.
-    INSERT_USER = "INSERT INTO users
-            (id, name, email, email_key, search, password_hash, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (email_key) DO NOTHING RETURNING id";
-    /// Takes a new person back whose organization could not be made.
-    DELETE_USER = "DELETE FROM users WHERE id = $1
-        AND NOT EXISTS (SELECT 1 FROM members m WHERE m.user_id = users.id)";
 }
+
+/// Sessions that one which begins clears: more than one, so that those which are over become fewer,
+/// and few, so that nobody waits for it.
+const EXPIRED_CLEARED: i64 = 10;
 
 /// A session and its member, as they are now.
 #[derive(sqlx::FromRow)]
@@ -92,15 +92,6 @@ pub(crate) struct NewSession {
     pub(crate) expires_at: Timestamp,
 }
 
-/// A person to add.
-pub(crate) struct NewUser {
-    pub(crate) id: UserId,
-    pub(crate) name: String,
-    pub(crate) email: String,
-    pub(crate) password_hash: String,
-    pub(crate) now: Timestamp,
-}
-
 pub(crate) async fn find_session(
     conn: &mut Conn,
     digest: SessionDigest,
@@ -116,7 +107,7 @@ pub(crate) async fn delete_session(conn: &mut Conn, digest: SessionDigest) -> Re
     execute!(conn, DELETE_SESSION, digest.0.as_slice())
 }
 
-/// Begins a session, and clears those of the person that are over.
+/// Begins a session, and clears some that are over.
 pub(crate) async fn begin_session(conn: &mut Conn, new: &NewSession) -> Result<(), Error> {
     execute!(
         conn,
@@ -124,6 +115,12 @@ pub(crate) async fn begin_session(conn: &mut Conn, new: &NewSession) -> Result<(
         new.user.0,
         new.now.as_micros(),
         new.now.minus(IDLE).as_micros(),
+    )?;
+    execute!(
+        conn,
+        DELETE_EXPIRED_SESSIONS,
+        new.now.as_micros(),
+        EXPIRED_CLEARED
     )?;
     execute!(
         conn,
@@ -176,26 +173,4 @@ pub(crate) async fn change_password(
     now: Timestamp,
 ) -> Result<bool, Error> {
     Ok(execute!(conn, CHANGE_PASSWORD, user.0, old, new, now.as_micros())? == 1)
-}
-
-/// Whether the address was nobody's.
-pub(crate) async fn insert_user(conn: &mut Conn, new: &NewUser) -> Result<bool, Error> {
-    let key = fold(&new.email);
-    let search = format!("{} {key}", fold(&new.name));
-    let row = fetch_optional!(
-        conn,
-        INSERT_USER as (Uuid,),
-        new.id.0,
-        new.name.as_str(),
-        new.email.as_str(),
-        key.as_str(),
-        search.as_str(),
-        new.password_hash.as_str(),
-        new.now.as_micros(),
-    )?;
-    Ok(row.is_some())
-}
-
-pub(crate) async fn delete_user(conn: &mut Conn, user: UserId) -> Result<u64, Error> {
-    execute!(conn, DELETE_USER, user.0)
 }

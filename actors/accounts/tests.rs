@@ -10,8 +10,8 @@ use hoursmith_bus::{Head, Verdict, Visit};
 use hoursmith_domain::{Code, Door, Role, SessionDigest, SessionSecret};
 use hoursmith_kit::testing::Rig;
 use hoursmith_kit::{Asker, Clock as _, RunningPlugin};
-use hoursmith_store::testing::TestDb;
-use hoursmith_store::{Error, execute};
+use hoursmith_store::testing::{TestDb, on_both};
+use hoursmith_store::{Error, execute, fetch_one};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -24,6 +24,7 @@ hoursmith_store::statements! {
         VALUES ($1, 'Maya', 'Maya@studio.example', 'maya@studio.example', '', $2, 0, 0)";
     NEW_MEMBER = "INSERT INTO members (organization_id, id, user_id, role, status, created_at, updated_at)
         VALUES ($1, $2, $2, 'owner', 'active', 0, 0)";
+    COUNT_SESSIONS = "SELECT COUNT(*) FROM sessions";
     REMOVE = "UPDATE members SET status = 'removed' WHERE organization_id = $1";
 }
 
@@ -76,6 +77,7 @@ impl Bench {
             post: true,
             same_origin: true,
             session,
+            invitation: None,
             query: String::new(),
             address: "192.0.2.1".to_owned(),
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -205,7 +207,32 @@ async fn guessing_is_slow_and_says_nothing(db: TestDb) {
     assert!(bench.log_in("maya@studio.example", PASSWORD).await.is_ok());
 }
 
+async fn no_address_is_too_long_to_be_nobodys(db: TestDb) {
+    let bench = Bench::start(db).await;
+    let long = format!("{}@studio.example", "a".repeat(60_000));
+    // Often enough for any address that is remembered.
+    for _ in 0..50 {
+        let answer = bench.log_in(&long, PASSWORD).await;
+        assert_eq!(answer, Err(Code::ValidationFailed));
+    }
+    assert!(bench.log_in("maya@studio.example", PASSWORD).await.is_ok());
+}
+
+async fn a_session_that_begins_clears_some_that_are_over(db: TestDb) {
+    let bench = Bench::start(db).await;
+    for _ in 0..3 {
+        bench.log_in("maya@studio.example", PASSWORD).await.unwrap();
+    }
+    bench.rig.clock.advance(Duration::from_secs(15 * 24 * 3600));
+    bench.log_in("maya@studio.example", PASSWORD).await.unwrap();
+    let mut conn = bench.db.read().await.unwrap();
+    let (left,) = fetch_one!(&mut conn, COUNT_SESSIONS as (i64,)).unwrap();
+    assert_eq!(left, 1);
+}
+
 on_both! {
+    no_address_is_too_long_to_be_nobodys,
+    a_session_that_begins_clears_some_that_are_over,
     a_session_vouches_for_its_member_as_it_is_now,
     a_session_ends_by_its_end_and_by_time,
     guessing_is_slow_and_says_nothing,

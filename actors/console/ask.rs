@@ -122,9 +122,12 @@ impl<'a> Guest<'a> {
     }
 
     async fn send(&self, subject: &Subject, head: Head, body: Bytes) -> Result<Verdict, Halt> {
-        self.console
+        let asked = self
+            .console
             .asker
-            .ask(subject, head, body, self.ask.deadline)
+            .ask(subject, head, body, self.ask.deadline);
+        // On the heap, since a page waits for several at once.
+        Box::pin(asked)
             .await
             .map_err(|error| Failure::bus("ask for what a page shows", error).into())
     }

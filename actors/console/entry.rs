@@ -51,7 +51,7 @@ pub(crate) fn sign_up_page(form: &Form, status: u16) -> Result<Response, Halt> {
 pub(crate) async fn login(guest: &Guest<'_>, form: Form) -> Result<Response, Halt> {
     let body = json!({ "email": form.get("email"), "password": form.raw("password") });
     match guest.account(AccountQuestion::LogIn, Some(&body)).await {
-        Ok(response) => enter(guest, &response).await,
+        Ok(response) => enter(guest, &response, "/app").await,
         Err(halt) => {
             let refusal = halt.correctable()?;
             let status = refusal.status;
@@ -70,14 +70,10 @@ pub(crate) async fn sign_up(guest: &Guest<'_>, form: Form) -> Result<Response, H
         "timezone": form.get("timezone"),
     });
     match guest.account(AccountQuestion::SignUp, Some(&body)).await {
-        Ok(response) => enter(guest, &response).await,
+        Ok(response) => enter(guest, &response, "/app").await,
         Err(halt) => {
             let mut refusal = halt.correctable()?;
-            for error in &mut refusal.errors {
-                if error.pointer == "#/password" {
-                    error.pointer = "#/new_password".to_owned();
-                }
-            }
+            refusal.rename("password", "new_password");
             let status = refusal.status;
             sign_up_page(&form.refused(refusal), status)
         }
@@ -92,12 +88,16 @@ pub(crate) async fn logout(guest: &Guest<'_>) -> Result<Response, Halt> {
 }
 
 /// In, with a new session; the one that the browser had before ends.
-async fn enter(guest: &Guest<'_>, response: &Response) -> Result<Response, Halt> {
+pub(crate) async fn enter(
+    guest: &Guest<'_>,
+    response: &Response,
+    to: &str,
+) -> Result<Response, Halt> {
     let cookie = cookie(guest, response)?;
     if guest.visit.session.is_some() {
         guest.account(AccountQuestion::SessionEnd, None).await?;
     }
-    Ok(go("/app").with_header("set-cookie", cookie))
+    Ok(go(to).with_header("set-cookie", cookie))
 }
 
 /// The cookie of the secret that accounts hands over.

@@ -70,12 +70,30 @@ impl Form {
         self.raw(name) == value
     }
 
+    /// All that was picked of a list, in the order of the form.
+    pub(crate) fn picked(&self, name: &str) -> impl Iterator<Item = &str> {
+        let fields = self.fields.iter();
+        let of_list = fields.filter(move |(given, _)| given == name);
+        of_list.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it was picked of a list.
+    pub(crate) fn has(&self, name: &str, value: &str) -> bool {
+        self.picked(name).any(|picked| picked == value)
+    }
+
     /// The status of the page that shows it.
     pub(crate) fn status(&self) -> u16 {
         match self.refusal.status {
             0 => 200,
             status => status,
         }
+    }
+
+    /// The same with one more pick of a list.
+    pub(crate) fn and(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// The same, refused.

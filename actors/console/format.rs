@@ -36,6 +36,15 @@ pub(crate) fn moment(at: &str) -> String {
     }
 }
 
+/// Day and second in UTC: `2026-11-24 09:30:11 UTC`.
+pub(crate) fn second(at: impl Borrow<Timestamp>) -> String {
+    let at = at.borrow().to_string();
+    match (at.get(..10), at.get(11..19)) {
+        (Some(day), Some(second)) => format!("{day} {second} UTC"),
+        _ => at,
+    }
+}
+
 /// An instant as scripts read it.
 pub(crate) fn instant(at: impl Borrow<Timestamp>) -> String {
     at.borrow().to_string()
@@ -53,5 +62,7 @@ mod tests {
         assert_eq!(money("-120.00", "EUR"), "−120.00 EUR");
         assert_eq!(money("0", "JPY"), "0 JPY");
         assert_eq!(moment("2026-11-24T09:30:11Z"), "2026-11-24 09:30 UTC");
+        let at: Timestamp = "2026-11-24T09:30:11.25Z".parse().unwrap();
+        assert_eq!(second(at), "2026-11-24 09:30:11 UTC");
     }
 }

@@ -54,6 +54,11 @@ impl Halt {
         Self::refused(404, "Go back, or begin at the dashboard.")
     }
 
+    /// Whether nothing is there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.status == 404)
+    }
+
     /// The refusal of a form that the person may correct; the rest goes on as it is.
     pub(crate) fn correctable(self) -> Result<Refusal, Self> {
         match self {
@@ -90,6 +95,15 @@ impl Refusal {
             status: problem::status(problem.code),
             detail: problem.detail.clone(),
             errors: errors.collect(),
+        }
+    }
+
+    /// Puts what is wrong with a field at the one that the form has for it.
+    pub(crate) fn rename(&mut self, field: &str, shown: &str) {
+        for error in &mut self.errors {
+            if error.pointer.strip_prefix("#/") == Some(field) {
+                error.pointer = format!("#/{shown}");
+            }
         }
     }
 

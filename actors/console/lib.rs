@@ -14,6 +14,7 @@ mod entry;
 mod form;
 mod format;
 mod halt;
+mod invitation;
 mod page;
 mod pages;
 mod router;

@@ -7,6 +7,7 @@ use futures::try_join;
 use hoursmith_bus::Response;
 use hoursmith_domain::{Plan, Role, session_cookie};
 use hoursmith_kit::Failure;
+use hoursmith_routes::app::closed;
 use hoursmith_routes::member::Member;
 use hoursmith_routes::organization::Organization;
 
@@ -14,10 +15,6 @@ use crate::ask::{Console, Person, Question};
 use crate::form::Form;
 use crate::halt::{Halt, Refusal};
 use crate::switch::{self, Place};
-
-/// Our own script, style and picture; forms to ourselves; no frame around us. Nothing inline.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What every page inside shows around itself.
 pub(crate) struct Frame {
@@ -53,8 +50,13 @@ impl Frame {
 
     /// Whether it is someone who runs the place: clients and invoices are theirs alone.
     pub(crate) fn runs_it(&self) -> bool {
-        matches!(self.role, Role::Owner | Role::Admin)
+        runs_it(self.role)
     }
+}
+
+/// Whether it is the role of someone who runs the place.
+pub(crate) fn runs_it(role: Role) -> bool {
+    matches!(role, Role::Owner | Role::Admin)
 }
 
 /// The sentence of a word in the query, so that nobody can put one of their own on a page of ours.
@@ -74,6 +76,14 @@ fn done(word: &str) -> &'static str {
         "others" => "Your other sessions have ended.",
         "switched" => "What you see now is this organization’s.",
         "revoked" => "The token was revoked. Its next request is refused.",
+        "joined" => "Welcome: you are in.",
+        "member" => "The member was changed.",
+        "member_removed" => "The member was removed. Their next request is refused.",
+        "endpoint-saved" => "The endpoint was changed.",
+        "endpoint-enabled" => "The endpoint is enabled. A replay sends what it missed.",
+        "endpoint-disabled" => "The endpoint is disabled. Nothing is sent to it.",
+        "endpoint-deleted" => "The endpoint was deleted.",
+        "replayed" => "The delivery is sent again.",
         _ => "",
     }
 }
@@ -91,17 +101,6 @@ pub(crate) fn show(status: u16, page: &impl Template) -> Result<Response, Halt> 
 /// Goes on to a page of ours, as a GET (RFC 9110, section 15.4.4).
 pub(crate) fn go(path: &str) -> Response {
     closed(Response::empty(303)).with_header("location", path)
-}
-
-/// What every answer of the app carries. Nothing of it is kept by a browser or a proxy: after
-/// logging out, going back shows nothing.
-fn closed(response: Response) -> Response {
-    response
-        .with_header("content-security-policy", POLICY)
-        .with_header("cache-control", "no-store")
-        .with_header("referrer-policy", "no-referrer")
-        .with_header("cross-origin-opener-policy", "same-origin")
-        .with_header("x-frame-options", "DENY")
 }
 
 /// The cookie of a session that begins.

@@ -6,7 +6,7 @@ use hoursmith_kit::Failure;
 use crate::ask::{Console, Guest};
 use crate::form::Form;
 use crate::halt::Halt;
-use crate::{entry, page, pages, switch};
+use crate::{entry, invitation, page, pages, switch};
 
 /// Answers a request to the app.
 pub(crate) async fn answer(console: &Console, ask: &Ask) -> Result<Response, Failure> {
@@ -58,6 +58,8 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
         (true, ["login"]) => return entry::login(&guest, form).await,
         (false, ["signup"]) => return entry::sign_up_page(&entry::blank(), 200),
         (true, ["signup"]) => return entry::sign_up(&guest, form).await,
+        (false, ["invitations"]) => return invitation::page(&guest, Form::default()).await,
+        (true, ["invitations"]) => return invitation::accept(&guest, form).await,
         (true, ["logout"]) => return entry::logout(&guest).await,
         (true, ["organization"]) => return switch::switch(&guest, &form).await,
         _ => {}
@@ -78,7 +80,7 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
         (false, ["invoices", id]) => pages::invoice::page(person, id, Form::default()).await,
         (true, ["invoices", id, "send"]) => pages::invoice::send(person, id, form).await,
         (true, ["invoices", id, "pay"]) => pages::invoice::pay(person, id, form).await,
-        (true, ["invoices", id, "void"]) => pages::invoice::void(person, id).await,
+        (true, ["invoices", id, "void"]) => pages::invoice::void(person, id, form).await,
         (_, ["settings", parts @ ..]) => pages::settings::answer(person, post, parts, form).await,
         _ => Err(Halt::no_page()),
     }

@@ -47,6 +47,16 @@ pub(crate) async fn week(person: &Person<'_>, monday: Day) -> Result<Vec<TimeEnt
     Ok(person.read::<TimeEntryList>(question).await?.data)
 }
 
+/// The person's timer, whenever it was begun.
+pub(crate) async fn running(person: &Person<'_>) -> Result<Option<TimeEntry>, Halt> {
+    let question = Question::new("time_entry.list")
+        .with("limit", 1)
+        .with("member_id", person.caller.member())
+        .with("running", true);
+    let list: TimeEntryList = person.read(question).await?;
+    Ok(list.data.into_iter().next())
+}
+
 /// Invoices, the newest first.
 pub(crate) async fn invoices(person: &Person<'_>) -> Result<Vec<Invoice>, Halt> {
     let question = Question::new("invoice.list").with("limit", MOST);

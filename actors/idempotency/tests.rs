@@ -9,7 +9,7 @@ use hoursmith_domain::Code;
 use hoursmith_kit::testing::{Rig, Who};
 use hoursmith_kit::{Clock as _, RunningPlugin, Task};
 use hoursmith_store::idempotency::{self, Claim, Keep, Key};
-use hoursmith_store::testing::TestDb;
+use hoursmith_store::testing::{TestDb, on_both};
 use hoursmith_store::{Error, execute, fetch_one};
 
 use crate::purge::Purge;
@@ -260,28 +260,10 @@ fn an_answer_is_kept_for_a_day_by_default() {
     assert_eq!(IdempotencySettings::default().retention(), DAY);
 }
 
-macro_rules! on_both {
-    ($($case:ident)+) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(super::TestDb::sqlite().await).await;
-            })+
-        }
-
-        mod postgres {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(super::TestDb::postgres().await).await;
-            })+
-        }
-    };
-}
-
 on_both! {
-    a_finished_request_is_replayed_and_another_refused
-    a_key_belongs_to_its_member
-    after_a_day_the_key_is_new
-    a_head_without_key_or_caller_is_our_mistake
-    what_no_longer_counts_is_purged_in_batches
+    a_finished_request_is_replayed_and_another_refused,
+    a_key_belongs_to_its_member,
+    after_a_day_the_key_is_new,
+    a_head_without_key_or_caller_is_our_mistake,
+    what_no_longer_counts_is_purged_in_batches,
 }

@@ -39,6 +39,7 @@ impl Worker for Gate {
         let policies = Arc::clone(&self.policies);
         let policy = match (&ask.head.visitor, &ask.caller) {
             (Some(Visitor::Caller), Some(caller)) => policies.of(caller.plan()),
+            (Some(Visitor::App(_)), _) => &policies.app,
             _ => &policies.anonymous,
         };
         let owner = owner(&ask).ok_or_else(|| {
@@ -56,6 +57,7 @@ fn owner(ask: &Ask) -> Option<Owner> {
     match (&ask.head.visitor, &ask.caller) {
         (Some(Visitor::Caller), Some(caller)) => Some(Owner::Token(caller.token())),
         (Some(Visitor::Address(address)), _) => Some(Owner::Address(address.clone())),
+        (Some(Visitor::App(address)), _) => Some(Owner::App(address.clone())),
         (Some(Visitor::Caller), None) | (None, _) => None,
     }
 }

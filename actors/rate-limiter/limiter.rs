@@ -24,6 +24,8 @@ pub enum Owner {
     Token(TokenId),
     /// That of whoever sends from an address without a valid token.
     Address(String),
+    /// That of whoever opens the app from an address.
+    App(String),
 }
 
 /// Both tiers of a plan: burst, then sustained.
@@ -97,7 +99,7 @@ impl Limiter {
     pub fn standings(&self, owner: &Owner, tiers: &Tiers, now: Duration) -> [Standing; 2] {
         let rings = match owner {
             Owner::Token(_) => &self.tokens,
-            Owner::Address(_) => &self.addresses,
+            Owner::Address(_) | Owner::App(_) => &self.addresses,
         };
         rings.standings(owner, tiers, Instant::at(now))
     }
@@ -115,7 +117,7 @@ impl Limiter {
     fn of_mut(&mut self, owner: &Owner) -> &mut Rings {
         match owner {
             Owner::Token(_) => &mut self.tokens,
-            Owner::Address(_) => &mut self.addresses,
+            Owner::Address(_) | Owner::App(_) => &mut self.addresses,
         }
     }
 }

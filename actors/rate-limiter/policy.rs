@@ -26,6 +26,7 @@ pub(crate) struct Policies {
     studio: Policy,
     agency: Policy,
     pub(crate) anonymous: Policy,
+    pub(crate) app: Policy,
 }
 
 impl Policies {
@@ -40,6 +41,7 @@ impl Policies {
                 &limits.anonymous,
                 ["anonymous-burst", "anonymous-sustained"],
             ),
+            app: Policy::new(&limits.app, ["app-burst", "app-sustained"]),
         }
     }
 
@@ -53,8 +55,12 @@ impl Policies {
 
     pub(crate) fn horizon(&self) -> Horizon {
         let tiers = || {
-            let all = [&self.free, &self.studio, &self.agency, &self.anonymous];
-            all.into_iter().flat_map(|policy| policy.tiers)
+            let tokens = [&self.free, &self.studio, &self.agency];
+            let addresses = [&self.anonymous, &self.app];
+            tokens
+                .into_iter()
+                .chain(addresses)
+                .flat_map(|policy| policy.tiers)
         };
         Horizon {
             window: tiers().map(|tier| tier.window).max().unwrap_or_default(),

@@ -171,6 +171,27 @@ async fn addresses_have_the_anonymous_limits() {
 }
 
 #[tokio::test]
+async fn the_app_has_a_budget_of_its_own_for_each_address() {
+    let bench = Bench::start().await;
+    while admitted(&bench.address("192.0.2.1").await) {}
+    let visit = async || {
+        let visitor = Some(Visitor::App("192.0.2.1".to_owned()));
+        let head = Head {
+            visitor,
+            ..bench.rig.head("/app")
+        };
+        bench.ask(head, None).await
+    };
+    for left in (0..600).rev() {
+        assert_eq!(remaining(&visit().await), left);
+    }
+    let refused = visit().await;
+    assert!(!admitted(&refused));
+    let policy = r#""app-burst";q=600;w=10, "app-sustained";q=1200;w=60"#;
+    assert_eq!(header(&refused, "ratelimit-policy"), policy);
+}
+
+#[tokio::test]
 async fn looking_costs_nothing_and_is_never_refused() {
     let bench = Bench::start().await;
     for _ in 0..100 {

@@ -28,7 +28,6 @@ use hoursmith_kit::{ActorSettings, Bell, Host, Plugin, RunningPlugin, StartError
 use hoursmith_store::Statement;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 
 use post::Post;
 use publisher::Publisher;
@@ -114,7 +113,7 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
         Arc::clone(&wake_up).run(),
     );
     let post = Arc::new(Post::new(&host, &settings));
-    let numbered = Arc::new(Notify::new());
+    let numbered = Arc::new(Bell::default());
     let look_every = settings.look_every();
     let sequencer = Sequencer::new(
         &host,

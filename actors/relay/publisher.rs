@@ -6,35 +6,35 @@
 //! not wait for.
 //!
 //! The events of one organization go out one after another, each once the one before is kept; so
-//! their order holds when one fails. Organizations go side by side.
+//! their order holds when one fails. Organizations go side by side, and each gets its turn however much
+//! another has: one that imports thousands of rows holds nobody back for longer than a batch.
 
 mod sql;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use hoursmith_bus::{Bus, Envelope, ErrorKind, EventStream, Subject, TraceParent, subjects};
-use hoursmith_domain::{Keys, OrganizationId};
-use hoursmith_kit::{Clock, Failure, Host};
+use hoursmith_domain::{Keys, OrganizationId, Timestamp};
+use hoursmith_kit::{Bell, Clock, Failure, Host};
 use hoursmith_routes::event::Event;
 use hoursmith_store::{Db, Statement};
 use hoursmith_telemetry::names;
 use metrics::{counter, gauge};
-use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior};
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 use crate::NAME;
 use crate::post::{Post, Standing};
 
-/// Events of one round: read at once, marked in one transaction, which has a statement for each of
-/// their organizations.
-const BATCH: u32 = 100;
+/// Events of one organization's turn: read at once, and as many at most go out before another's turn.
+const BATCH: u32 = 50;
 
-/// Organizations whose events are on their way at a time.
+/// Organizations whose events are on their way at a time, and marked in one transaction, which has a
+/// statement for each.
 const SIDE_BY_SIDE: usize = 16;
 
 /// How long an event on the bus is news. On the stream it is kept for as long as that says.
@@ -56,7 +56,7 @@ pub(crate) struct Publisher {
     bus: Arc<dyn Bus>,
     stream: Option<Arc<dyn EventStream>>,
     post: Arc<Post>,
-    numbered: Arc<Notify>,
+    numbered: Arc<Bell>,
 }
 
 /// Why a round ended early.
@@ -91,7 +91,7 @@ struct Progress {
 }
 
 impl Publisher {
-    pub(crate) fn new(host: &Host, post: Arc<Post>, numbered: Arc<Notify>) -> Self {
+    pub(crate) fn new(host: &Host, post: Arc<Post>, numbered: Arc<Bell>) -> Self {
         Self {
             db: host.db.clone(),
             clock: Arc::clone(&host.clock),
@@ -111,7 +111,7 @@ impl Publisher {
             let tend = tokio::select! {
                 _ = tending.tick() => true,
                 _ = looks.tick() => false,
-                () = self.numbered.notified() => false,
+                () = self.numbered.rung() => false,
             };
             if tend {
                 tended = self.tend(tended).await;
@@ -131,32 +131,80 @@ impl Publisher {
         }
     }
 
-    /// Publishes what waits, batch by batch, until nothing waits or another relay is at work.
+    /// Publishes what waits, until nothing waits or another relay is at work.
     pub(crate) async fn round(&self) -> Result<(), Error> {
+        while self.sweep().await? {}
+        Ok(())
+    }
+
+    /// Gives each organization that waits one turn; tells whether more of one may wait.
+    async fn sweep(&self) -> Result<bool, Error> {
+        let (mut after, mut oldest) = (OrganizationId(Uuid::nil()), None);
+        let mut more = false;
         loop {
-            let waiting = sql::to_publish(&mut *self.db.read().await?, BATCH).await?;
-            let batch = waiting
-                .into_iter()
-                .map(News::of)
-                .collect::<Result<Vec<_>, _>>()?;
-            let size = batch.len();
-            self.show_age(&batch);
-            if batch.is_empty() || !self.post.is_held().await? {
-                return Ok(());
+            let waiting = self.next(after).await?;
+            let since = waiting.iter().map(|(_, since)| *since);
+            oldest = oldest.into_iter().chain(since).min();
+            self.show_age(oldest);
+            // Only now are events read: whoever stands by reads none.
+            let Some((last, _)) = waiting.last() else {
+                return Ok(more);
+            };
+            if !self.post.is_held().await? {
+                return Ok(false);
             }
-            let failed = AtomicBool::new(false);
-            let progress: Vec<Progress> = stream::iter(runs(batch))
-                .map(|run| self.publish_run(run, &failed))
-                .buffer_unordered(SIDE_BY_SIDE)
-                .collect()
-                .await;
-            self.mark(&progress).await?;
-            if let Some(error) = progress.into_iter().find_map(|progress| progress.error) {
-                return Err(error.into());
+            after = *last;
+            let runs = self.read(&waiting).await?;
+            let full = |run: &Run| u32::try_from(run.news.len()).is_ok_and(|news| news >= BATCH);
+            more |= runs.iter().any(full);
+            self.publish_runs(runs).await?;
+            if waiting.len() < SIDE_BY_SIDE {
+                return Ok(more);
             }
-            if size < usize::try_from(BATCH).unwrap_or(usize::MAX) {
-                return Ok(());
-            }
+        }
+    }
+
+    /// The organizations after one of which something waits, as many as go side by side.
+    async fn next(
+        &self,
+        mut after: OrganizationId,
+    ) -> Result<Vec<(OrganizationId, Timestamp)>, hoursmith_store::Error> {
+        let mut conn = self.db.read().await?;
+        let mut waiting = Vec::new();
+        while waiting.len() < SIDE_BY_SIDE
+            && let Some(next) = sql::next(&mut conn, after).await?
+        {
+            after = next.0;
+            waiting.push(next);
+        }
+        Ok(waiting)
+    }
+
+    /// The first events of each, in their order.
+    async fn read(&self, waiting: &[(OrganizationId, Timestamp)]) -> Result<Vec<Run>, Error> {
+        let mut conn = self.db.read().await?;
+        let mut runs = Vec::with_capacity(waiting.len());
+        for (organization, _) in waiting {
+            let organization = *organization;
+            let events = sql::to_publish(&mut conn, organization, BATCH).await?;
+            let news = events.into_iter().map(News::of).collect::<Result<_, _>>()?;
+            runs.push(Run { organization, news });
+        }
+        Ok(runs)
+    }
+
+    /// Publishes runs side by side, and marks what went out.
+    async fn publish_runs(&self, runs: Vec<Run>) -> Result<(), Error> {
+        let failed = AtomicBool::new(false);
+        let progress: Vec<Progress> = stream::iter(runs)
+            .map(|run| self.publish_run(run, &failed))
+            .buffer_unordered(SIDE_BY_SIDE)
+            .collect()
+            .await;
+        self.mark(&progress).await?;
+        match progress.into_iter().find_map(|progress| progress.error) {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
         }
     }
 
@@ -271,8 +319,7 @@ impl Publisher {
             .await
     }
 
-    fn show_age(&self, waiting: &[News]) {
-        let oldest = waiting.iter().map(|news| news.event.created_at).min();
+    fn show_age(&self, oldest: Option<Timestamp>) {
         let age = oldest.map_or(Duration::ZERO, |oldest| oldest.until(self.clock.now()));
         gauge!(names::EVENTS_OLDEST_UNPUBLISHED).set(age.as_secs_f64());
     }
@@ -286,25 +333,8 @@ impl News {
     }
 }
 
-/// A batch by organization, each one's events in their order.
-fn runs(batch: Vec<News>) -> Vec<Run> {
-    let mut by_organization: BTreeMap<_, Vec<News>> = BTreeMap::new();
-    for news in batch {
-        let of = by_organization
-            .entry(news.event.organization_id)
-            .or_default();
-        of.push(news);
-    }
-    by_organization
-        .into_iter()
-        .map(|(organization, news)| Run {
-            organization: OrganizationId(organization),
-            news,
-        })
-        .collect()
-}
-
-fn ticks(every: Duration) -> Interval {
+/// Ticks that are not made up for when one was late.
+pub(crate) fn ticks(every: Duration) -> Interval {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks

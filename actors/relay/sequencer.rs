@@ -12,11 +12,10 @@ use hoursmith_kit::{Bell, Clock, Host, WakeUp};
 use hoursmith_store::{Db, Error, events};
 use hoursmith_telemetry::names;
 use metrics::{counter, gauge};
-use tokio::sync::Notify;
-use tokio::time::MissedTickBehavior;
 use tracing::Instrument as _;
 
 use crate::post::{Post, Standing};
+use crate::publisher::ticks;
 use crate::{NAME, RelaySettings};
 
 #[derive(Debug)]
@@ -26,7 +25,7 @@ pub(crate) struct Sequencer {
     batch: NonZeroU32,
     post: Arc<Post>,
     /// Rung for the [publisher](crate::publisher::Publisher) when there is something public.
-    numbered: Arc<Notify>,
+    numbered: Arc<Bell>,
     /// Tells the webhook dispatchers the same.
     wake_up: Arc<WakeUp>,
 }
@@ -36,7 +35,7 @@ impl Sequencer {
         host: &Host,
         settings: &RelaySettings,
         post: Arc<Post>,
-        numbered: Arc<Notify>,
+        numbered: Arc<Bell>,
         wake_up: Arc<WakeUp>,
     ) -> Self {
         Self {
@@ -51,8 +50,7 @@ impl Sequencer {
 
     /// Works for good: when the bell rings, and every so often.
     pub(crate) async fn run(self: Arc<Self>, bell: Arc<Bell>, look_every: Duration) {
-        let mut looks = tokio::time::interval(look_every);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = ticks(look_every);
         let mut well = true;
         loop {
             let rung = tokio::select! {
@@ -104,7 +102,7 @@ impl Sequencer {
             .await?;
         if let Some(events) = numbered.filter(|events| *events > 0) {
             counter!(names::EVENTS_SEQUENCED).increment(events);
-            self.numbered.notify_one();
+            self.numbered.ring();
             self.wake_up.ring();
         }
         Ok(numbered)

@@ -18,9 +18,6 @@ use crate::{
     project_member, seen, task, time_entry, work,
 };
 
-/// The question of accounts, which alone may ask it (`nats/nats-server.conf`).
-const FOUND: &str = "organization.found";
-
 pub(crate) const NAME: &str = "resource";
 
 /// The plugin.
@@ -50,7 +47,7 @@ impl Plugin for Resource {
             invoice::content_statements(),
             &expense::statements(),
             me::statements(),
-            member::statements(),
+            &member::statements(),
             organization::statements(),
             project::statements(),
             project_member::statements(),
@@ -77,12 +74,16 @@ impl Plugin for Resource {
             };
             let context = Arc::new(Context::of(&host));
             let waking = Task::start("wake-up of the relays", Arc::clone(&context.wake_up).run());
+            let (accepting, accepted) = member::start(&host, Arc::clone(&context)).await?;
+            let (founding, founded) = found::start(&host, Arc::clone(&context)).await?;
             let pool = Pool::start(&host, spec, move |_| ResourceWorker {
                 context: Arc::clone(&context),
             })
             .await?;
             let subscription = pool.serve(host.bus.as_ref(), subjects::resources()).await?;
             Ok(RunningPlugin::new(NAME)
+                .with_pool(accepting, accepted)
+                .with_pool(founding, founded)
                 .with_pool(pool, subscription)
                 .with_task(waking))
         })
@@ -95,10 +96,6 @@ struct ResourceWorker {
 
 impl Worker for ResourceWorker {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
-        // The one question without a caller: there is no organization yet to be a member of.
-        if ask.head.route == FOUND {
-            return found::answer(&self.context, &ask).await;
-        }
         self.context
             .answer(ask, async |request| route(&request).await)
             .await
@@ -119,6 +116,9 @@ async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
         "event.read" => event::read(request).await,
         "member.list" => member::list(request).await,
         "member.read" => member::read(request).await,
+        "member.invite" => member::invite(request).await,
+        "member.update" => member::update(request).await,
+        "member.remove" => member::remove(request).await,
         "project.list" => project::list(request).await,
         "project.create" => project::create(request).await,
         "project.read" => project::read(request).await,

@@ -1,10 +1,12 @@
 //! What an operator does to organizations and members, from the command line.
 //!
-//! Not reachable over HTTP or the bus: whoever may run these may open the database as well. They
-//! write the same events as the API would.
+//! [`Admin`] is not reachable over HTTP or the bus: whoever may run its commands may open the database
+//! as well. They write the same events as the API would. Founding is shared: who signs up in the app
+//! founds an organization by the same statements (`found.rs`).
 
 mod check;
 mod demo;
+mod invitation;
 mod invoice;
 mod member;
 mod organization;
@@ -13,17 +15,19 @@ mod sql;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use hoursmith_domain::{Currency, MemberId, OrganizationId, Plan, Problem, Role};
+use hoursmith_domain::{Currency, MemberId, OrganizationId, Plan, Problem, Role, UserId};
 use hoursmith_kit::{Clock, Failure, Random};
 use hoursmith_store::{Conn, Db, ErrorKind, Statement};
 
 use crate::error;
+use crate::member::{Status, find_or_insert_user, join};
 use crate::write::Stamp;
 
 pub use crate::invoice::Sending;
+pub use crate::member::{MemberChange, NewMember};
 pub use demo::{Demo, fill as fill_demo, seed as seed_demo};
+pub use invitation::NewLink;
 pub use invoice::InvoiceRow;
-pub use member::MemberChange;
 pub use organization::OrganizationChange;
 pub use sql::OrganizationRow;
 
@@ -135,17 +139,6 @@ pub struct NewOrganization {
     pub timezone: String,
 }
 
-/// A person to add.
-#[derive(Debug, Clone)]
-pub struct NewMember {
-    /// Name, 1..=255 characters.
-    pub name: String,
-    /// E-mail address; a user who has it already becomes a member under the name it has.
-    pub email: String,
-    /// Role.
-    pub role: Role,
-}
-
 impl Admin {
     /// Makes an organization with its first owner.
     pub async fn create_organization(
@@ -153,24 +146,20 @@ impl Admin {
         new: NewOrganization,
         owner: NewMember,
     ) -> Result<(OrganizationId, MemberId), AdminError> {
-        check::name("name", &new.name)?;
-        check::slug(&new.slug)?;
-        check::timezone(&new.timezone)?;
-        check::member(&owner)?;
-        let id = OrganizationId(self.random.uuid_v7(self.clock.now()));
-        let admin = self.clone();
         let owner = NewMember {
             role: Role::Owner,
             ..owner
         };
+        check_founding(&new, &owner)?;
+        let id = OrganizationId(self.random.uuid_v7(self.clock.now()));
+        let admin = self.clone();
         let member = self
             .write(move |conn| {
                 Box::pin(async move {
                     let stamp = admin.stamp(id);
-                    sql::insert_organization(conn, id, &new, stamp.now)
-                        .await
-                        .map_err(|error| exists(error, &new.slug))?;
-                    member::add(conn, &stamp, id, &owner).await
+                    let user = UserId(stamp.new_id());
+                    let user = find_or_insert_user(conn, user, &owner, stamp.now).await?;
+                    found(conn, &stamp, id, &new, user, &owner).await
                 })
             })
             .await?;
@@ -199,6 +188,30 @@ impl Admin {
     {
         self.db.write(job).await
     }
+}
+
+/// What a new organization and its owner must be.
+pub(crate) fn check_founding(new: &NewOrganization, owner: &NewMember) -> Result<(), AdminError> {
+    check::name("name", &new.name)?;
+    check::slug(&new.slug)?;
+    check::timezone(&new.timezone)?;
+    check::member(owner)
+}
+
+/// Makes an organization and its owner, of a user that is there.
+pub(crate) async fn found(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    id: OrganizationId,
+    new: &NewOrganization,
+    user: UserId,
+    owner: &NewMember,
+) -> Result<MemberId, AdminError> {
+    sql::insert_organization(conn, id, new, stamp.now)
+        .await
+        .map_err(|error| exists(error, &new.slug))?;
+    let added = join(conn, stamp, id, user, owner, Status::Active).await?;
+    member::is_in(added, owner)
 }
 
 fn exists(error: hoursmith_store::Error, slug: &str) -> AdminError {

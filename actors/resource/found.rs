@@ -1,68 +1,172 @@
 //! Founding: the organization of somebody who has just signed up, asked for by accounts.
 //!
-//! What the operator's `org create` does, over the bus. It has no caller, since whoever asks is a
-//! member of nothing yet; nobody but accounts may ask, and accounts has checked who it is for.
+//! What the operator's `org create` does, over the bus, with a user who can log in. Both stand in one
+//! transaction: nobody is left who has an address taken but no organization or no password, whatever
+//! ends half-way. It has no caller, since whoever asks is a member of nothing yet; nobody but accounts
+//! may ask, and accounts has checked who it is for. So it is asked on a subject of its own, below none
+//! that others may ask on, and answered by workers that do nothing else: who may speak on the subject
+//! (`nats/nats-server.conf`) is who may found, whatever a question says of itself.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use hoursmith_bus::{Ask, Response, Verdict};
-use hoursmith_domain::{Code, Currency, Plan, Problem, Role};
-use hoursmith_kit::Failure;
+use hoursmith_bus::{Ask, Pattern, Response, Subscription, Verdict, subjects};
+use hoursmith_domain::{Code, OrganizationId, Plan, Problem, Role, UserId, fold};
+use hoursmith_kit::{Failure, Host, Pool, PoolSpec, RestartPolicy, Routing, StartError, Worker};
 use serde::Deserialize;
+use serde_json::json;
 
-use crate::admin::{Admin, AdminError, NewMember, NewOrganization};
+use crate::actor::NAME;
+use crate::admin::{self, AdminError, NewMember, NewOrganization};
+use crate::error::Error;
+use crate::member::insert_user;
 use crate::request::Context;
+use crate::write;
+
+/// Organizations that are founded at a time: one transaction each, and signing up is rare.
+const WORKERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
+/// Foundings that may wait: as many as passwords at one accounts process, at a few milliseconds each. One
+/// more is answered 503.
+const QUEUE: usize = 32;
+
+struct Founder(Arc<Context>);
+
+/// Starts the workers, on their subject.
+pub(crate) async fn start(
+    host: &Host,
+    context: Arc<Context>,
+) -> Result<(Pool, Subscription), StartError> {
+    let spec = PoolSpec {
+        plugin: NAME,
+        workers: WORKERS,
+        queue: QUEUE,
+        routing: Routing::Any,
+        restart: RestartPolicy::default(),
+    };
+    let pool = Pool::start(host, spec, move |_| Founder(Arc::clone(&context))).await?;
+    let pattern = Pattern::from(&subjects::found_organization());
+    let subscription = pool.serve(host.bus.as_ref(), pattern).await?;
+    Ok((pool, subscription))
+}
+
+impl Worker for Founder {
+    async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
+        answer(&self.0, &ask).await
+    }
+}
 
 /// What accounts says.
 #[derive(Deserialize)]
 struct Founding {
     name: String,
-    slug: String,
     plan: Plan,
     currency: String,
     timezone: String,
-    owner_name: String,
-    owner_email: String,
+    owner: Owner,
 }
 
-/// Makes the organization and its owner: 201 with its id.
-pub(crate) async fn answer(context: &Context, ask: &Ask) -> Result<Verdict, Failure> {
-    let founding: Founding = serde_json::from_slice(&ask.body)
+/// Who signs up.
+#[derive(Clone, Deserialize)]
+struct Owner {
+    id: UserId,
+    name: String,
+    email: String,
+    password_hash: String,
+}
+
+/// Makes the user, the organization and its owner: 201 with the organization's id. A conflict when the
+/// address is somebody's, who is left as it is.
+async fn answer(context: &Arc<Context>, ask: &Ask) -> Result<Verdict, Failure> {
+    let founding = serde_json::from_slice(&ask.body)
         .map_err(|source| Failure::internal("read who founds what", source))?;
-    let currency: Currency = match founding.currency.parse() {
-        Ok(currency) => currency,
-        Err(_) => return Ok(refuse("The currency must be an ISO 4217 code.")),
-    };
-    let admin = Admin {
-        db: context.db.clone(),
-        clock: Arc::clone(&context.clock),
-        random: Arc::clone(&context.random),
-    };
-    let organization = NewOrganization {
-        name: founding.name,
-        slug: founding.slug,
-        plan: founding.plan,
-        currency,
-        timezone: founding.timezone,
-    };
-    let owner = NewMember {
-        name: founding.owner_name,
-        email: founding.owner_email,
-        role: Role::Owner,
-    };
-    match admin.create_organization(organization, owner).await {
-        Ok((id, _member)) => {
-            context.wake_up.ring();
-            let body = serde_json::json!({ "organization_id": id.to_string() });
+    match found(context, ask, founding).await {
+        Ok(id) => {
+            let body = json!({ "organization_id": id });
             Ok(Verdict::Respond(Response::json(201, body.to_string())))
         }
-        Err(error @ (AdminError::Invalid { .. } | AdminError::Exists(_))) => {
-            Ok(refuse(&format!("{error}.")))
-        }
-        Err(error) => Err(Failure::internal("found an organization", error)),
+        Err(Error::Problem(problem)) => Ok(Verdict::Refuse(problem)),
+        Err(Error::Failure(failure)) => Err(failure),
+        Err(Error::Contended(error)) => Err(error.into()),
     }
 }
 
-fn refuse(detail: &str) -> Verdict {
-    Verdict::Refuse(Problem::new(Code::ValidationFailed, detail))
+async fn found(
+    context: &Arc<Context>,
+    ask: &Ask,
+    founding: Founding,
+) -> Result<OrganizationId, Error> {
+    let mut random = [0; 4];
+    context.random.fill(&mut random);
+    let organization = NewOrganization {
+        slug: slug(&founding.name, random),
+        name: founding.name,
+        plan: founding.plan,
+        currency: (founding.currency.parse())
+            .map_err(|_| invalid("The currency must be an ISO 4217 code."))?,
+        timezone: founding.timezone,
+    };
+    let Owner {
+        id: user,
+        name,
+        email,
+        password_hash,
+    } = founding.owner;
+    let owner = NewMember {
+        name,
+        email,
+        role: Role::Owner,
+    };
+    admin::check_founding(&organization, &owner).map_err(refuse)?;
+    let id = OrganizationId(context.random.uuid_v7(context.clock.now()));
+    write::write_for(context, id, ask.deadline, move |conn, stamp| {
+        Box::pin(async move {
+            if !insert_user(conn, user, &owner, &password_hash, stamp.now).await? {
+                let detail = "There is a user with this address.";
+                return Err(Problem::new(Code::Conflict, detail).into());
+            }
+            admin::found(conn, &stamp, id, &organization, user, &owner)
+                .await
+                .map_err(refuse)?;
+            Ok(id)
+        })
+    })
+    .await
 }
+
+fn refuse(error: AdminError) -> Error {
+    match error {
+        AdminError::Store(error) => error.into(),
+        AdminError::Stored(failure) => failure.into(),
+        AdminError::Invalid { .. } => invalid(&format!("{error}.")),
+        // The short name is random, and the rest is about organizations that are there.
+        error => Failure::internal("found an organization", error).into(),
+    }
+}
+
+fn invalid(detail: &str) -> Error {
+    Problem::new(Code::ValidationFailed, detail).into()
+}
+
+/// A short name: what is readable of the name, and four random bytes, since it must be nobody
+/// else's.
+fn slug(name: &str, random: [u8; 4]) -> String {
+    let mut slug = String::new();
+    for c in fold(name).chars().take(40) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    if !slug.is_empty() && !slug.ends_with('-') {
+        slug.push('-');
+    }
+    for byte in random {
+        slug.push_str(&format!("{byte:02x}"));
+    }
+    slug
+}
+
+#[cfg(test)]
+mod tests;

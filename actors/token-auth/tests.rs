@@ -8,7 +8,7 @@ use hoursmith_domain::{
 };
 use hoursmith_kit::testing::{Rig, Who};
 use hoursmith_kit::{Clock as _, RunningPlugin};
-use hoursmith_store::testing::{TestDb, prepare_all};
+use hoursmith_store::testing::{TestDb, on_both, prepare_all};
 use hoursmith_store::{Error, execute};
 use uuid::Uuid;
 
@@ -408,30 +408,12 @@ async fn tokens_are_listed_and_revoked_within_their_organization(db: TestDb) {
     assert_eq!(bench.list(1).await[1].revoked_at, None);
 }
 
-macro_rules! on_both {
-    ($($case:ident)+) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(super::TestDb::sqlite().await).await;
-            })+
-        }
-
-        mod postgres {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(super::TestDb::postgres().await).await;
-            })+
-        }
-    };
-}
-
 on_both! {
-    statements_prepare
-    a_live_token_is_vouched_for
-    every_change_counts_from_the_next_request_on
-    every_dead_token_is_refused_alike
-    a_use_is_noted_to_the_minute
-    what_cannot_be_minted_is_said
-    tokens_are_listed_and_revoked_within_their_organization
+    statements_prepare,
+    a_live_token_is_vouched_for,
+    every_change_counts_from_the_next_request_on,
+    every_dead_token_is_refused_alike,
+    a_use_is_noted_to_the_minute,
+    what_cannot_be_minted_is_said,
+    tokens_are_listed_and_revoked_within_their_organization,
 }

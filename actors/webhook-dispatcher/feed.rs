@@ -6,6 +6,8 @@
 //! write.
 
 mod sql;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -23,9 +25,9 @@ pub(crate) fn statements() -> &'static [Statement] {
 /// The number of an event that is older than an instant and that is followed by one that is not, or
 /// by none; 0 where the feed begins with one that is not.
 ///
-/// There may be several such places, no further apart than [`DISORDER`]. Whichever this is: all
-/// events of an instant and later come after the place of that instant less the disorder, and all
-/// earlier ones up to the place of that instant and the disorder.
+/// There may be several such places, no further apart than [`DISORDER`]. Whichever this is: no event of
+/// an instant or later stands before the place of that instant less the disorder, and no earlier one
+/// behind the place of that instant and the disorder.
 pub(crate) async fn last_before(
     conn: &mut Conn,
     organization: OrganizationId,

@@ -4,25 +4,23 @@
 use std::time::Duration;
 
 use hoursmith_kit::{Clock as _, SystemClock};
-use hoursmith_store::events;
 use serde_json::Value;
 
-use crate::load::{self, Until};
+use crate::load;
 use crate::process::Served;
-use crate::report::{Bound, Report, Row, median};
+use crate::report::{Bound, Report, Row};
 use crate::site::{Site, Store};
 
 const FEW: u64 = 10_000;
 const MANY: u64 = 1_000_000;
 
-/// Rounds that alternate between the two, and requests of each.
-const ROUNDS: usize = 5;
-const REQUESTS: u64 = 60;
+/// Requests of each page to either side.
+const REQUESTS: usize = 300;
 
 /// Entries of a page.
 const LIMIT: usize = 50;
 
-/// Longer than numbering a million events takes.
+/// Longer than a million events take on their way.
 const LONGEST: Duration = Duration::from_secs(600);
 
 pub(crate) async fn measure(report: &mut Report) {
@@ -91,16 +89,20 @@ impl Page {
         let entries = few.count(of_few).await;
         assert_eq!(entries, many.count(of_many).await, "pages of {name}");
         assert!(entries > 0, "{name}");
-        let (mut short, mut long) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            short.push(few.p50(of_few).await);
-            long.push(many.p50(of_many).await);
-        }
+        let [few, many] = load::in_turn(
+            [
+                (few.served.api(), &few.text(of_few)),
+                (many.served.api(), &many.text(of_many)),
+            ],
+            REQUESTS,
+        )
+        .await
+        .map(|p50| p50.as_secs_f64() * 1e6);
         Self {
             name,
             entries,
-            few: median(short),
-            many: median(long),
+            few,
+            many,
         }
     }
 
@@ -110,7 +112,8 @@ impl Page {
 }
 
 impl Side {
-    /// Fills a database, serves it, and waits until the relay has numbered what was written.
+    /// Fills a database, serves it, and waits until the events of that are numbered and gone their way:
+    /// what goes on beside the pages must be the same on both sides.
     async fn start(store: Store, rows: u64) -> Self {
         let clock = SystemClock::new();
         let site = Site::filled(store, rows).await;
@@ -118,43 +121,23 @@ impl Side {
         println!("{store:?}: {rows} time entries in {took:.1} s");
         let served = Served::start(&site, None);
         served.ready().await;
-        let db = site.open().await;
-        let numbered = async {
-            while events::oldest_waiting(&mut db.read().await.unwrap())
-                .await
-                .unwrap()
-                .is_some()
-            {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        tokio::time::timeout(LONGEST, numbered)
+        tokio::time::timeout(LONGEST, served.settled())
             .await
-            .expect("the relay works");
-        db.close().await;
+            .expect("the events of the filling go their way in time");
         Self { site, served }
     }
 
+    fn text(&self, path: &str) -> String {
+        load::get(&format!("/api/v1/{path}"), &self.site.token)
+    }
+
     async fn get(&self, path: &str) -> Value {
-        let text = load::get(&format!("/api/v1/{path}"), &self.site.token);
-        load::body(self.served.api(), &text).await
+        load::body(self.served.api(), &self.text(path)).await
     }
 
     async fn count(&self, query: &str) -> usize {
         let page = self.get(query).await;
         page["data"].as_array().expect("a page").len()
-    }
-
-    async fn p50(&self, query: &str) -> f64 {
-        let text = load::get(&format!("/api/v1/{query}"), &self.site.token);
-        let run = load::run(
-            self.served.api(),
-            1,
-            Until::Sent(REQUESTS),
-            200,
-            move |_| text.clone(),
-        );
-        run.await.p50().as_secs_f64() * 1e6
     }
 
     /// Every filter with a value of which there is a page and more on both sides, by name.

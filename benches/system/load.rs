@@ -68,6 +68,11 @@ impl Run {
     pub(crate) fn p50(&self) -> Duration {
         self.times[self.times.len() / 2]
     }
+
+    /// The time within which 95 of 100 requests were answered.
+    pub(crate) fn p95(&self) -> Duration {
+        self.times[self.times.len() * 95 / 100]
+    }
 }
 
 /// Sends requests, each connection the next one once it has its answer. `request` gets a number
@@ -121,6 +126,29 @@ pub(crate) async fn run(
     }
 }
 
+/// Asks two servers in turn, request by request, so that what else the machine does meets both alike;
+/// gives the time of each within which half of the requests were answered, which all must be with 200.
+pub(crate) async fn in_turn(sides: [(SocketAddr, &str); 2], requests: usize) -> [Duration; 2] {
+    let clock = SystemClock::new();
+    let mut connections = [
+        Connection::open(sides[0].0).await,
+        Connection::open(sides[1].0).await,
+    ];
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..requests {
+        for (number, (_, text)) in sides.iter().enumerate() {
+            let started = clock.monotonic();
+            let answer = connections[number].ask(text).await;
+            times[number].push(clock.monotonic() - started);
+            assert_eq!(answer.status, 200, "{text}\n{}", answer.body);
+        }
+    }
+    times.map(|mut times| {
+        times.sort();
+        times[times.len() / 2]
+    })
+}
+
 /// The text of a GET.
 pub(crate) fn get(path: &str, token: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n")
@@ -147,8 +175,25 @@ pub(crate) async fn body(address: SocketAddr, text: &str) -> serde_json::Value {
     serde_json::from_str(&answer.body).unwrap()
 }
 
+/// The bytes of an answer's body.
+pub(crate) async fn size(address: SocketAddr, text: &str) -> usize {
+    let answer = Connection::open(address).await.ask(text).await;
+    assert_eq!(answer.status, 200, "{text}\n{}", answer.body);
+    answer.body.len()
+}
+
+/// The cookie that an answer sets, as `name=value`.
+pub(crate) async fn cookie(address: SocketAddr, text: &str) -> String {
+    let answer = Connection::open(address).await.ask(text).await;
+    let mut lines = answer.head.lines();
+    let set = lines.find_map(|line| line.strip_prefix("set-cookie: "));
+    let set = set.unwrap_or_else(|| panic!("no cookie: {}\n{}", answer.head, answer.body));
+    set.split(';').next().unwrap().to_owned()
+}
+
 struct Answer {
     status: u16,
+    head: String,
     body: String,
 }
 
@@ -196,6 +241,7 @@ impl Connection {
         }
         Answer {
             status: head[9..12].parse().unwrap(),
+            head,
             body: String::from_utf8(self.buffer[head_end..].to_vec()).unwrap(),
         }
     }

@@ -16,6 +16,7 @@
     reason = "a measurement that fails panics"
 )]
 
+mod app;
 mod chain;
 mod commits;
 mod direct;
@@ -79,6 +80,9 @@ fn measure(sections: &[&str]) {
         }
         if wanted("lists") {
             lists::measure(&mut report).await;
+        }
+        if wanted("app") {
+            app::measure(&mut report).await;
         }
         if wanted("start") {
             resident::measure_start(&mut report).await;

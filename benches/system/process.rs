@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use hoursmith_domain::SecretKey;
 
@@ -22,6 +23,9 @@ pub(crate) struct Process(Child);
 
 /// What the dynamic linker loads first.
 const PRELOAD: &str = "LD_PRELOAD";
+
+/// In which Linux counts processor time for programs.
+const TICKS_A_SECOND: u64 = 100;
 
 impl Served {
     /// Starts it on a database, everything or `--only` one part on NATS, and waits until it serves.
@@ -56,9 +60,12 @@ impl Served {
         // As many requests as can come in a second, which is also the longest that the limiter
         // then remembers one: its memory does not grow with the run.
         for limit in ["BURST", "SUSTAINED"] {
-            command
-                .env(format!("HOURSMITH_LIMITS__AGENCY__{limit}_LIMIT"), "100000")
-                .env(format!("HOURSMITH_LIMITS__AGENCY__{limit}_WINDOW_S"), "1");
+            for whose in ["AGENCY", "APP"] {
+                let setting = format!("HOURSMITH_LIMITS__{whose}__{limit}");
+                command
+                    .env(format!("{setting}_LIMIT"), "100000")
+                    .env(format!("{setting}_WINDOW_S"), "1");
+            }
         }
         if let Some((url, part)) = on_nats {
             command.args(["--only", part]).env("NATS_URL", url);
@@ -93,6 +100,29 @@ impl Served {
         while load::status(self.admin, "/readyz").await != 200 {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Waits until it has nothing left to do of its own accord: a second in which it takes less than a
+    /// fiftieth of a core.
+    pub(crate) async fn settled(&self) {
+        let mut before = self.ticks();
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let now = self.ticks();
+            if now - before < TICKS_A_SECOND / 50 {
+                return;
+            }
+            before = now;
+        }
+    }
+
+    /// Processor time so far, in hundredths of a second (proc(5), `utime` and `stime`).
+    fn ticks(&self) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.0.id())).unwrap();
+        // The name before it may have spaces.
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        let fields: Vec<&str> = fields.split(' ').collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
     /// Where the API is.

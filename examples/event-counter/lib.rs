@@ -14,7 +14,6 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use hoursmith_bus::{Envelope, Handler, Pattern, Service, Subject, subjects};
 use hoursmith_kit::{ActorSettings, Host, Plugin, RunningPlugin, StartError};
-use hoursmith_store::Statement;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -62,11 +61,6 @@ impl Plugin for EventCounter {
         ActorSettings::of::<CounterSettings>()
     }
 
-    /// It uses no database.
-    fn statements(&self) -> Vec<Statement> {
-        Vec::new()
-    }
-
     fn start(&self, host: Host) -> BoxFuture<'static, Result<RunningPlugin, StartError>> {
         Box::pin(start(host))
     }
@@ -80,7 +74,7 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
     let subject = Pattern::new(SUBJECT)
         .map_err(|source| StartError::new(NAME, "read its subject", source))?;
     let counts = Arc::new(Counts::new(settings.most_types));
-    let mut serving = Vec::new();
+    let mut running = RunningPlugin::new(NAME);
     for (pattern, handler) in [
         (subjects::events(), hear(&host, &counts)),
         (subject, answer(&host, &counts)),
@@ -96,11 +90,9 @@ async fn start(host: Host) -> Result<RunningPlugin, StartError> {
             .serve(service)
             .await
             .map_err(|source| StartError::new(NAME, "serve its subjects", source))?;
-        serving.push(subscription);
+        running = running.with_subscription(subscription);
     }
-    Ok(RunningPlugin::new(NAME).with_farewell(move || async move {
-        futures::future::join_all(serving.into_iter().map(|it| it.drain())).await;
-    }))
+    Ok(running)
 }
 
 /// Counts what was told by a part of this deployment: the seal says so.

@@ -3,11 +3,11 @@
 -- money are kept.
 
 -- What has become of an event since it is public: whether it was published to subscribers, and
--- whether it has its deliveries. Both are found by these indexes, which hold only what waits. What is
--- to be published is taken by its number, so that each organization's events go out in its order.
+-- whether it has its deliveries. Both are found by these indexes, which hold only what waits. Each
+-- organization's are taken by their numbers, so that they go out in its order and hold nobody else's back.
 ALTER TABLE events ADD COLUMN published  BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE events ADD COLUMN fanned_out BOOLEAN NOT NULL DEFAULT FALSE;
-CREATE INDEX events_to_publish ON events (sequence) WHERE sequence IS NOT NULL AND NOT published;
+CREATE INDEX events_to_publish ON events (organization_id, sequence) WHERE sequence IS NOT NULL AND NOT published;
 CREATE INDEX events_to_fan_out ON events (organization_id, sequence) WHERE sequence IS NOT NULL AND NOT fanned_out;
 
 -- An answer that holds a secret is kept here, sealed, and not in `body`.

@@ -18,3 +18,18 @@ CREATE TABLE sessions (
 ) STRICT;
 CREATE INDEX sessions_by_user ON sessions (user_id, created_at, id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+-- A link by which somebody becomes the member that it names; `digest` is the keyed hash of its secret.
+-- At most one a member: a new one takes the place of the one before, and whoever accepts uses it up.
+-- `invited_by` is NULL where the operator made it, whose link also replaces a password.
+CREATE TABLE invitations (
+    organization_id BLOB NOT NULL,
+    member_id       BLOB NOT NULL,
+    digest          BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    invited_by      BLOB NULL,
+    created_at      INTEGER NOT NULL,
+    expires_at      INTEGER NOT NULL,
+    PRIMARY KEY (organization_id, member_id),
+    FOREIGN KEY (organization_id, member_id) REFERENCES members (organization_id, id),
+    FOREIGN KEY (organization_id, invited_by) REFERENCES members (organization_id, id)
+) STRICT;

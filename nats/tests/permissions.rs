@@ -50,7 +50,7 @@ const BOOKS: (&str, &str) = ("HOURSMITH_NATS_BOOKS_PASSWORD", "pbooks");
 
 /// Every kind of subject on the bus, and who may publish and who may subscribe to it. Answers and
 /// probes are everybody's own.
-const SUBJECTS: [(&str, &[&str], &[&str]); 20] = [
+const SUBJECTS: [(&str, &[&str], &[&str]); 21] = [
     (
         "hoursmith.v1.token-auth.check",
         &["gateway", "hoursmith"],
@@ -87,7 +87,12 @@ const SUBJECTS: [(&str, &[&str], &[&str]); 20] = [
         &["webhook-dispatcher", "hoursmith"],
     ),
     (
-        "hoursmith.v1.resource.organization.found",
+        "hoursmith.v1.resource.found",
+        &["accounts", "hoursmith"],
+        &["resource", "hoursmith"],
+    ),
+    (
+        "hoursmith.v1.resource.accept",
         &["accounts", "hoursmith"],
         &["resource", "hoursmith"],
     ),

@@ -77,7 +77,7 @@ fn page(path: impl Into<String>, title: &str, main: &str) -> PublicDocument {
 }
 
 /// Text for HTML, in element content and in quoted attributes.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -71,7 +71,7 @@ fn occurrence(code: Code, public_url: &str) -> Problem {
         Code::PlanRequired => problem
             .with_member("current_plan", "free")
             .with_member("required_plan", "studio")
-            .with_member("upgrade_url", format!("{public_url}/settings/plan")),
+            .with_member("upgrade_url", format!("{public_url}/app/settings/plan")),
         Code::RateLimited => problem.with_member("violated-policies", json!(["burst"])),
         Code::Locked => problem.with_member("locked_reason", "invoiced"),
         Code::MalformedRequest

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hoursmith_domain::{
-    Caller, Document, JsonError, MemberId, OrganizationId, RequestId, SealedCaller, SessionDigest,
-    Timestamp, TokenDigest,
+    Caller, Document, InvitationDigest, JsonError, MemberId, OrganizationId, RequestId,
+    SealedCaller, SessionDigest, Timestamp, TokenDigest,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -70,6 +70,9 @@ pub struct Visit {
     /// The session of its cookie.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionDigest>,
+    /// The invitation of its path, which the head's path leaves out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<InvitationDigest>,
     /// The query as sent, at most 8 KiB.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub query: String,
@@ -90,6 +93,8 @@ pub enum Visitor {
     /// An address, for whoever has no valid token. IPv6 by its /64 network, since a subscriber
     /// commands all of it.
     Address(String),
+    /// The same of a request to the app, which has a budget of its own there.
+    App(String),
 }
 
 /// A POST with an `Idempotency-Key`.

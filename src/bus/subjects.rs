@@ -115,9 +115,16 @@ pub fn token(question: TokenQuestion) -> Subject {
     below(&format!("token-auth.{}", question.id()))
 }
 
-/// Where accounts asks for the organization of somebody who has just signed up.
+/// Where accounts asks for the organization of somebody who has just signed up. Not among those of
+/// [`resources`], which the gateway and the console may ask on: this question has no caller.
 pub fn found_organization() -> Subject {
-    below("resource.organization.found")
+    below("resource.found")
+}
+
+/// Where accounts asks that an invitation be accepted, by somebody whom it knows or has just met. Not
+/// among those of [`resources`], which the gateway and the console may ask on: this question has no caller.
+pub fn accept_invitation() -> Subject {
+    below("resource.accept")
 }
 
 /// The questions that accounts answers.
@@ -137,6 +144,10 @@ pub enum AccountQuestion {
     SessionOrganizations,
     /// Has the session act in another of them.
     SessionSwitch,
+    /// What is behind an invitation's link, and what it takes to accept it.
+    Invitation,
+    /// Accepts an invitation, and begins a session.
+    Accept,
     /// Makes a user and an organization, and begins a session.
     SignUp,
     /// Begins a session.
@@ -158,6 +169,8 @@ impl AccountQuestion {
             Self::SessionEndOthers => "session.end_others",
             Self::SessionOrganizations => "session.organizations",
             Self::SessionSwitch => "session.switch",
+            Self::Invitation => "session.invitation",
+            Self::Accept => "password.accept",
             Self::SignUp => "password.sign_up",
             Self::LogIn => "password.log_in",
             Self::Confirm => "password.confirm",
@@ -213,6 +226,7 @@ mod tests {
             account(AccountQuestion::SessionEndOne),
             token(TokenQuestion::Create),
             found_organization(),
+            accept_invitation(),
         ] {
             assert_eq!(Subject::new(subject.as_str()).unwrap(), subject);
         }

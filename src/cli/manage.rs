@@ -16,7 +16,8 @@ use set::{MemberSettings, OrgSettings};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OrgCommand {
-    /// Make an organization with its first owner; prints its id.
+    /// Make an organization with its first owner; prints its id, and a link for an owner who has no
+    /// password.
     Create {
         /// Name.
         #[arg(long)]
@@ -60,7 +61,7 @@ pub(super) enum OrgCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MemberCommand {
-    /// Add a member; prints its id.
+    /// Add a member; prints its id, and a link for one who has no password.
     Add {
         /// Short name of the organization.
         slug: String,
@@ -90,6 +91,14 @@ pub(super) enum MemberCommand {
         email: String,
         #[command(flatten)]
         settings: MemberSettings,
+    },
+    /// Print a link by which a member chooses a password, once and within seven days: the first, or
+    /// one in place of a password that was lost. An earlier link ends.
+    Link {
+        /// Short name of the organization.
+        slug: String,
+        /// E-mail address.
+        email: String,
     },
     /// Remove a member; its tokens stop working with the next request.
     Remove {
@@ -121,8 +130,39 @@ pub(super) async fn admin(settings: &Settings, parts: &Parts) -> Result<Admin, F
     })
 }
 
+/// A link for a member to choose a password by.
+async fn link(
+    settings: &Settings,
+    parts: &Parts,
+    admin: &Admin,
+    slug: &str,
+    email: &str,
+) -> Result<String, Failure> {
+    let keys = hoursmith::keys(settings, parts.random.as_ref())?;
+    let link = admin.link(&keys, slug, email).await?;
+    Ok(link.secret.link(&settings.public_url))
+}
+
+/// Tells whoever added somebody how they get into the app. Beside the results: a script reads an id.
+async fn tell_way_in(
+    settings: &Settings,
+    parts: &Parts,
+    admin: &Admin,
+    slug: &str,
+    email: &str,
+) -> Result<(), Failure> {
+    if admin.can_log_in(slug, email).await? {
+        eprintln!("{email} has an account here already, and logs in with its password.");
+        return Ok(());
+    }
+    let link = link(settings, parts, admin, slug, email).await?;
+    eprintln!("{email} chooses a password here, once and within seven days:\n{link}");
+    Ok(())
+}
+
 pub(super) async fn org(settings: Settings, command: OrgCommand) -> Result<ExitCode, Failure> {
-    let admin = admin(&settings, &Parts::default()).await?;
+    let parts = Parts::default();
+    let admin = admin(&settings, &parts).await?;
     match command {
         OrgCommand::Create {
             name,
@@ -135,18 +175,19 @@ pub(super) async fn org(settings: Settings, command: OrgCommand) -> Result<ExitC
         } => {
             let organization = NewOrganization {
                 name,
-                slug,
+                slug: slug.clone(),
                 plan,
                 currency,
                 timezone,
             };
             let owner = NewMember {
                 name: owner_name,
-                email: owner_email,
+                email: owner_email.clone(),
                 role: Role::Owner,
             };
             let (id, _) = admin.create_organization(organization, owner).await?;
             println!("{id}");
+            tell_way_in(&settings, &parts, &admin, &slug, &owner_email).await?;
         }
         OrgCommand::Plan { slug, plan } => admin.set_plan(&slug, plan).await?,
         OrgCommand::Set { slug, settings } => {
@@ -169,7 +210,8 @@ pub(super) async fn member(
     settings: Settings,
     command: MemberCommand,
 ) -> Result<ExitCode, Failure> {
-    let admin = admin(&settings, &Parts::default()).await?;
+    let parts = Parts::default();
+    let admin = admin(&settings, &parts).await?;
     match command {
         MemberCommand::Add {
             slug,
@@ -177,10 +219,14 @@ pub(super) async fn member(
             name,
             role,
         } => {
-            let id = admin
-                .add_member(&slug, NewMember { name, email, role })
-                .await?;
+            let new = NewMember {
+                name,
+                email: email.clone(),
+                role,
+            };
+            let id = admin.add_member(&slug, new).await?;
             println!("{id}");
+            tell_way_in(&settings, &parts, &admin, &slug, &email).await?;
         }
         MemberCommand::Role { slug, email, role } => admin.set_role(&slug, &email, role).await?,
         MemberCommand::Set {
@@ -188,6 +234,9 @@ pub(super) async fn member(
             email,
             settings,
         } => admin.set_member(&slug, &email, settings.into()).await?,
+        MemberCommand::Link { slug, email } => {
+            println!("{}", link(&settings, &parts, &admin, &slug, &email).await?);
+        }
         MemberCommand::Remove { slug, email } => admin.remove_member(&slug, &email).await?,
         MemberCommand::List { slug } => {
             for row in admin.members(&slug).await? {

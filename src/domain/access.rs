@@ -80,11 +80,12 @@ impl Access {
         }
     }
 
-    /// Decides a call: the grant that the resource must apply, or the first reason against it.
+    /// Decides a call: the grant that the resource must apply, or the first reason against it. For
+    /// [`Caller::decide`](crate::Caller::decide), which knows which way the caller came in.
     ///
     /// The plan comes first, since it is the organization's question and an upgrade may answer the
     /// others as well; then what the token was given, then what the member is.
-    pub fn decide(&self, role: Role, plan: Plan, scope: Scope) -> Result<Grant, Refusal> {
+    pub(crate) fn decide(&self, role: Role, plan: Plan, scope: Scope) -> Result<Grant, Refusal> {
         if plan < self.min_plan {
             return Err(Refusal::Plan {
                 required: self.min_plan,

@@ -62,6 +62,7 @@ struct Derived {
     webhook_secrets: Sealer,
     answers: Sealer,
     session: Prepared,
+    invitation: Prepared,
 }
 
 impl Keys {
@@ -95,6 +96,7 @@ impl Keys {
             webhook_secrets: sealer("webhook secret", "webhook secret key id"),
             answers: sealer("kept answer", "kept answer key id"),
             session: prepared("session digest"),
+            invitation: prepared("invitation digest"),
         }))
     }
 
@@ -111,6 +113,11 @@ impl Keys {
     /// Digest under which a session is stored and looked up.
     pub(crate) fn session_digest(&self, secret: &[u8]) -> [u8; 32] {
         mac(&self.0.session, &[secret])
+    }
+
+    /// Digest under which an invitation is stored and looked up.
+    pub(crate) fn invitation_digest(&self, secret: &[u8]) -> [u8; 32] {
+        mac(&self.0.invitation, &[secret])
     }
 
     /// Seal of a caller, see [`crate::SealedCaller`].

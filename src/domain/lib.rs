@@ -13,6 +13,7 @@ mod day;
 mod event;
 mod fields;
 mod id;
+mod invitation;
 mod json;
 mod keys;
 mod money;
@@ -20,6 +21,7 @@ mod patch;
 mod problem;
 mod role;
 mod seal;
+mod secret;
 mod session;
 mod text;
 mod time;
@@ -37,6 +39,9 @@ pub use id::{
     ClientId, EventId, ExpenseId, IdError, InvoiceId, MemberId, OrganizationId, ProjectId,
     RequestId, TaskId, TimeEntryId, TokenId, UserId, WebhookDeliveryId, WebhookEndpointId,
 };
+pub use invitation::{
+    INVITATION_LIFE, INVITATIONS, InvitationDigest, InvitationSecret, without_invitation,
+};
 pub use json::{Document, JsonError, MAX_DEPTH};
 pub use keys::{Keys, SecretKey};
 pub use money::{Amount, AmountError, Currency, CurrencyError};
@@ -45,6 +50,6 @@ pub use problem::{Code, FieldError, Location, Problem};
 pub use role::{Plan, Role, Scope, UnknownWord};
 pub use seal::{SEAL_NONCE_BYTES, SealError, Sealer};
 pub use session::{SessionDigest, SessionSecret, session_cookie};
-pub use text::{TextError, check_text, fold, is_plain};
+pub use text::{EMAIL_MAX, TextError, check_email, check_text, fold, is_plain};
 pub use time::{Timestamp, TimestampError};
 pub use token::{Token, TokenDigest, TokenError};

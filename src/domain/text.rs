@@ -1,5 +1,8 @@
 //! What may stand in a text field: any Unicode but the characters that hide or cut text.
 
+/// Most characters of an e-mail address.
+pub const EMAIL_MAX: usize = 255;
+
 /// Why a text was refused. `code` is the machine word of the field error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
@@ -21,6 +24,9 @@ pub enum TextError {
         /// The first such character.
         found: char,
     },
+    /// Not an e-mail address.
+    #[error("must be an e-mail address, such as accounts@atlas.example")]
+    Email,
 }
 
 impl TextError {
@@ -30,6 +36,7 @@ impl TextError {
             Self::TooShort { .. } => "too_short",
             Self::TooLong { .. } => "too_long",
             Self::Character { .. } => "invalid_character",
+            Self::Email => "invalid_email",
         }
     }
 }
@@ -62,6 +69,23 @@ pub fn check_text(text: &str, min: usize, max: usize, multiline: bool) -> Result
         return Err(TextError::TooLong { max });
     }
     Ok(())
+}
+
+/// Checks an e-mail address: one `@` between two parts and nothing that a header could be broken
+/// with. Whether anybody reads mail there only a mail can tell.
+pub fn check_email(text: &str) -> Result<(), TextError> {
+    check_text(text, 3, EMAIL_MAX, false)?;
+    match text.split_once('@') {
+        Some((user, host))
+            if !user.is_empty()
+                && !host.is_empty()
+                && !host.contains('@')
+                && !text.contains(' ') =>
+        {
+            Ok(())
+        }
+        _ => Err(TextError::Email),
+    }
 }
 
 /// The form under which texts are compared without regard to case: Unicode lower case, in which a
@@ -101,5 +125,19 @@ mod tests {
             );
         }
         assert_eq!(check_text("a\nb\tc", 0, 9, true), Ok(()));
+    }
+
+    #[test]
+    fn an_email_address_has_two_parts() {
+        for right in ["maya@studio.example", "a@b", "größe@straße.example"] {
+            assert_eq!(check_email(right), Ok(()), "{right}");
+        }
+        for wrong in ["@b.c", "abc@", "a@b@c", "a b@c.d", "abc"] {
+            assert_eq!(check_email(wrong), Err(TextError::Email), "{wrong}");
+        }
+        let long = format!("{}@b.example", "a".repeat(EMAIL_MAX));
+        for wrong in ["", "a@", "a@b.c\n", &long] {
+            assert!(check_email(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -2,12 +2,12 @@
 //!
 //! The app's way is its own: a session's cookie in place of a token, forms in place of JSON. The
 //! API looks at no cookie and the app at no token, so that neither can be reached by what a browser
-//! sends along unasked for the other. The cookie goes no further than this file: the console gets a
-//! digest.
+//! sends along unasked for the other. The cookie goes no further than this file, and neither does the
+//! secret of an invitation's link: the console gets digests.
 
 use cookie::Cookie;
 use hoursmith_bus::Visit;
-use hoursmith_domain::{SessionSecret, session_cookie};
+use hoursmith_domain::{InvitationSecret, SessionSecret, session_cookie};
 use http::HeaderMap;
 use http::header::{COOKIE, ORIGIN, USER_AGENT};
 
@@ -29,6 +29,8 @@ pub(crate) fn visit(edge: &Edge, request: &Request, post: bool) -> Visit {
         post,
         same_origin: is_same_origin(headers, public_url),
         session: session(headers, session_cookie(public_url))
+            .map(|secret| secret.digest(&edge.keys)),
+        invitation: InvitationSecret::in_path(request.path())
             .map(|secret| secret.digest(&edge.keys)),
         query: request.head.uri.query().unwrap_or_default().to_owned(),
         address: request.budget.clone(),

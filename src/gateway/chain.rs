@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hoursmith_bus::{
     Additions, ErrorKind, Head, KeyedRequest, Response, Subject, Verdict, Visitor,
 };
-use hoursmith_domain::{Caller, Code, Problem, Token};
+use hoursmith_domain::{Caller, Code, Problem, Token, without_invitation};
 use hoursmith_routes::problem;
 use http::header::AUTHORIZATION;
 use hyper::body::Incoming;
@@ -37,7 +37,11 @@ impl<'a> Walk<'a> {
             edge,
             request,
             line: edge.line(request.deadline),
-            head: Arc::new(Head::new(request.id, "", request.path())),
+            head: Arc::new(Head::new(
+                request.id,
+                "",
+                without_invitation(request.path()),
+            )),
             rate_headers: Vec::new(),
             limited: false,
         }
@@ -131,7 +135,13 @@ impl<'a> Walk<'a> {
     /// Asks the console for a page. Such a request has no token, key or row: whose session it is
     /// and what that one may do is asked by the console, of the actors that decide it for the API
     /// as well.
+    ///
+    /// The limit comes first and is the address's: whether the cookie is a session's costs a query,
+    /// and anybody can make one up.
     async fn visit(&mut self, post: bool, incoming: Incoming) -> Result<Response, Problem> {
+        let address = &self.request.budget;
+        self.spend(Visitor::App(address.clone()), address.as_bytes())
+            .await?;
         let visit = app::visit(self.edge, self.request, post);
         let body = match post {
             true => {
@@ -196,22 +206,24 @@ impl<'a> Walk<'a> {
 
     /// Asks the limiter, under the caller's budget or the address's.
     async fn limit(&mut self, caller: Option<&Caller>) -> Result<(), Problem> {
-        self.limited = true;
-        let visitor = match caller {
-            Some(_) => Visitor::Caller,
-            None => Visitor::Address(self.request.budget.clone()),
-        };
-        self.head().visitor = Some(visitor);
-        let outcome = match caller {
+        match caller {
             Some(caller) => {
                 let token = caller.token().0;
-                limiter::ask(&self.line, &self.edge.owners, token.as_bytes(), &self.head).await
+                self.spend(Visitor::Caller, token.as_bytes()).await
             }
             None => {
-                let address = self.request.budget.as_bytes();
-                limiter::ask(&self.line, &self.edge.owners, address, &self.head).await
+                let address = &self.request.budget;
+                self.spend(Visitor::Address(address.clone()), address.as_bytes())
+                    .await
             }
-        };
+        }
+    }
+
+    /// Asks the limiter that owns a visitor's budget.
+    async fn spend(&mut self, visitor: Visitor, owner: &[u8]) -> Result<(), Problem> {
+        self.limited = true;
+        self.head().visitor = Some(visitor);
+        let outcome = limiter::ask(&self.line, &self.edge.owners, owner, &self.head).await;
         self.head().visitor = None;
         match outcome {
             Outcome::Admitted(headers) => self.rate_headers = headers,
@@ -223,7 +235,7 @@ impl<'a> Walk<'a> {
 
     fn allow(&self, row: &Row, caller: &Caller) -> Result<(), Problem> {
         let access = &row.route.access;
-        match access.decide(caller.role(), caller.plan(), caller.scope()) {
+        match caller.decide(access) {
             Ok(_grant) => Ok(()),
             Err(refused) => Err(problem::refused(
                 refused,

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use hoursmith_bus::{Bus, Subject, TraceParent};
-use hoursmith_domain::{Keys, Problem, RequestId, Timestamp};
+use hoursmith_domain::{Keys, Problem, RequestId, Timestamp, without_invitation};
 use hoursmith_kit::{Clock, Random};
-use hoursmith_routes::problem;
+use hoursmith_routes::{app, problem};
 use hoursmith_settings::IpNet;
 use hoursmith_telemetry::{TRACE_TARGET, set_parent};
 use http::request::Parts;
@@ -170,6 +170,9 @@ impl Edge {
         id: RequestId,
         path: &str,
     ) -> Answer {
+        if app::has(path) {
+            return answer::finish(app::refusal(problem, id), rate_headers, id, path);
+        }
         let context = problem::Context {
             public_url: &self.settings.public_url,
             request_id: id,
@@ -240,7 +243,7 @@ fn span(request: &Request, trace: Option<&TraceParent>) -> tracing::Span {
         "http.request",
         "otel.kind" = "server",
         "http.request.method" = %request.head.method,
-        "url.path" = request.path(),
+        "url.path" = without_invitation(request.path()),
         "request.id" = %request.id,
         "http.route" = tracing::field::Empty,
         "http.response.status_code" = tracing::field::Empty,

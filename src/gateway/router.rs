@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hoursmith_bus::Subject;
 use hoursmith_domain::{Code, Problem};
 use hoursmith_routes::docs::{Documents, PublicDocument};
-use hoursmith_routes::{Method as RouteMethod, Route, why_read_only};
+use hoursmith_routes::{Method as RouteMethod, Route, app, why_read_only};
 use http::Method;
 
 use crate::Error;
@@ -59,9 +59,6 @@ pub(crate) enum Target<'a> {
 /// What the app's pages allow. No preflight is answered kindly there: nobody else's script has
 /// business with them.
 const APP_ALLOW: &str = "GET, HEAD, POST";
-
-/// Where the app is.
-pub(crate) const APP: &str = "/app";
 
 /// What public documents allow.
 const DOCUMENT_ALLOW: &str = "GET, HEAD, OPTIONS";
@@ -127,8 +124,7 @@ impl Router {
                 None => Target::Nothing(method_not_allowed(method, path, &found.value.allow)),
             };
         }
-        let below = path.strip_prefix(APP);
-        if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        if app::has(path) {
             return match *method {
                 Method::GET | Method::HEAD => Target::App { post: false },
                 Method::POST => Target::App { post: true },

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hoursmith_bus::{Bus, Envelope, Error, Head, Subject, Verdict};
+use hoursmith_bus::{Bus, Error, Head, Subject, Verdict};
 use hoursmith_domain::{Keys, Timestamp};
 use hoursmith_kit::Clock;
-use hoursmith_telemetry::{TRACE_TARGET, current_trace_parent, names};
+use hoursmith_telemetry::{TRACE_TARGET, names};
 use metrics::{Histogram, counter, histogram};
 use tracing::Instrument as _;
 
@@ -53,26 +53,10 @@ pub(crate) async fn ask(
         "messaging.destination.name" = %subject,
     );
     let started = line.clock.monotonic();
-    let answer = async {
-        let mut envelope = Envelope::asking(line.deadline, Arc::clone(head), body);
-        envelope.trace = current_trace_parent();
-        let envelope = envelope.sealed(subject, line.keys);
-        let answer = line.bus.request(subject.clone(), envelope.clone()).await?;
-        if let Err(error) = answer.verify_answer(subject, &envelope, line.keys) {
-            // None of ours answers so: someone else has joined the stage's queue group.
-            tracing::error!(
-                stage.name = stage.name,
-                bus.subject = %subject,
-                request.id = %head.request_id,
-                security.event = "forged_answer",
-                "An answer with a wrong seal was refused."
-            );
-            return Err(error);
-        }
-        Verdict::from_envelope(answer, subject)
-    }
-    .instrument(span)
-    .await;
+    let head = Arc::clone(head);
+    let answer = hoursmith_kit::ask(line.bus, line.keys, subject, head, body, line.deadline)
+        .instrument(span)
+        .await;
     let took = line.clock.monotonic().saturating_sub(started);
     match &answer {
         Ok(_) => line.meters.of(stage).record(took),

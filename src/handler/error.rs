@@ -2,7 +2,6 @@
 
 use hoursmith_domain::{JsonError, Problem};
 use hoursmith_kit::Failure;
-use hoursmith_store::ErrorKind;
 
 /// Why a handler did not succeed.
 #[derive(Debug)]
@@ -30,9 +29,10 @@ impl From<Failure> for Error {
 
 impl From<hoursmith_store::Error> for Error {
     fn from(error: hoursmith_store::Error) -> Self {
-        match error.kind() {
-            ErrorKind::Deadlock | ErrorKind::LockTimeout => Self::Contended(error),
-            _ => Self::Failure(error.into()),
+        if error.is_contended() {
+            Self::Contended(error)
+        } else {
+            Self::Failure(error.into())
         }
     }
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hoursmith_bus::{IdempotencyTicket, Response};
-use hoursmith_domain::{Code, Problem, SEAL_NONCE_BYTES, Timestamp};
+use hoursmith_domain::{Code, OrganizationId, Problem, SEAL_NONCE_BYTES, Timestamp};
 use hoursmith_kit::Failure;
 use hoursmith_routes::problem;
 use hoursmith_store::idempotency::{self, Claim, Keep, Key};
@@ -22,7 +22,7 @@ use hoursmith_telemetry::names;
 use metrics::counter;
 
 use crate::error::Error;
-use crate::request::Request;
+use crate::request::{Context, Request};
 pub use stamp::{Changed, Stamp, changed_fields};
 
 /// How long before the deadline an effect must be ready to commit: a flush to disk takes a while,
@@ -46,6 +46,16 @@ impl From<Error> for Stop {
 impl From<hoursmith_store::Error> for Stop {
     fn from(error: hoursmith_store::Error) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+impl From<Stop> for Error {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            // Whoever has the ticket replays instead.
+            Stop::Taken => Problem::idempotency_key_reused().into(),
+            Stop::Failed(error) => error,
+        }
     }
 }
 
@@ -76,6 +86,28 @@ where
     run(request, true, effect).await
 }
 
+/// The same for a change that no member asks for, in an organization that the caller names: somebody signs
+/// up. There is no key and so no record; `deadline` is the question's.
+pub async fn write_for<T, F>(
+    context: &Arc<Context>,
+    organization: OrganizationId,
+    deadline: Timestamp,
+    effect: F,
+) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<T, Error>>
+        + Clone
+        + Send
+        + 'static,
+{
+    let done = commit(context, organization, deadline, move |conn, stamp| {
+        Box::pin(async move { Ok(effect(conn, stamp).await?) })
+    })
+    .await?;
+    Ok(done)
+}
+
 async fn run<F>(request: &Request, is_secret: bool, effect: F) -> Result<Response, Error>
 where
     F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<Response, Error>>
@@ -84,16 +116,10 @@ where
         + 'static,
 {
     let context = Arc::clone(&request.context);
-    let organization = request.caller.organization();
-    let written = Arc::new(AtomicU64::new(0));
-    let events = Arc::clone(&written);
     let ticket = request.ask.head.ticket.clone();
     let keyed = ticket.clone();
-    let outcome = commit(request, move |conn| {
+    let outcome = commit_request(request, move |conn, stamp| {
         Box::pin(async move {
-            // What an earlier try wrote is undone.
-            events.store(0, Ordering::Relaxed);
-            let stamp = Stamp::new(&context.clock, &context.random, organization).counting(events);
             if let Some(keyed) = &keyed {
                 claim(conn, keyed, stamp.now).await?;
             }
@@ -114,20 +140,11 @@ where
     })
     .await;
     match (outcome, ticket) {
-        (Ok(response), _) => {
-            let events = written.load(Ordering::Relaxed);
-            if events > 0 {
-                counter!(names::EVENTS_APPENDED).increment(events);
-                request.context.wake_up.ring();
-            }
-            Ok(response)
-        }
         (Err(Stop::Taken), Some(ticket)) => replay(request, &ticket).await,
         (Err(Stop::Failed(Error::Problem(refusal))), Some(ticket)) if is_recorded(refusal.code) => {
             refuse(request, ticket, &refusal).await
         }
-        (Err(Stop::Failed(error)), _) => Err(error),
-        (Err(Stop::Taken), None) => Err(Problem::idempotency_key_reused().into()),
+        (outcome, _) => Ok(outcome?),
     }
 }
 
@@ -146,49 +163,88 @@ async fn refuse(
     refusal: &Problem,
 ) -> Result<Response, Error> {
     let response = problem::render(refusal, &request.problem_context());
-    let now = request.context.clock.now();
     let keyed = ticket.clone();
-    let recorded = commit(request, move |conn| {
+    let recorded = commit_request(request, move |conn, stamp| {
         Box::pin(async move {
-            claim(conn, &keyed, now).await?;
+            claim(conn, &keyed, stamp.now).await?;
             record(conn, &keyed, &response, Keep::Plain).await?;
             Ok(response)
         })
     })
     .await;
     match recorded {
-        Ok(response) => Ok(response),
         Err(Stop::Taken) => replay(request, &ticket).await,
-        Err(Stop::Failed(error)) => Err(error),
+        recorded => Ok(recorded?),
     }
 }
 
-/// Runs a job in a transaction, and again when others held what it needs. The deadline bounds it:
-/// every try that is refused so has waited a second or two for a lock.
-async fn commit<F>(request: &Request, job: F) -> Result<Response, Stop>
+/// Commits what a request does in its caller's organization.
+async fn commit_request<F>(request: &Request, job: F) -> Result<Response, Stop>
 where
-    F: for<'t> FnOnce(&'t mut Conn) -> BoxFuture<'t, Result<Response, Stop>>
+    F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<Response, Stop>>
+        + Clone
+        + Send
+        + 'static,
+{
+    let organization = request.caller.organization();
+    commit(&request.context, organization, request.ask.deadline, job).await
+}
+
+/// Runs a job in a transaction, and again when others held what it needs; counts its events and wakes
+/// the relays once they are committed. The deadline bounds it: every try that is refused so has waited
+/// a second or two for a lock.
+async fn commit<T, F>(
+    context: &Arc<Context>,
+    organization: OrganizationId,
+    deadline: Timestamp,
+    job: F,
+) -> Result<T, Stop>
+where
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t mut Conn, Stamp) -> BoxFuture<'t, Result<T, Stop>>
         + Clone
         + Send
         + 'static,
 {
     loop {
-        match try_to_commit(request, job.clone()).await {
+        // Of this try: what an earlier one wrote is undone.
+        let written = Arc::new(AtomicU64::new(0));
+        let events = Arc::clone(&written);
+        let job = job.clone();
+        let stamped = Arc::clone(context);
+        let done = try_to_commit(context, deadline, move |conn| {
+            let (clock, random) = (&stamped.clock, &stamped.random);
+            job(
+                conn,
+                Stamp::new(clock, random, organization).counting(events),
+            )
+        })
+        .await;
+        match done {
             Err(Stop::Failed(Error::Contended(_))) => {
                 counter!(names::DB_WRITES_CONTENDED).increment(1);
             }
-            done => return done,
+            Err(stop) => return Err(stop),
+            Ok(done) => {
+                let events = written.load(Ordering::Relaxed);
+                if events > 0 {
+                    counter!(names::EVENTS_APPENDED).increment(events);
+                    context.wake_up.ring();
+                }
+                return Ok(done);
+            }
         }
     }
 }
 
 /// Runs a job in a transaction that is not committed once the deadline is near.
-async fn try_to_commit<F>(request: &Request, job: F) -> Result<Response, Stop>
+async fn try_to_commit<T, F>(context: &Context, deadline: Timestamp, job: F) -> Result<T, Stop>
 where
-    F: for<'t> FnOnce(&'t mut Conn) -> BoxFuture<'t, Result<Response, Stop>> + Send + 'static,
+    T: Send + 'static,
+    F: for<'t> FnOnce(&'t mut Conn) -> BoxFuture<'t, Result<T, Stop>> + Send + 'static,
 {
-    let clock = Arc::clone(&request.context.clock);
-    let latest = request.ask.deadline.minus(COMMIT_MARGIN);
+    let clock = Arc::clone(&context.clock);
+    let latest = deadline.minus(COMMIT_MARGIN);
     let in_time = move || {
         if clock.now() < latest {
             Ok(())
@@ -196,15 +252,14 @@ where
             Err(Error::from(Problem::deadline_exceeded()))
         }
     };
-    request
-        .context
+    context
         .db
         .write(move |conn: &mut Conn| {
             Box::pin(async move {
                 in_time()?;
-                let response = job(conn).await?;
+                let done = job(conn).await?;
                 in_time()?;
-                Ok(response)
+                Ok(done)
             })
         })
         .await

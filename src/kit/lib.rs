@@ -33,7 +33,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use failure::Failure;
 pub use plugin::{ActorSettings, Host, Plugin, RunningPlugin, StartError};
 pub use pool::{Pool, PoolSpec, Routing};
-pub use question::Asker;
+pub use question::{Asker, ask};
 pub use random::{Random, SystemRandom};
 pub use restart::RestartPolicy;
 pub use slot::Worker;

@@ -103,6 +103,12 @@ impl RunningPlugin {
     #[must_use]
     pub fn with_pool(mut self, pool: Pool, subscription: Subscription) -> Self {
         self.pools.push(pool);
+        self.with_subscription(subscription)
+    }
+
+    /// Adds a subscription that no pool answers, drained when the plugin stops.
+    #[must_use]
+    pub fn with_subscription(mut self, subscription: Subscription) -> Self {
         self.subscriptions.push(subscription);
         self
     }

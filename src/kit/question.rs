@@ -1,4 +1,5 @@
-//! How an actor asks another: the envelope is sealed, and so must the answer be.
+//! How one part asks another, the gateway its stages and an actor another: the envelope is sealed, and
+//! so must the answer be.
 
 use std::sync::Arc;
 
@@ -24,8 +25,7 @@ impl Asker {
         }
     }
 
-    /// Asks, and waits for the verdict until the deadline. An answer that is not sealed for this
-    /// very question is an error.
+    /// Asks as [`ask`] does.
     pub async fn ask(
         &self,
         subject: &Subject,
@@ -33,18 +33,35 @@ impl Asker {
         body: Bytes,
         deadline: Timestamp,
     ) -> Result<Verdict, Error> {
-        let mut envelope = Envelope::asking(deadline, Arc::new(head), body);
-        envelope.trace = hoursmith_telemetry::current_trace_parent();
-        let envelope = envelope.sealed(subject, &self.keys);
-        let answer = self.bus.request(subject.clone(), envelope.clone()).await?;
-        if let Err(error) = answer.verify_answer(subject, &envelope, &self.keys) {
-            tracing::error!(
-                bus.subject = %subject,
-                security.event = "forged_answer",
-                "An answer with a wrong seal was refused."
-            );
-            return Err(error);
-        }
-        Verdict::from_envelope(answer, subject)
+        let (bus, keys) = (self.bus.as_ref(), &self.keys);
+        ask(bus, keys, subject, Arc::new(head), body, deadline).await
     }
+}
+
+/// Asks with a sealed question, and waits for the verdict until the deadline, which the bus keeps. An
+/// answer that is not sealed for this very question is an error, and a security event: none of ours
+/// answers so.
+pub async fn ask(
+    bus: &dyn Bus,
+    keys: &Keys,
+    subject: &Subject,
+    head: Arc<Head>,
+    body: Bytes,
+    deadline: Timestamp,
+) -> Result<Verdict, Error> {
+    let request = head.request_id;
+    let mut envelope = Envelope::asking(deadline, head, body);
+    envelope.trace = hoursmith_telemetry::current_trace_parent();
+    let envelope = envelope.sealed(subject, keys);
+    let answer = bus.request(subject.clone(), envelope.clone()).await?;
+    if let Err(error) = answer.verify_answer(subject, &envelope, keys) {
+        tracing::error!(
+            bus.subject = %subject,
+            request.id = %request,
+            security.event = "forged_answer",
+            "An answer with a wrong seal was refused."
+        );
+        return Err(error);
+    }
+    Verdict::from_envelope(answer, subject)
 }

@@ -101,6 +101,16 @@ fn nats(settings: &Settings) -> Result<(), Error> {
     if !nats.remote.is_empty() && settings.nats_url.is_none() {
         return invalid("nats.remote", "needs `nats_url`");
     }
+    let mut names: Vec<&str> = (nats.events.subscribers.iter())
+        .map(|subscriber| subscriber.name.as_str())
+        .collect();
+    names.sort_unstable();
+    if names.windows(2).any(|pair| pair.first() == pair.last()) {
+        return invalid(
+            "nats.events.subscribers",
+            "must name each subscriber once: its place in the stream and its identity are one organization's",
+        );
+    }
     if settings.nats_url.is_some() && settings.request.deadline_ms > NATS_DEADLINE_MS {
         return invalid(
             "request.deadline_ms",
@@ -118,13 +128,14 @@ fn nats(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-fn limits(settings: &Settings) -> [(&'static str, Limit); 4] {
+fn limits(settings: &Settings) -> [(&'static str, Limit); 5] {
     let limits = &settings.limits;
     [
         ("free", limits.free),
         ("studio", limits.studio),
         ("agency", limits.agency),
         ("anonymous", limits.anonymous),
+        ("app", limits.app),
     ]
 }
 
@@ -166,5 +177,21 @@ mod tests {
         for name in ["request.deadline_ms", "nats_url"] {
             assert!(refused.contains(name), "{refused}");
         }
+    }
+    #[test]
+    fn a_subscriber_reads_one_organization() {
+        let with = |names: [&str; 2]| {
+            let mut settings = Settings::default();
+            settings.nats.events.subscribers = (names.iter().zip(1..))
+                .map(|(name, number)| {
+                    let text = format!("{name}=0199c3a2-7b7e-7d10-a1f4-d2f6b8a94c3{number}");
+                    text.parse().unwrap()
+                })
+                .collect();
+            super::settings(&settings, &[])
+        };
+        assert!(with(["books", "payroll"]).is_ok());
+        let refused = with(["books", "books"]).unwrap_err().to_string();
+        assert!(refused.contains("nats.events.subscribers"), "{refused}");
     }
 }

@@ -1,4 +1,4 @@
-//! How many API requests each plan admits.
+//! How many API requests each plan admits, and how many requests the app does.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use hoursmith_domain::Plan;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Rate limits per plan. A token is limited by its own; requests without one, by client address.
+/// Rate limits per plan. A token is limited by its own; requests without one, and those to the app,
+/// by client address.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitSettings {
@@ -18,6 +19,8 @@ pub struct LimitSettings {
     pub agency: Limit,
     /// Requests without a valid token, by client address.
     pub anonymous: Limit,
+    /// Requests to the app, by client address: a whole office may be behind one.
+    pub app: Limit,
 }
 
 /// Two tiers, both of which a request must pass.
@@ -78,6 +81,7 @@ impl Default for LimitSettings {
             studio: Limit::new(30, 600),
             agency: Limit::new(60, 1_200),
             anonymous: Limit::new(10, 60),
+            app: Limit::new(600, 1_200),
         }
     }
 }

@@ -97,6 +97,11 @@ impl Error {
         self.operation
     }
 
+    /// Whether others held what was needed: nothing of it stays, and the same may be run at once again.
+    pub fn is_contended(&self) -> bool {
+        matches!(self.kind, ErrorKind::Deadlock | ErrorKind::LockTimeout)
+    }
+
     /// Whether the same may succeed when asked again.
     pub fn retryable(&self) -> bool {
         match self.kind {
@@ -208,6 +213,20 @@ mod tests {
         assert_eq!(postgres_kind("57P01"), ErrorKind::Unavailable);
         assert_eq!(postgres_kind("53100"), ErrorKind::Unavailable);
         assert_eq!(postgres_kind("22021"), ErrorKind::Internal);
+    }
+
+    #[test]
+    fn what_others_stood_in_the_way_of_is_contended() {
+        for (kind, contended) in [
+            (ErrorKind::LockTimeout, true),
+            (ErrorKind::Deadlock, true),
+            (ErrorKind::Busy, false),
+            (ErrorKind::Unavailable, false),
+            (ErrorKind::UniqueViolation, false),
+        ] {
+            let error = Error::new("UPDATE_CLIENT", kind, "a test");
+            assert_eq!(error.is_contended(), contended, "{error}");
+        }
     }
 
     #[test]

@@ -20,10 +20,6 @@ use crate::{execute, execute_rows, fetch_all, fetch_optional};
 /// The version of the API whose JSON the event carries.
 const API_VERSION: &str = "v1";
 
-/// Events that are made and written at a time where there are many: as many as one statement takes, and
-/// few enough to be in memory.
-pub const BATCH: usize = 30;
-
 crate::statements! {
     /// Writes an event, after the change itself.
     APPEND_EVENT = "INSERT INTO events
@@ -77,6 +73,12 @@ pub struct NewEvent<'a> {
 /// object stand in the order of its changes.
 pub async fn append(conn: &mut Conn, event: NewEvent<'_>) -> Result<(), Error> {
     append_all(conn, &[event]).await
+}
+
+/// Events that are made and written at a time where there are many: as many as one statement takes, and
+/// few enough to be in memory.
+pub fn at_a_time() -> usize {
+    APPEND_EVENT.rows_at_once()
 }
 
 /// Writes events in the order given, with few statements. Call it as [`append`].

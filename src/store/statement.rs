@@ -44,7 +44,11 @@ impl Statement {
     /// order, with the parentheses repeated and numbered on, and what follows them kept. For one row,
     /// the text itself.
     pub fn of_rows(self, rows: usize) -> SqlStr {
-        let Some((head, row, tail)) = self.parts().filter(|_| rows > 1) else {
+        // Most events and entries come one by one.
+        if rows <= 1 {
+            return self.sql.into_sql_str();
+        }
+        let Some((head, row, tail)) = self.parts() else {
             return self.sql.into_sql_str();
         };
         let columns = row.split(',').count();
@@ -193,8 +197,12 @@ macro_rules! execute_rows {
         $crate::run_statement!($conn, $statement, |inner| {
             async {
                 let mut written = 0_u64;
-                let most = $statement.rows_at_once();
-                for rows in $rows.chunks(most) {
+                let all = &$rows;
+                let most = match all.len() {
+                    1 => 1,
+                    _ => $statement.rows_at_once(),
+                };
+                for rows in all.chunks(most) {
                     let usual = rows.len() == 1 || rows.len() == most;
                     let mut query = $crate::macros::sqlx::query($statement.of_rows(rows.len()))
                         // Others come once: they would push what comes often out of the cache.

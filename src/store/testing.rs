@@ -22,6 +22,31 @@ use crate::target::Target;
 pub use cluster::TestPostgres;
 pub use contents::contents;
 
+/// Runs cases on both databases: `async fn case(db: TestDb)` each, in the module that says so.
+#[macro_export]
+macro_rules! on_both {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$case($crate::testing::TestDb::sqlite().await).await;
+                }
+            )+
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$case($crate::testing::TestDb::postgres().await).await;
+                }
+            )+
+        }
+    };
+}
+pub use on_both;
+
 /// When test databases were migrated: 2026-11-24T00:00:00Z.
 const MIGRATED_AT: Timestamp = Timestamp::from_micros(1_795_478_400_000_000);
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod answers;
+mod app;
 mod clients;
 mod events;
 mod expenses;
@@ -25,6 +26,7 @@ mod webhook_journey;
 mod webhook_secrets;
 
 pub use access::*;
+pub use app::*;
 pub use clients::*;
 pub use events::*;
 pub use expenses::*;

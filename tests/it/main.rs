@@ -17,6 +17,8 @@
 
 mod actors;
 mod agency;
+mod app;
+mod browser;
 mod cases;
 mod cli;
 mod contract;
@@ -29,6 +31,7 @@ mod forgery;
 mod history;
 mod http;
 mod indexes;
+mod invitations;
 mod limits;
 mod matrix;
 mod metrics;

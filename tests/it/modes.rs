@@ -38,6 +38,12 @@ macro_rules! modes {
 }
 
 modes! {
+    a_newcomer_gets_paid,
+    a_cookie_and_a_token_open_one_door_each,
+    a_session_is_new_at_each_log_in,
+    forms_of_others_change_nothing,
+    nothing_leads_elsewhere,
+    every_answer_of_the_app_is_closed,
     me_tells_whom_the_token_acts_as,
     the_organization_is_read,
     a_client_is_created_read_changed_and_deleted,
@@ -184,6 +190,7 @@ modes! {
     secrets_are_not_in_the_database,
     deliveries_are_listed_and_read,
     deliveries_are_filtered,
+    a_page_of_long_attempts_ends_early,
     a_delivery_is_replayed,
     what_waits_is_skipped_with_its_endpoint,
     what_was_missed_is_replayed,

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cases::created;
 use crate::http::Call;
 use crate::metrics::{text, value};
-use crate::world::{Bus, Person, SECRET, Store, World, generous, until_ready};
+use crate::world::{Bus, Org, Person, SECRET, Store, World, generous, until_ready};
 
 async fn look(world: &World, path: &str) -> (u16, String) {
     let answer = Call::new(world.admin_address, "GET", path).send().await;
@@ -169,6 +169,32 @@ fn secrets(tokens: &[&str]) -> Vec<String> {
     secrets
 }
 
+/// What a person types behind an invitation's link.
+const PASSWORD: &str = "glacier-violin-83-orchard";
+
+/// A member opens a link and chooses a password: half of the link's secret.
+async fn accept_an_invitation(world: &World, org: &Org) -> String {
+    let keys = Keys::derive(&SecretKey::from_bytes(SECRET));
+    let operator = world.operator();
+    let link = operator.link(&keys, &org.slug, &org.member.email).await;
+    let link = link.unwrap().secret;
+    let path = link.link("");
+    let page = world.call("GET", &path).send().await.expect(200);
+    assert_eq!(page.header("referrer-policy"), "no-referrer");
+    let misspelt = format!("{path}/x");
+    world.call("GET", &misspelt).send().await.expect(404);
+    let accept = world
+        .call("POST", &path)
+        .header("sec-fetch-site", "same-origin")
+        .raw(
+            "application/x-www-form-urlencoded",
+            format!("new_password={PASSWORD}"),
+        );
+    accept.send().await.expect(303);
+    world.call("GET", &path).send().await.expect(404);
+    link.expose()[..link.expose().len() / 2].to_owned()
+}
+
 async fn logs_hold_no_secret(bus: Bus, store: Store) {
     let mut world = World::start_with(bus, store, |settings| {
         generous(settings);
@@ -193,6 +219,7 @@ async fn logs_hold_no_secret(bus: Bus, store: Store) {
         .send()
         .await
         .expect(200);
+    let invitation = accept_an_invitation(&world, &org).await;
     let unknown = Token::generate([9; 64]);
     let stranger = Person {
         token: unknown.expose().to_owned(),
@@ -227,7 +254,11 @@ async fn logs_hold_no_secret(bus: Bus, store: Store) {
         &org.admin.token,
         &stranger.token,
     ];
-    for secret in secrets(&tokens.map(String::as_str)) {
+    let others = [invitation, PASSWORD.to_owned(), "$argon2id$".to_owned()];
+    for secret in secrets(&tokens.map(String::as_str))
+        .into_iter()
+        .chain(others)
+    {
         let line = log.lines().find(|line| line.contains(&secret));
         assert_eq!(line, None, "{secret}");
     }

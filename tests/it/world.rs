@@ -321,6 +321,7 @@ pub fn generous(settings: &mut Settings) {
         &mut limits.studio,
         &mut limits.agency,
         &mut limits.anonymous,
+        &mut limits.app,
     ] {
         limit.burst_limit = 50_000;
         limit.sustained_limit = 100_000;

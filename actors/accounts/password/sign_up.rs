@@ -1,8 +1,8 @@
 //! Signing up: a person, their organization, and a session.
 //!
-//! The person first: the address is taken by one guarded statement, and an address that is
-//! somebody's already is never given a new password. Then the organization, by the actor that keeps
-//! them. If that fails the person is taken back, so that the address may be used again.
+//! Person and organization are made by the actor that keeps organizations, in one transaction, under an
+//! id that is chosen here: there is never one without the other. An address that is somebody's already
+//! is never given a new password. The session comes after; if it cannot begin, the person logs in.
 
 use hoursmith_bus::{Ask, Head, Verdict, subjects};
 use hoursmith_domain::{Code, FieldError, OrganizationId, Problem, UserId, fold};
@@ -12,7 +12,6 @@ use serde_json::json;
 
 use super::{Shared, hash, read, refuse, too_often};
 use crate::check;
-use crate::sql::{self, NewUser};
 
 #[derive(Deserialize)]
 struct SignUp {
@@ -27,7 +26,7 @@ struct SignUp {
 /// What the resource actor says of what it founded.
 #[derive(Deserialize)]
 struct Founded {
-    organization_id: String,
+    organization_id: OrganizationId,
 }
 
 pub(super) async fn answer(shared: &Shared, ask: &Ask) -> Result<Verdict, Failure> {
@@ -56,54 +55,37 @@ pub(super) async fn answer(shared: &Shared, ask: &Ask) -> Result<Verdict, Failur
     if let Err(after) = shared.admit(ask, &fold(&new.email)) {
         return Ok(too_often(after));
     }
-    let mut salt = [0; 16];
-    shared.random.fill(&mut salt);
-    let now = shared.clock.now();
-    let id = UserId(shared.random.uuid_v7(now));
-    let user = NewUser {
-        id,
-        name: new.name.clone(),
-        email: new.email.clone(),
-        password_hash: hash::hash(new.password.clone(), salt).await?,
-        now,
-    };
-    let taken: Result<bool, hoursmith_store::Error> = shared
-        .db
-        .write(move |conn| Box::pin(async move { sql::insert_user(conn, &user).await }))
-        .await;
-    if !taken? {
-        let detail = "There is an account with this address. Log in instead.";
-        return Ok(refuse([FieldError::pointer("#/email", "taken", detail)]));
-    }
-    match found(shared, ask, &new).await {
-        Ok(Ok(organization)) => shared.begin(ask, id, Some(organization), None).await,
-        Ok(Err(problem)) => {
-            take_back(shared, id).await?;
-            Ok(Verdict::Refuse(problem))
+    let user = UserId(shared.random.uuid_v7(shared.clock.now()));
+    match found(shared, ask, new, user).await? {
+        Ok(organization) => shared.begin(ask, user, Some(organization), None).await,
+        Err(problem) if problem.code == Code::Conflict => {
+            let detail = "There is an account with this address. Log in instead.";
+            Ok(refuse([FieldError::pointer("#/email", "taken", detail)]))
         }
-        Err(failure) => {
-            take_back(shared, id).await?;
-            Err(failure)
-        }
+        Err(problem) => Ok(Verdict::Refuse(problem)),
     }
 }
 
-/// The new organization, or what is wrong with it.
+/// The new organization of a new user, or why there is neither.
 async fn found(
     shared: &Shared,
     ask: &Ask,
-    new: &SignUp,
+    new: SignUp,
+    user: UserId,
 ) -> Result<Result<OrganizationId, Problem>, Failure> {
-    let mut random = [0; 4];
-    shared.random.fill(&mut random);
+    let mut salt = [0; 16];
+    shared.random.fill(&mut salt);
     let body = json!({
         "name": new.organization,
-        "slug": slug(&new.organization, random),
         "plan": shared.settings.plan,
         "currency": new.currency,
         "timezone": new.timezone,
-        "owner_name": new.name,
-        "owner_email": new.email,
+        "owner": {
+            "id": user,
+            "name": new.name,
+            "email": new.email,
+            "password_hash": hash::hash(new.password, salt).await?,
+        },
     });
     let head = Head::new(ask.head.request_id, "organization.found", "");
     let subject = subjects::found_organization();
@@ -116,54 +98,9 @@ async fn found(
         Verdict::Respond(response) => {
             let founded: Founded = serde_json::from_slice(&response.body)
                 .map_err(|source| Failure::internal("read what was founded", source))?;
-            let id = founded.organization_id.parse();
-            id.map(Ok)
-                .map_err(|source| Failure::internal("read what was founded", source))
+            Ok(Ok(founded.organization_id))
         }
         Verdict::Refuse(problem) => Ok(Err(problem)),
         Verdict::Continue(_) => Err(Failure::internal("found an organization", "no answer")),
-    }
-}
-
-async fn take_back(shared: &Shared, user: UserId) -> Result<(), Failure> {
-    let gone: Result<u64, hoursmith_store::Error> = shared
-        .db
-        .write(move |conn| Box::pin(sql::delete_user(conn, user)))
-        .await;
-    gone?;
-    Ok(())
-}
-
-/// A short name: what is readable of the name, and four random bytes, since it must be nobody
-/// else's.
-fn slug(name: &str, random: [u8; 4]) -> String {
-    let mut slug = String::new();
-    for c in fold(name).chars().take(40) {
-        if c.is_ascii_alphanumeric() {
-            slug.push(c);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-    }
-    if !slug.is_empty() && !slug.ends_with('-') {
-        slug.push('-');
-    }
-    for byte in random {
-        slug.push_str(&format!("{byte:02x}"));
-    }
-    slug
-}
-
-#[cfg(test)]
-mod tests {
-    use super::slug;
-
-    #[test]
-    fn a_slug_is_what_an_organization_may_be_called() {
-        assert_eq!(
-            slug("Studio Nørd & Co.", [1, 2, 3, 255]),
-            "studio-n-rd-co-010203ff"
-        );
-        assert_eq!(slug("日本", [0; 4]), "00000000");
     }
 }

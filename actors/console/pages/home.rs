@@ -1,6 +1,7 @@
 //! The dashboard: the way for a newcomer, the week, and what is not billed yet.
 
 use askama::Template;
+use futures::try_join;
 use hoursmith_bus::Response;
 use hoursmith_routes::client::Client;
 use hoursmith_routes::invoice::Invoice;
@@ -8,7 +9,7 @@ use hoursmith_routes::time_entry::TimeEntry;
 
 use crate::ask::Person;
 use crate::halt::Halt;
-use crate::page::{Frame, show};
+use crate::page::{Frame, runs_it, show};
 use crate::pages::time::total;
 use crate::work;
 
@@ -38,15 +39,21 @@ struct Bar {
 }
 
 pub(crate) async fn page(person: &Person<'_>) -> Result<Response, Halt> {
-    let frame = Frame::of(person).await?;
-    let clients = work::clients(person).await?;
-    let projects = work::projects(person).await?;
+    let invoices = async {
+        match runs_it(person.caller.role()) {
+            true => work::invoices(person).await,
+            false => Ok(Vec::new()),
+        }
+    };
+    let (frame, clients, projects, running, invoices) = try_join!(
+        Frame::of(person),
+        work::clients(person),
+        work::projects(person),
+        work::running(person),
+        invoices,
+    )?;
     let monday = work::monday(work::today(person, &frame)?);
     let week = work::week(person, monday).await?;
-    let invoices = match frame.runs_it() {
-        true => work::invoices(person).await?,
-        false => Vec::new(),
-    };
     let mut bars: Vec<Bar> = projects
         .iter()
         .map(|project| Bar {
@@ -68,7 +75,7 @@ pub(crate) async fn page(person: &Person<'_>) -> Result<Response, Halt> {
     let settled = invoices.iter().any(|invoice| invoice.status != "draft");
     let page = HomePage {
         week_seconds: total(week.iter()),
-        running: week.iter().find(|entry| entry.is_running),
+        running: running.as_ref(),
         has_client: !clients.is_empty(),
         has_project: !projects.is_empty(),
         has_time: !week.is_empty() || projects.iter().any(|project| project.tracked_seconds > 0),

@@ -10,6 +10,7 @@ use crate::ask::{Person, Question};
 use crate::form::Form;
 use crate::halt::Halt;
 use crate::page::{Frame, go, show};
+use crate::work;
 
 #[derive(Template)]
 #[template(path = "invoice.html")]
@@ -18,6 +19,7 @@ struct InvoicePage<'a> {
     invoice: &'a Invoice,
     client: &'a Client,
     form: &'a Form,
+    once: String,
 }
 
 pub(crate) async fn page(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Halt> {
@@ -33,6 +35,7 @@ pub(crate) async fn page(person: &Person<'_>, id: &str, form: Form) -> Result<Re
         invoice: &invoice,
         client: &client,
         form: &form,
+        once: work::once(person),
     };
     show(form.status(), &page)
 }
@@ -47,16 +50,8 @@ pub(crate) async fn pay(person: &Person<'_>, id: &str, form: Form) -> Result<Res
     settle(person, "invoice.pay", id, body, form, "paid").await
 }
 
-pub(crate) async fn void(person: &Person<'_>, id: &str) -> Result<Response, Halt> {
-    settle(
-        person,
-        "invoice.void",
-        id,
-        json!({}),
-        Form::default(),
-        "void",
-    )
-    .await
+pub(crate) async fn void(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Halt> {
+    settle(person, "invoice.void", id, json!({}), form, "void").await
 }
 
 async fn settle(
@@ -67,7 +62,10 @@ async fn settle(
     form: Form,
     done: &str,
 ) -> Result<Response, Halt> {
-    let question = Question::new(operation).of("invoice_id", id).body(body);
+    let question = Question::new(operation)
+        .of("invoice_id", id)
+        .body(body)
+        .once(form.get("once"));
     match person.ask(question).await {
         Ok(_) => Ok(go(&format!("/app/invoices/{id}?done={done}"))),
         Err(halt) => page(person, id, form.refused(halt.correctable()?)).await,

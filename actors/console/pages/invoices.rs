@@ -1,6 +1,7 @@
 //! Invoices: drafts that build themselves, and what was sent.
 
 use askama::Template;
+use futures::try_join;
 use hoursmith_bus::Response;
 use hoursmith_routes::client::Client;
 use hoursmith_routes::invoice::Invoice;
@@ -19,11 +20,15 @@ struct InvoicesPage<'a> {
 }
 
 pub(crate) async fn page(person: &Person<'_>) -> Result<Response, Halt> {
-    let frame = Frame::of(person).await?;
+    let (frame, invoices, clients) = try_join!(
+        Frame::of(person),
+        work::invoices(person),
+        work::clients(person),
+    )?;
     let page = InvoicesPage {
         frame: &frame,
-        invoices: &work::invoices(person).await?,
-        clients: &work::clients(person).await?,
+        invoices: &invoices,
+        clients: &clients,
     };
     show(200, &page)
 }

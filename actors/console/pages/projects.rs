@@ -1,6 +1,7 @@
 //! Projects: what time is spent on.
 
 use askama::Template;
+use futures::try_join;
 use hoursmith_bus::Response;
 use hoursmith_kit::Failure;
 use hoursmith_routes::client::Client;
@@ -24,12 +25,16 @@ struct ProjectsPage<'a> {
 }
 
 pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Response, Halt> {
-    let frame = Frame::of(person).await?;
+    let (frame, projects, clients) = try_join!(
+        Frame::of(person),
+        work::projects(person),
+        work::clients(person),
+    )?;
     let form = form.unwrap_or_else(|| Form::with(&[("billing_method", "hourly")]));
     let page = ProjectsPage {
         frame: &frame,
-        projects: &work::projects(person).await?,
-        clients: &work::clients(person).await?,
+        projects: &projects,
+        clients: &clients,
         form: &form,
         once: work::once(person),
     };

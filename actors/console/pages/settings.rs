@@ -2,6 +2,8 @@
 
 mod account;
 mod api;
+mod members;
+mod webhooks;
 
 use hoursmith_bus::Response;
 
@@ -23,6 +25,13 @@ pub(crate) async fn answer(
         (true, ["api"]) => api::mint(person, form).await,
         (true, ["api", id, "revoke"]) => api::revoke(person, id).await,
         (_, ["account", parts @ ..]) => account::answer(person, post, parts, form).await,
+        (false, ["members"]) => members::page(person, None, None).await,
+        (true, ["members"]) => members::invite(person, form).await,
+        (false, ["members", id]) => members::one(person, id, None, None).await,
+        (true, ["members", id]) => members::update(person, id, form).await,
+        (true, ["members", id, "link"]) => members::link(person, id).await,
+        (true, ["members", id, "remove"]) => members::remove(person, id).await,
+        (_, ["webhooks", parts @ ..]) => webhooks::answer(person, post, parts, form).await,
         _ => Err(Halt::no_page()),
     }
 }

@@ -1,6 +1,7 @@
 //! Time: a week of the person's own, the timer, and an hour to log.
 
 use askama::Template;
+use futures::try_join;
 use hoursmith_bus::Response;
 use hoursmith_domain::Day;
 use hoursmith_routes::project::Project;
@@ -34,7 +35,11 @@ struct DayOfWork<'a> {
 }
 
 pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Response, Halt> {
-    let frame = Frame::of(person).await?;
+    let (frame, projects, running) = try_join!(
+        Frame::of(person),
+        work::projects(person),
+        work::running(person),
+    )?;
     let today = work::today(person, &frame)?;
     let query = Form::parse(person.guest.visit.query.as_bytes());
     let monday = work::monday(query.get("week").parse().unwrap_or(today));
@@ -51,9 +56,9 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
     let days = (0..7).rev().map(|days| of_day(monday.plus(days)));
     let page = TimePage {
         frame: &frame,
-        projects: &work::projects(person).await?,
+        projects: &projects,
         days: days.filter(|day| !day.entries.is_empty()).collect(),
-        running: entries.iter().find(|entry| entry.is_running),
+        running: running.as_ref(),
         total_seconds: total(entries.iter()),
         monday,
         form: &form,

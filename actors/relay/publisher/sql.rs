@@ -1,17 +1,23 @@
 //! Public events that wait to be published, in the database.
 
-use hoursmith_domain::OrganizationId;
+use hoursmith_domain::{OrganizationId, Timestamp};
 use hoursmith_handler::event::{EventRow, event_columns};
-use hoursmith_store::{Conn, Error, execute, fetch_all};
+use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
+use uuid::Uuid;
 
 hoursmith_store::statements! {
-    /// The first that are public and were not published. By their numbers: of an organization, none
-    /// comes without those before it.
+    /// The next organization of which a public event was not published, and when its first was written.
+    NEXT_ORGANIZATION_TO_PUBLISH = "SELECT organization_id, created_at FROM events
+        WHERE sequence IS NOT NULL AND NOT published AND organization_id > $1
+        ORDER BY organization_id, sequence LIMIT 1";
+    /// The first events of an organization that wait. By their numbers: none comes without those before
+    /// it.
     EVENTS_TO_PUBLISH = concat!(
         "SELECT ",
         event_columns!("e"),
-        ", e.trace_parent FROM events e WHERE e.sequence IS NOT NULL AND NOT e.published \
-         ORDER BY e.sequence LIMIT $1"
+        ", e.trace_parent FROM events e \
+         WHERE e.organization_id = $1 AND e.sequence IS NOT NULL AND NOT e.published \
+         ORDER BY e.sequence LIMIT $2"
     );
     /// Takes note that some of an organization's events were published.
     MARK_PUBLISHED = "UPDATE events SET published = TRUE
@@ -27,10 +33,29 @@ pub(crate) struct Waiting {
     pub(crate) trace_parent: Option<String>,
 }
 
-/// At most `limit` of those that wait, each organization's by their sequences; fewer than `limit`
-/// means that no more were waiting.
-pub(crate) async fn to_publish(conn: &mut Conn, limit: u32) -> Result<Vec<Waiting>, Error> {
-    fetch_all!(conn, EVENTS_TO_PUBLISH as Waiting, i64::from(limit))
+/// The organization after one of which something waits, and since when; `None` after the last.
+pub(crate) async fn next(
+    conn: &mut Conn,
+    after: OrganizationId,
+) -> Result<Option<(OrganizationId, Timestamp)>, Error> {
+    let next = fetch_optional!(conn, NEXT_ORGANIZATION_TO_PUBLISH as (Uuid, i64), after.0)?;
+    Ok(next
+        .map(|(organization, since)| (OrganizationId(organization), Timestamp::from_micros(since))))
+}
+
+/// At most `limit` of an organization's that wait, by their sequences; fewer than `limit` means that no
+/// more were waiting.
+pub(crate) async fn to_publish(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    limit: u32,
+) -> Result<Vec<Waiting>, Error> {
+    fetch_all!(
+        conn,
+        EVENTS_TO_PUBLISH as Waiting,
+        organization.0,
+        i64::from(limit)
+    )
 }
 
 /// Takes note that the organization's events with these sequences, both ends included, were

@@ -1,6 +1,6 @@
 //! What an operator's values must be.
 
-use hoursmith_domain::{Amount, Patch, Zone, check_text};
+use hoursmith_domain::{Amount, Patch, Zone, check_email, check_text};
 
 use super::{AdminError, NewMember};
 
@@ -26,11 +26,7 @@ pub(super) fn name(field: &'static str, text: &str) -> Result<(), AdminError> {
 
 pub(super) fn member(member: &NewMember) -> Result<(), AdminError> {
     name("member name", &member.name)?;
-    name("e-mail", &member.email)?;
-    match member.email.split_once('@') {
-        Some((user, host)) if !user.is_empty() && !host.is_empty() => Ok(()),
-        _ => Err(invalid("e-mail", "must be an e-mail address")),
-    }
+    check_email(&member.email).map_err(|error| invalid("e-mail", error.to_string()))
 }
 
 pub(super) fn slug(slug: &str) -> Result<(), AdminError> {

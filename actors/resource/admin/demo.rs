@@ -93,7 +93,7 @@ async fn tell(admin: &Admin) -> Result<(), AdminError> {
         let (_, member) = admin.member(SLUG, &person.email()).await?;
         members.insert(person.key, member);
     }
-    let mut stage = Stage::new(organization, Arc::clone(&admin.random), members);
+    let mut stage = Stage::new(organization, home, Arc::clone(&admin.random), members);
     let next_day = begin.plus(Duration::from_secs(24 * 60 * 60));
     stage = admin
         .write(move |conn| {

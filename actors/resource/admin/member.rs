@@ -1,29 +1,16 @@
 //! Members, as an operator adds, changes and removes them.
 
-use hoursmith_domain::{Amount, EventType, MemberId, OrganizationId, Patch, Role, UserId, Zone};
+use hoursmith_domain::{MemberId, OrganizationId, Patch, Role};
 use hoursmith_routes::member::Member;
 use hoursmith_store::Conn;
 
-use super::{Admin, AdminError, NewMember, check, sql};
-use crate::base::{Stored as _, settle};
-use crate::member::{MemberState, find, find_by_email, list_all, update};
-use crate::organization;
-use crate::project_member;
-use crate::sight::{Reach, Sight};
+use super::{Admin, AdminError, MemberChange, NewMember, check};
+use crate::error::Error;
+use crate::member::{
+    ChangeError, Hand, MemberState, Status, change, find_by_email, list_all, put_in,
+};
+use crate::sight::Sight;
 use crate::write::Stamp;
-
-/// What changes in a member; what is absent stays, what is cleared is the organization's again.
-#[derive(Debug, Clone, Default)]
-pub struct MemberChange {
-    /// Zone.
-    pub timezone: Patch<Zone>,
-    /// Rate per hour, at least 0.
-    pub billable_rate: Patch<Amount>,
-    /// What an hour costs, at least 0.
-    pub cost_rate: Patch<Amount>,
-    /// Working time of a week, 0..=604,800 seconds.
-    pub weekly_capacity_seconds: Patch<i64>,
-}
 
 impl Admin {
     /// Adds a member, active at once; one who was removed comes back, without what it had: no
@@ -40,10 +27,8 @@ impl Admin {
 
     /// Changes a role; takes effect on the next request.
     pub async fn set_role(&self, slug: &str, email: &str, role: Role) -> Result<(), AdminError> {
-        self.change_member(slug, email, EventType::MemberUpdated, move |member| {
-            member.role = role;
-        })
-        .await
+        self.change_member(slug, email, move |member| member.role = role)
+            .await
     }
 
     /// Changes zone, rates and capacity. A new rate holds for time that is written from then on.
@@ -54,18 +39,15 @@ impl Admin {
         change: MemberChange,
     ) -> Result<(), AdminError> {
         change.check()?;
-        self.change_member(slug, email, EventType::MemberUpdated, move |member| {
-            change.apply(member);
-        })
-        .await
+        self.change_member(slug, email, move |member| change.apply(member))
+            .await
     }
 
-    /// Removes a member; its tokens stop working on the next request, and it leaves its projects
-    /// and tasks.
+    /// Removes a member, or one who was only invited; its tokens stop working on the next request,
+    /// and it leaves its projects and tasks.
     pub async fn remove_member(&self, slug: &str, email: &str) -> Result<(), AdminError> {
-        let kind = EventType::MemberRemoved;
-        self.change_member(slug, email, kind, MemberState::set_removed)
-            .await
+        let remove = |member: &mut MemberState| member.status = Status::Removed;
+        self.change_member(slug, email, remove).await
     }
 
     /// Every member of an organization, the first added first.
@@ -92,41 +74,38 @@ impl Admin {
         }
     }
 
+    /// The member with an e-mail address, who may be invited and nothing more.
+    pub(super) async fn member_to_be(
+        &self,
+        slug: &str,
+        email: &str,
+    ) -> Result<(OrganizationId, MemberState), AdminError> {
+        let id = self.organization(slug).await?;
+        let found = find_by_email(&mut *self.db.read().await?, id, email).await?;
+        match found {
+            Some(member) if member.status != Status::Removed => Ok((id, member)),
+            _ => Err(no_member(slug, email)),
+        }
+    }
+
     async fn change_member(
         &self,
         slug: &str,
         email: &str,
-        kind: EventType,
-        change: impl FnOnce(&mut MemberState) + Send + 'static,
+        apply: impl FnOnce(&mut MemberState) + Send + 'static,
     ) -> Result<(), AdminError> {
-        let (id, member) = self.member(slug, email).await?;
+        let (id, MemberState { id: member, .. }) = self.member_to_be(slug, email).await?;
         let missing = no_member(slug, email);
         let admin = self.clone();
         self.write(move |conn| {
             Box::pin(async move {
-                // The organization's row is held, so that two owners cannot leave each other at once.
-                organization::hold(conn, id).await?;
-                let found = find(conn, id, member, Reach::ALL).await?;
-                let before = found.filter(MemberState::is_active).ok_or(missing)?;
-                let mut after = before.clone();
-                change(&mut after);
                 let mut stamp = admin.stamp(id);
-                stamp.renew(before.base.updated_at);
-                let Some(previous) = settle(&before, &mut after, stamp.now) else {
-                    return Ok(());
-                };
-                update(conn, id, &after).await?;
-                if sql::count_owners(conn, id).await? == 0 {
-                    return Err(AdminError::LastOwner);
+                match change(conn, &mut stamp, id, member, Hand::Operator, apply).await {
+                    Ok(_) => Ok(()),
+                    Err(ChangeError::LastOwner) => Err(AdminError::LastOwner),
+                    Err(ChangeError::Missing) => Err(missing),
+                    Err(error) => Err(Error::from(error).into()),
                 }
-                if !after.is_active() {
-                    sql::revoke_tokens(conn, id, member, stamp.now).await?;
-                    project_member::leave_all(conn, &mut stamp, id, member).await?;
-                }
-                let object = after.to_event();
-                Ok(stamp
-                    .event(conn, kind, member.0, object, Some(previous))
-                    .await?)
             })
         })
         .await
@@ -142,36 +121,24 @@ impl MemberChange {
             Patch::Absent | Patch::Null => Ok(()),
         }
     }
-
-    fn apply(self, member: &mut MemberState) {
-        self.timezone.apply(&mut member.timezone);
-        self.billable_rate.apply(&mut member.billable_rate);
-        self.cost_rate.apply(&mut member.cost_rate);
-        self.weekly_capacity_seconds
-            .apply(&mut member.weekly_capacity_seconds);
-    }
 }
 
-/// Makes a member, and the user behind it if there is none with the address.
-pub(super) async fn add(
+/// Adds a member who can act at once.
+async fn add(
     conn: &mut Conn,
     stamp: &Stamp,
     organization: OrganizationId,
     new: &NewMember,
 ) -> Result<MemberId, AdminError> {
-    let user = sql::find_or_insert_user(conn, UserId(stamp.new_id()), new, stamp.now).await?;
-    let id = MemberId(stamp.new_id());
-    let exists = || AdminError::Exists(format!("the member `{}`", new.email));
-    let id = sql::insert_or_return_member(conn, organization, id, user, new.role, stamp.now)
-        .await?
-        .ok_or_else(exists)?;
-    let member = find(conn, organization, id, Reach::ALL)
-        .await?
-        .ok_or_else(exists)?;
-    stamp
-        .event(conn, EventType::MemberAdded, id.0, member.to_event(), None)
-        .await?;
-    Ok(id)
+    let added = put_in(conn, stamp, organization, new, Status::Active).await?;
+    is_in(added, new)
+}
+
+/// The member, unless it was one before.
+pub(super) fn is_in(added: Option<MemberState>, new: &NewMember) -> Result<MemberId, AdminError> {
+    added
+        .map(|member| member.id)
+        .ok_or_else(|| AdminError::Exists(format!("the member `{}`", new.email)))
 }
 
 fn no_member(slug: &str, email: &str) -> AdminError {

@@ -1,10 +1,10 @@
-//! Organizations, users and members, as an operator changes them.
+//! Organizations, as an operator makes and finds them.
 
-use hoursmith_domain::{MemberId, OrganizationId, Role, Timestamp, UserId, fold};
-use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
+use hoursmith_domain::{OrganizationId, Timestamp};
+use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
 use uuid::Uuid;
 
-use super::{NewMember, NewOrganization};
+use super::NewOrganization;
 
 hoursmith_store::statements! {
     /// A new organization with the defaults of the schema.
@@ -14,21 +14,6 @@ hoursmith_store::statements! {
     FIND_ORGANIZATION_BY_SLUG = "SELECT id FROM organizations WHERE slug = $1";
     /// Every organization, at most 1,000.
     LIST_ORGANIZATIONS = "SELECT id, name, slug, plan, currency FROM organizations ORDER BY created_at, id LIMIT 1000";
-    /// A user by e-mail address, or a new one.
-    UPSERT_USER = "INSERT INTO users (id, name, email, email_key, search, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (email_key) DO UPDATE SET updated_at = users.updated_at \
-        RETURNING id";
-    /// A new member, or one who was removed and comes back.
-    UPSERT_MEMBER = "INSERT INTO members (organization_id, id, user_id, role, status, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, 'active', $5, $5) ON CONFLICT (organization_id, user_id) DO UPDATE \
-        SET role = excluded.role, status = 'active', \
-        billable_rate = NULL, cost_rate = NULL, version = members.version + 1, updated_at = excluded.updated_at \
-        WHERE members.status = 'removed' RETURNING id";
-    /// Every live token of a member ends.
-    REVOKE_MEMBER_TOKENS = "UPDATE api_tokens SET revoked_at = $3 \
-        WHERE organization_id = $1 AND member_id = $2 AND revoked_at IS NULL";
-    /// How many owners can act.
-    COUNT_OWNERS = "SELECT COUNT(*) FROM members WHERE organization_id = $1 AND role = 'owner' AND status = 'active'";
 }
 
 /// An organization, in short.
@@ -76,71 +61,4 @@ pub(super) async fn find_organization(
 
 pub(super) async fn organizations(conn: &mut Conn) -> Result<Vec<OrganizationRow>, Error> {
     fetch_all!(conn, LIST_ORGANIZATIONS as OrganizationRow)
-}
-
-/// The id of the user with the address, who is made if there is none.
-pub(super) async fn find_or_insert_user(
-    conn: &mut Conn,
-    id: UserId,
-    new: &NewMember,
-    now: Timestamp,
-) -> Result<UserId, Error> {
-    let key = fold(&new.email);
-    let search = format!("{} {key}", fold(&new.name));
-    let (id,) = fetch_one!(
-        conn,
-        UPSERT_USER as (Uuid,),
-        id.0,
-        new.name.as_str(),
-        new.email.as_str(),
-        key.as_str(),
-        search.as_str(),
-        now.as_micros(),
-    )?;
-    Ok(UserId(id))
-}
-
-/// `None` when the user is a member already.
-pub(super) async fn insert_or_return_member(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    id: MemberId,
-    user: UserId,
-    role: Role,
-    now: Timestamp,
-) -> Result<Option<MemberId>, Error> {
-    let row = fetch_optional!(
-        conn,
-        UPSERT_MEMBER as (Uuid,),
-        organization.0,
-        id.0,
-        user.0,
-        role.as_str(),
-        now.as_micros(),
-    )?;
-    Ok(row.map(|(id,)| MemberId(id)))
-}
-
-pub(super) async fn revoke_tokens(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    member: MemberId,
-    now: Timestamp,
-) -> Result<(), Error> {
-    execute!(
-        conn,
-        REVOKE_MEMBER_TOKENS,
-        organization.0,
-        member.0,
-        now.as_micros()
-    )?;
-    Ok(())
-}
-
-pub(super) async fn count_owners(
-    conn: &mut Conn,
-    organization: OrganizationId,
-) -> Result<i64, Error> {
-    let (count,) = fetch_one!(conn, COUNT_OWNERS as (i64,), organization.0)?;
-    Ok(count)
 }

@@ -1,6 +1,6 @@
 //! What a body says about a client.
 
-use hoursmith_domain::{Amount, Currency, Fields, Patch, Problem, TextError, check_text};
+use hoursmith_domain::{Amount, Currency, Fields, Patch, Problem, TextError, check_email};
 use simd_json::borrowed::Value;
 
 use crate::base::BaseInput;
@@ -93,22 +93,8 @@ impl AddressInput {
     }
 }
 
-/// One `@` between two parts and nothing that a header could be broken with. Whether anybody reads
-/// mail there only a mail can tell.
-fn parse_email(text: &str) -> Result<String, String> {
-    let form = "must be an e-mail address, such as accounts@atlas.example";
-    check_text(text, 3, 255, false).map_err(|error: TextError| error.to_string())?;
-    match text.split_once('@') {
-        Some((user, host))
-            if !user.is_empty()
-                && !host.is_empty()
-                && !host.contains('@')
-                && !text.contains(' ') =>
-        {
-            Ok(text.to_owned())
-        }
-        _ => Err(form.to_owned()),
-    }
+fn parse_email(text: &str) -> Result<String, TextError> {
+    check_email(text).map(|()| text.to_owned())
 }
 
 fn parse_country(text: &str) -> Result<String, &'static str> {

@@ -5,7 +5,7 @@ use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
 use uuid::Uuid;
 
-use super::state::MemberState;
+use super::state::{MemberState, Status};
 use crate::base::{BaseRow, base_columns, stored_currency, stored_zone};
 use crate::error;
 use crate::list::{Page, contains};
@@ -267,7 +267,8 @@ impl Row {
             name: self.name,
             email: self.email,
             role: self.role.parse().map_err(stored)?,
-            status: self.status,
+            status: Status::from_word(&self.status)
+                .ok_or_else(|| Failure::internal("read a member's status", self.status))?,
             timezone: self.timezone.as_deref().map(stored_zone).transpose()?,
             organization_timezone: stored_zone(&self.organization_timezone)?,
             billable_rate: self.billable_rate.and_then(Amount::from_ten_thousandths),

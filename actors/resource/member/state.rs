@@ -8,11 +8,16 @@ use uuid::Uuid;
 use crate::base::{Base, Stored};
 use crate::sight::Sight;
 
-/// The status of a member who can act.
-const ACTIVE: &str = "active";
-
-/// The status of a member who is gone.
-const REMOVED: &str = "removed";
+/// Where a member stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Can act.
+    Active,
+    /// Has a link, and has not accepted yet.
+    Invited,
+    /// Is gone.
+    Removed,
+}
 
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +27,7 @@ pub(crate) struct MemberState {
     pub(crate) name: String,
     pub(crate) email: String,
     pub(crate) role: Role,
-    /// `active`, `invited` or `removed`.
-    pub(crate) status: String,
+    pub(crate) status: Status,
     /// Its own zone; the organization's holds if there is none.
     pub(crate) timezone: Option<Zone>,
     pub(crate) organization_timezone: Zone,
@@ -37,15 +41,27 @@ pub(crate) struct MemberState {
     pub(crate) base: Base,
 }
 
+impl Status {
+    /// The word in JSON and in the store.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Invited => "invited",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// The status of a word in the store.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        let mut all = [Self::Active, Self::Invited, Self::Removed].into_iter();
+        all.find(|status| status.as_str() == word)
+    }
+}
+
 impl MemberState {
     /// Whether the member can act.
     pub(crate) fn is_active(&self) -> bool {
-        self.status == ACTIVE
-    }
-
-    /// The member cannot act any more.
-    pub(crate) fn set_removed(&mut self) {
-        REMOVED.clone_into(&mut self.status);
+        self.status == Status::Active
     }
 
     /// What a caller sees.
@@ -56,7 +72,7 @@ impl MemberState {
             name: self.name.clone(),
             email: self.email.clone(),
             role: self.role,
-            status: self.status.clone(),
+            status: self.status.as_str().to_owned(),
             timezone: self
                 .timezone
                 .unwrap_or(self.organization_timezone)

@@ -19,6 +19,7 @@ use super::lanes::PROMPT;
 use super::record::{Recorded, record};
 use super::retention;
 use super::send::Report;
+use crate::ledger::ledger;
 
 hoursmith_store::statements! {
     NEW_ORGANIZATION = "INSERT INTO organizations (id, name, slug, plan, currency, timezone, created_at, updated_at)
@@ -48,7 +49,19 @@ hoursmith_store::statements! {
     SET_STATUS = "UPDATE webhook_endpoints SET status = $1, consecutive_failures = 1";
     DELETE_ENDPOINT = "UPDATE webhook_endpoints SET status = 'disabled', deleted_at = 0, due_at = 0";
     SET_EVENTS = "UPDATE webhook_endpoints SET events = $1";
+    DUE_AT = "SELECT due_at FROM webhook_endpoints WHERE id = $1";
+    TAKE_ANY_STATUS_ON_SQLITE = "PRAGMA ignore_check_constraints = ON";
+    TAKE_ANY_STATUS_ON_POSTGRES = "ALTER TABLE webhook_endpoints DROP CONSTRAINT webhook_endpoints_status_check";
     DECIDE_LATE = "UPDATE webhook_deliveries SET updated_at = $1 WHERE status = 'failed'";
+}
+
+macro_rules! run {
+    ($scene:expr, $statement:path $(, $bind:expr)* $(,)?) => {{
+        let written = $scene.db.write(move |conn| {
+            Box::pin(async move { execute!(conn, $statement $(, $bind)*) })
+        });
+        written.await.map_err(|error: Error| error).unwrap()
+    }};
 }
 
 /// Runs a case on both databases.
@@ -84,6 +97,21 @@ on_both! {
     a_slow_success_proves_nothing,
     a_change_is_later_than_the_one_before,
     what_was_due_for_days_is_given_up_while_its_endpoint_fails,
+    filters_that_cannot_be_read_cost_no_other_its_events,
+}
+
+#[tokio::test]
+async fn a_status_of_a_later_version_is_left_to_it_on_sqlite() {
+    let scene = Scene::new(TestDb::sqlite().await).await;
+    run!(scene, TAKE_ANY_STATUS_ON_SQLITE);
+    a_status_of_a_later_version_is_left_to_it(scene).await;
+}
+
+#[tokio::test]
+async fn a_status_of_a_later_version_is_left_to_it_on_postgres() {
+    let scene = Scene::new(TestDb::postgres().await).await;
+    run!(scene, TAKE_ANY_STATUS_ON_POSTGRES);
+    a_status_of_a_later_version_is_left_to_it(scene).await;
 }
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -94,15 +122,6 @@ struct Scene {
     now: Timestamp,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
-}
-
-macro_rules! run {
-    ($scene:expr, $statement:path $(, $bind:expr)* $(,)?) => {{
-        let written = $scene.db.write(move |conn| {
-            Box::pin(async move { execute!(conn, $statement $(, $bind)*) })
-        });
-        written.await.map_err(|error: Error| error).unwrap()
-    }};
 }
 
 impl Scene {
@@ -163,6 +182,16 @@ impl Scene {
         );
         run!(self, SET_DUE);
         id
+    }
+
+    fn fan_out(&self) -> FanOut {
+        FanOut {
+            db: self.db.db().clone(),
+            clock: Arc::new(SystemClock::new()),
+            random: Arc::new(SystemRandom),
+            holder: Uuid::nil(),
+            batch: NonZeroU32::new(100).unwrap(),
+        }
     }
 
     /// Status, attempts and reason of each delivery, the oldest first.
@@ -234,6 +263,52 @@ async fn what_a_later_version_wants_is_sent_and_recorded(scene: Scene) {
     assert_eq!(endpoints, [("enabled".to_owned(), 1, FILTERS.to_owned())]);
 }
 
+async fn a_status_of_a_later_version_is_left_to_it(mut scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    run!(scene, SET_STATUS, "paused");
+    assert!(matches!(scene.claim().await, Claimed::Nothing));
+    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 0, None)]);
+    // It is looked at again, but not at once.
+    let mut conn = scene.db.read().await.unwrap();
+    let (due,) = fetch_one!(&mut conn, DUE_AT as (i64,), scene.endpoint.0).unwrap();
+    assert_eq!(due, scene.now.plus(LEASE).as_micros());
+    drop(conn);
+    scene.now = scene.now.plus(LEASE);
+    run!(scene, SET_STATUS, "enabled");
+    assert_eq!(scene.claims().await.len(), 1);
+}
+
+async fn filters_that_cannot_be_read_cost_no_other_its_events(scene: Scene) {
+    run!(scene, SET_EVENTS, "*");
+    let (organization, good) = (scene.organization.0, Uuid::from_u128(3));
+    run!(
+        scene,
+        NEW_ENDPOINT,
+        organization,
+        good,
+        r#"["*"]"#,
+        vec![0_u8]
+    );
+    let event = Uuid::from_u128(1_000);
+    run!(
+        scene,
+        NEW_EVENT,
+        organization,
+        event,
+        1_i64,
+        "client.created",
+        0_i64
+    );
+    let round = scene.fan_out().round(|| {}).await;
+    assert!(round.passed && round.failed.is_none(), "{round:?}");
+    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 0, None)]);
+    assert!(!scene.fan_out().round(|| {}).await.passed, "nothing waits");
+    let found = ledger(scene.db.db(), Timestamp::from_micros(0), scene.now).await;
+    let found = found.unwrap();
+    assert_eq!(found.unreadable, [scene.endpoint.0]);
+    assert_eq!((found.pending, found.missing), (1, 0));
+}
+
 async fn what_is_decided_is_kept_from_then_on(scene: Scene) {
     let old = Timestamp::from_micros(1);
     for (number, status) in [(1, "pending"), (2, "delivered"), (3, "failed")] {
@@ -292,13 +367,7 @@ async fn organizations_get_their_turn_in_short_transactions(scene: Scene) {
         })
     });
     assert_eq!(written.await.map_err(|error: Error| error).unwrap(), 101);
-    let fan_out = FanOut {
-        db: scene.db.db().clone(),
-        clock: Arc::new(SystemClock::new()),
-        random: Arc::new(SystemRandom),
-        holder: Uuid::nil(),
-        batch: NonZeroU32::new(100).unwrap(),
-    };
+    let fan_out = scene.fan_out();
     let round = fan_out.round(|| {}).await;
     assert!(round.passed && round.failed.is_none());
     let count = async || {

@@ -12,7 +12,7 @@ use hoursmith_domain::{OrganizationId, WebhookEndpointId};
 use hoursmith_handler::error::Error as HandlerError;
 use hoursmith_handler::write::Stamp;
 use hoursmith_kit::{Bell, Clock, Failure, Random, WakeUp, spawn};
-use hoursmith_store::{Db, Error, ErrorKind};
+use hoursmith_store::{Db, Error};
 use hoursmith_telemetry::names;
 use metrics::{counter, gauge};
 use tokio::sync::watch;
@@ -30,11 +30,6 @@ const SIDE_BY_SIDE: usize = 8;
 
 /// Pause between two tries to record an attempt, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-
-/// Whether others held what was needed, and the same may be tried again.
-fn is_contended(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Deadlock | ErrorKind::LockTimeout)
-}
 
 /// How far the process is with stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -185,7 +180,7 @@ impl Worker {
         let claimed = match claimed {
             Ok(claimed) => claimed,
             // Somebody holds it, and is done by the next look. Its places serve others meanwhile.
-            Err(error) if is_contended(&error) => return Ok(()),
+            Err(error) if error.is_contended() => return Ok(()),
             Err(error) => return Err(error),
         };
         match claimed {

@@ -236,6 +236,24 @@ async fn whose_limit_a_request_spends() {
         visitor("/nowhere", "Authorization: Bearer bad").await,
         address
     );
+    let guest = Visitor::App("127.0.0.1".to_owned());
+    assert_eq!(visitor("/app", &owner).await, guest);
+    assert_eq!(visitor("/app/time", &unknown).await, guest);
+}
+
+#[tokio::test]
+async fn a_visit_past_the_limit_costs_nobody_a_thing() {
+    let mut rig = Rig::start().await;
+    rig.serve("console").await;
+    rig.ask("GET", "/app", &[], "").await;
+    assert_eq!(rig.stages_asked(), ["rate-limiter", "console"]);
+    rig.forget();
+    let problem = Problem::new(Code::RateLimited, "later");
+    rig.refusing("rate-limiter", problem).await;
+    for (method, body) in [("GET", ""), ("POST", "a=b")] {
+        assert_eq!(rig.ask(method, "/app", &[], body).await.status, 429);
+    }
+    assert_eq!(rig.stages_asked(), ["rate-limiter", "rate-limiter"]);
 }
 
 #[tokio::test]

@@ -162,6 +162,7 @@ impl Rig {
         let pattern = match stage {
             "rate-limiter" => format!("hoursmith.v1.rate-limiter.{}.check", instance.simple()),
             "resource" => "hoursmith.v1.resource.>".to_owned(),
+            "console" => subjects::console_page().as_str().to_owned(),
             gate => format!("hoursmith.v1.{gate}.check"),
         };
         let (log, keys) = (Arc::clone(&self.asked), self.keys.clone());

@@ -116,9 +116,10 @@ impl Stamp {
         changes: impl IntoIterator<Item = Changed, IntoIter: Send>,
     ) -> Result<(), Error> {
         let mut changes = changes.into_iter();
+        let at_a_time = events::at_a_time();
         loop {
             // One batch is in memory at a time.
-            let batch: Vec<NewEvent<'_>> = (changes.by_ref().take(events::BATCH))
+            let batch: Vec<NewEvent<'_>> = (changes.by_ref().take(at_a_time))
                 .map(|one| {
                     let id = EventId(self.new_id());
                     self.new_event(id, kind, one.resource_id, one.object, one.previous)

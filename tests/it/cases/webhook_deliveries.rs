@@ -15,6 +15,7 @@ use super::events::{feed, until_public};
 use super::webhook_endpoints::{endpoint, made_id, nowhere};
 use crate::http::Answer;
 use crate::receivers::LONGEST;
+use crate::scene::run;
 use crate::world::{Org, Person, World};
 
 const ALL: &str = "/api/v1/webhook_deliveries";
@@ -300,6 +301,48 @@ pub async fn deliveries_are_filtered(world: &World) {
     }
 }
 
+pub async fn a_page_of_long_attempts_ends_early(world: &World) {
+    let org = world.org().await;
+    let events = events(world, &org).await;
+    let mut made = Vec::new();
+    for number in 0..30 {
+        let written = Written {
+            endpoint: &made_id(world, &org.owner).await,
+            event: events[number % events.len()],
+            status: "failed",
+            attempts: 20,
+        };
+        made.push(deliver(world, &org, written).await);
+    }
+    // As much as is kept of an answer: 60 KB a delivery.
+    let long = "日".repeat(1_000);
+    let (organization, excerpt) = (org.id.0, long.clone());
+    run!(
+        world,
+        "UPDATE webhook_attempts SET response_excerpt = $2 WHERE organization_id = $1",
+        organization,
+        excerpt
+    );
+    let (mut seen, mut query) = (Vec::new(), "?limit=200".to_owned());
+    loop {
+        let page = list(world, &org.owner, &query).await.expect(200);
+        assert!(page.body.len() < 800 * 1024, "{}", page.body.len());
+        let page = page.json();
+        for item in page["data"].as_array().unwrap() {
+            let shown = item["attempts"].as_array().unwrap();
+            assert!(shown.len() == 20 && shown[0]["response_excerpt"] == long.as_str());
+        }
+        seen.extend(ids(&page));
+        assert_eq!(page["has_more"], seen.len() < made.len());
+        match page["next_cursor"].as_str() {
+            Some(cursor) => query = format!("?limit=200&cursor={cursor}"),
+            None => break,
+        }
+    }
+    made.reverse();
+    assert_eq!(seen, made);
+}
+
 pub async fn a_delivery_is_replayed(world: &World) {
     let org = world.org().await;
     let to = made_id(world, &org.owner).await;
@@ -469,7 +512,7 @@ pub async fn what_was_missed_is_replayed(world: &World) {
     let count = async |body: Value| -> i64 {
         let answer = replay(world, &org.admin, &to, &body).await.expect(200);
         let answer = answer.json();
-        assert_eq!(answer["next_since"], Value::Null);
+        assert_eq!(answer["next_after_sequence"], Value::Null);
         answer["count"].as_i64().unwrap()
     };
     let dry = |since: Timestamp, more: Value| {
@@ -509,7 +552,10 @@ pub async fn what_was_missed_is_replayed(world: &World) {
         .key("since")
         .json(&body);
     let first = keyed.clone().send().await.expect(200);
-    assert_eq!(first.json(), json!({"count": 1, "next_since": null}));
+    assert_eq!(
+        first.json(),
+        json!({"count": 1, "next_after_sequence": null})
+    );
     assert_eq!(keyed.send().await.expect(200).body, first.body);
     assert_eq!(count(body).await, 0, "all of it waits");
     let listed = list(world, &org.owner, &format!("?endpoint_id={to}")).await;
@@ -538,8 +584,10 @@ pub async fn a_replay_says_what_it_takes(world: &World) {
     };
     let all = json!({
         "since": "2026-01-01", "until": 5, "status": "pending", "dry_run": null, "limit": 3,
+        "after_sequence": -1,
     });
     let expected = json!([
+        ["#/after_sequence", "out_of_range"],
         ["#/dry_run", "not_nullable"],
         ["#/limit", "unknown_field"],
         ["#/since", "invalid_instant"],

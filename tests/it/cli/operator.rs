@@ -1,8 +1,8 @@
 //! Organizations, members and tokens.
 
-use hoursmith_domain::{SecretKey, Token};
+use hoursmith_domain::{InvitationSecret, SecretKey, Token};
 
-use super::{CREATE, Site};
+use super::{CREATE, Run, Site};
 use crate::http::Call;
 use crate::world::{Bus, Store, World};
 
@@ -78,6 +78,24 @@ fn organizations_and_members_are_kept() {
             .bad()
             .contains("is no active member")
     );
+}
+
+#[test]
+fn members_choose_their_passwords_by_a_link() {
+    let site = Site::new();
+    let told = |run: &Run| run.err.lines().last().unwrap().to_owned();
+    let made = site.run(CREATE);
+    let first = told(&made);
+    assert_eq!(made.good().lines().count(), 1, "an id for scripts");
+    assert!(first.contains("/app/invitations/"), "{first}");
+    let added = site.run("member add acme bob@acme.example --name Bob");
+    assert!(told(&added).contains("/app/invitations/"));
+    let second = site.run("member link acme ann@acme.example").good();
+    let (_, secret) = second.trim().rsplit_once("/app/invitations/").unwrap();
+    assert!(InvitationSecret::parse(secret).is_some(), "{second}");
+    assert_ne!(second.trim(), first);
+    let nobody = site.run("member link acme eve@acme.example").bad();
+    assert!(nobody.contains("is no active member"), "{nobody}");
 }
 
 #[test]

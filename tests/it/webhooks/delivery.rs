@@ -2,20 +2,23 @@
 
 use std::time::{Duration, Instant};
 
+use hoursmith_domain::webhook::WebhookSecret;
 use hoursmith_kit::Clock as _;
 
 use super::{
     assert_signed, attempts, deliveries, hook, on_both, rotate, until_attempted, until_settled,
     world,
 };
-use crate::cases::created;
+use crate::cases::{created, endpoint};
 use crate::receivers::{Receiver, answer, with_header};
+use crate::scene::run;
 use crate::world::{Org, Store, World};
 
 on_both! {
     a_change_reaches_who_wants_it_at_once,
     it_carries_what_the_api_shows_and_is_signed,
     both_secrets_sign_for_a_while,
+    a_secret_that_does_not_open_is_replaced_by_a_rotation,
     what_was_answered_is_kept,
     what_cannot_be_reached_is_named_in_a_word,
     events_come_in_the_order_of_the_feed,
@@ -105,6 +108,31 @@ async fn both_secrets_sign_for_a_while(store: Store) {
         received.header("webhook-signature").matches("v1,").count(),
         1
     );
+}
+
+async fn a_secret_that_does_not_open_is_replaced_by_a_rotation(store: Store) {
+    let world = world(store).await;
+    let org = world.org().await;
+    let receiver = Receiver::answering(200).await;
+    let hook = hook(&world, &org, &receiver.url(), &["client.*"]).await;
+    let (id, other) = (hook.id, vec![7_u8; 64]);
+    run!(
+        world,
+        "UPDATE webhook_endpoints SET secret = $2 WHERE id = $1",
+        id,
+        other
+    );
+    let rotate = format!("{}/rotate_secret", endpoint(&id.to_string()));
+    let rotated = world.post(&rotate, &org.owner).send().await.expect(200);
+    let new = WebhookSecret::parse(rotated.json()["secret"].as_str().unwrap()).unwrap();
+    created(&world, &org.owner, "Client").await;
+    let received = receiver.until(1).await.remove(0);
+    assert_signed(&received, &new, world.clock.now());
+    // What does not open signs nothing, nor keeps the new one from it.
+    let signature = received.header("hoursmith-signature");
+    assert_eq!(signature.matches("v1=").count(), 1, "{signature}");
+    let delivered = until_settled(&world, &hook, 1).await;
+    assert_eq!(delivered[0].attempts, 1);
 }
 
 async fn what_was_answered_is_kept(store: Store) {

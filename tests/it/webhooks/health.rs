@@ -7,13 +7,14 @@ use std::time::Duration;
 use hoursmith_domain::webhook::{MAX_ATTEMPTS, RETRY_DELAYS};
 use hoursmith_domain::{Plan, Timestamp};
 use hoursmith_kit::{Clock, SystemClock};
+use hoursmith_store::{Statement, fetch_one};
 use serde_json::{Value, json};
 
 use super::{
     Delivery, Hook, assert_signed, attempts, deliveries, hook, on_both, standing, until_attempted,
     until_settled, world,
 };
-use crate::cases::{created, walk};
+use crate::cases::{created, endpoint, nowhere, walk};
 use crate::receivers::{LONGEST, Receiver, answer, with_header};
 use crate::scene::run;
 use crate::world::{Org, Store, World};
@@ -23,6 +24,7 @@ on_both! {
     a_receiver_may_ask_for_time,
     who_is_gone_is_asked_no_more,
     who_comes_back_recovers,
+    a_new_address_has_yet_to_prove_itself,
     the_moment_of_sending_counts,
     what_is_disabled_gets_nothing_more,
     what_is_deleted_gets_nothing_more,
@@ -218,6 +220,36 @@ async fn who_comes_back_recovers(store: Store) {
         .map(|(_, status)| status)
         .collect();
     assert_eq!(statuses, [json!("failing"), json!("enabled")]);
+}
+
+async fn a_new_address_has_yet_to_prove_itself(store: Store) {
+    const PROVEN: Statement = Statement {
+        name: "PROVEN",
+        sql: "SELECT proven FROM webhook_endpoints WHERE id = $1",
+    };
+    let world = world(store).await;
+    let org = world.org().await;
+    let hook = hook(&world, &org, &nowhere(), &["client.created"]).await;
+    let id = hook.id;
+    run!(
+        world,
+        "UPDATE webhook_endpoints SET proven = TRUE WHERE id = $1",
+        id
+    );
+    for (body, still) in [
+        (
+            json!({"description": "Ledger", "events": ["client.*"]}),
+            true,
+        ),
+        (json!({"url": nowhere()}), false),
+    ] {
+        let call = world.call("PATCH", &endpoint(&id.to_string()));
+        let call = call.token(&org.owner.token).json(&body);
+        call.send().await.expect(200);
+        let mut conn = world.db.read().await.unwrap();
+        let (proven,) = fetch_one!(&mut conn, PROVEN as (bool,), id).unwrap();
+        assert_eq!(proven, still, "{body}");
+    }
 }
 
 async fn the_moment_of_sending_counts(store: Store) {

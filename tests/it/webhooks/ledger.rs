@@ -71,5 +71,16 @@ async fn the_ledger_finds_what_is_missing(store: Store) {
         well.id
     );
     assert!(text.ends_with(&named), "{text}");
+
+    let id = ill.id;
+    run!(
+        world,
+        "UPDATE webhook_endpoints SET events = '*' WHERE id = $1",
+        id
+    );
+    let (output, text) = read(&world);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let named = format!("wrong  endpoint {id} gets nothing: what it wants cannot be read\n");
+    assert!(text.contains(&named), "{text}");
     assert!(deliveries(&world, &well).await.is_empty());
 }

@@ -22,11 +22,12 @@ export const expect = (holds, what) => {
 };
 export const address = (name) => `${name}-${process.pid}-${Date.now()}-${addresses++}@studio.example`;
 
-const browser = await chromium.launch({
+export const launch = (...more) => chromium.launch({
   executablePath: process.env.CHROMIUM,
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", ...more],
 });
+const browser = await launch();
 
 // Ends the browser, and the process with what was found.
 export async function end() {

@@ -58,6 +58,10 @@ export default async function newcomer() {
   await page.getByLabel("Tax in percent").fill("19");
   const pages = ["/app", "/app/clients", "/app/projects", "/app/time", "/app/invoices", "/app/settings/api", new URL(page.url()).pathname];
   await look(pages);
+  await page.setViewportSize({ width: 375, height: 900 });
+  const hidden = await page.getByRole("group", { name: "Lines" }).evaluate((lines) => lines.scrollWidth - lines.clientWidth);
+  expect(hidden <= 0, `${hidden} px of the invoice's lines are off a phone's screen`);
+  await page.setViewportSize({ width: 1280, height: 900 });
   await press("Mark as sent");
   await page.getByRole("heading", { name: /Invoice INV-/ }).waitFor();
   await says("214.20 EUR");

@@ -84,8 +84,8 @@ pub(super) fn plan(now: Timestamp, home: Zone) -> Vec<Act> {
     }
     for project in PROJECTS {
         let ends = |ago: u32| noon(today.minus(ago));
-        for (task, _) in project.tasks.iter().enumerate() {
-            if let Some(ago) = project.tasks.get(task).and_then(|task| task.done) {
+        for (task, made) in project.tasks.iter().enumerate() {
+            if let Some(ago) = made.done {
                 let deed = Deed::Complete {
                     project: project.code,
                     task,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hoursmith_bus::Conditions;
 use hoursmith_domain::{
-    Amount, ClientId, Day, InvoiceId, MemberId, OrganizationId, ProjectId, TaskId, Timestamp,
+    Amount, ClientId, Day, InvoiceId, MemberId, OrganizationId, ProjectId, TaskId, Timestamp, Zone,
 };
 use hoursmith_kit::{Clock, Failure, Random};
 use hoursmith_store::Conn;
@@ -47,6 +47,8 @@ impl Clock for Still {
 #[derive(Debug)]
 pub(super) struct Stage {
     organization: OrganizationId,
+    /// The organization's.
+    home: Zone,
     random: Arc<dyn Random>,
     members: BTreeMap<&'static str, MemberId>,
     clients: BTreeMap<&'static str, ClientId>,
@@ -60,11 +62,13 @@ impl Stage {
     /// An organization with its people.
     pub(super) fn new(
         organization: OrganizationId,
+        home: Zone,
         random: Arc<dyn Random>,
         members: BTreeMap<&'static str, MemberId>,
     ) -> Self {
         Self {
             organization,
+            home,
             random,
             members,
             clients: BTreeMap::new(),
@@ -190,9 +194,8 @@ impl Stage {
                 notes,
             } => {
                 let draft = self.draft(conn, client).await?;
-                let due_on = due_after.map(|days| act.at.plus(DAY.saturating_mul(days)));
                 let sending = Sending {
-                    due_on: due_on.and_then(|at| at.to_string().get(..10)?.parse().ok()),
+                    due_on: due_after.map(|days| self.home.day_of(act.at).plus(days)),
                     tax_rate: tax_rate.map(amount).transpose()?,
                     notes: notes.map(str::to_owned),
                     ..Sending::default()
@@ -240,7 +243,6 @@ impl Stage {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn amount(text: &str) -> Result<Amount, Failure> {
     text.parse().map_err(unreadable)

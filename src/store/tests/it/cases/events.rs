@@ -110,8 +110,8 @@ pub(crate) async fn each_organization_is_numbered_in_order_of_position(db: TestD
 
 pub(crate) async fn many_events_are_written_in_their_order(db: TestDb) {
     seed(&db, 1).await;
-    let numbers = || (1..).take(2 * events::BATCH + 3);
-    for count in [0, 2 * events::BATCH + 3] {
+    let numbers = || (1..).take(2 * events::at_a_time() + 3);
+    for count in [0, 2 * events::at_a_time() + 3] {
         let written = db.write(move |conn| {
             Box::pin(async move {
                 let all: Vec<_> = (1..).take(count).map(|number| event(1, number)).collect();

@@ -1,0 +1,262 @@
+//! Invitations: links by which somebody becomes the member that was made for them.
+//!
+//! No mail is sent, so whoever invites has the link in hand first. It therefore opens nothing that was
+//! somebody's before: a person who has a password proves to accounts that it is them, and one who acts
+//! in another organization without a password gets one by the operator's link alone. Otherwise an owner
+//! could invite a colleague of somebody else's, and log in as them there.
+//!
+//! It is asked for without a caller, on a subject of its own that accounts alone may ask on
+//! (`nats/nats-server.conf`), and answered by workers that do nothing else: who may speak on the subject is
+//! who may accept, whatever a question says of itself.
+//!
+//! Accepting is one transaction of this actor's: link, member, name, password and event are there
+//! together or not at all. The session comes after, and whoever has none logs in.
+
+mod sql;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use hoursmith_bus::{Ask, Pattern, Response, Subscription, Verdict, subjects};
+use hoursmith_domain::{
+    Code, FieldError, INVITATION_LIFE, InvitationDigest, MemberId, OrganizationId, Problem,
+    Timestamp, UserId,
+};
+use hoursmith_kit::{Failure, Host, Pool, PoolSpec, RestartPolicy, Routing, StartError, Worker};
+use hoursmith_store::{Conn, Statement};
+use serde::Deserialize;
+
+use super::NewMember;
+use super::change::{ChangeError, Hand, add, change};
+use super::sql::{find, find_by_email};
+use super::state::{MemberState, Status};
+use crate::actor::NAME;
+use crate::base::refuse_any;
+use crate::error::Error;
+use crate::organization;
+use crate::request::Context;
+use crate::sight::Reach;
+use crate::write::{Stamp, write_for};
+
+pub(crate) use sql::{has_password, withdraw};
+
+pub(super) fn statements() -> &'static [Statement] {
+    sql::statements()
+}
+
+/// Invitations that are accepted at a time: one transaction each, and few.
+const WORKERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
+/// How many may wait: as many as passwords at one accounts process, at a few milliseconds each. One more is
+/// answered 503.
+const QUEUE: usize = 32;
+
+struct Porter(Arc<Context>);
+
+/// Starts the workers, on their subject.
+pub(crate) async fn start(
+    host: &Host,
+    context: Arc<Context>,
+) -> Result<(Pool, Subscription), StartError> {
+    let spec = PoolSpec {
+        plugin: NAME,
+        workers: WORKERS,
+        queue: QUEUE,
+        routing: Routing::Any,
+        restart: RestartPolicy::default(),
+    };
+    let pool = Pool::start(host, spec, move |_| Porter(Arc::clone(&context))).await?;
+    let pattern = Pattern::from(&subjects::accept_invitation());
+    let subscription = pool.serve(host.bus.as_ref(), pattern).await?;
+    Ok((pool, subscription))
+}
+
+impl Worker for Porter {
+    async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
+        accept(&self.0, &ask).await
+    }
+}
+
+/// What accounts says of whoever accepts.
+#[derive(Clone, Deserialize)]
+struct Acceptance {
+    invitation: InvitationDigest,
+    by: By,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum By {
+    /// Somebody whose password or session it has seen.
+    Known(UserId),
+    /// Somebody who has just chosen a password, and perhaps a name.
+    New {
+        name: Option<String>,
+        password_hash: String,
+    },
+}
+
+/// Who is in now.
+struct Accepted {
+    user: UserId,
+    organization: OrganizationId,
+}
+
+/// Makes a member who is invited, with the link of a digest; one who is invited already gets another
+/// role and link.
+pub(super) async fn invite(
+    conn: &mut Conn,
+    mut stamp: Stamp,
+    organization: OrganizationId,
+    (by, hand): (MemberId, Hand),
+    new: &NewMember,
+    digest: InvitationDigest,
+) -> Result<(MemberState, Timestamp), Error> {
+    if !hand.may_give(new.role) {
+        return Err(ChangeError::Owners.into());
+    }
+    organization::hold(conn, organization).await?;
+    let found = find_by_email(conn, organization, &new.email).await?;
+    let member = match found {
+        Some(member) if member.status == Status::Invited => {
+            let apply = |member: &mut MemberState| member.role = new.role;
+            change(conn, &mut stamp, organization, member.id, hand, apply).await?
+        }
+        _ => {
+            let added = add(conn, &stamp, organization, new, Status::Invited).await?;
+            added.ok_or_else(is_member)?
+        }
+    };
+    let expires_at = issue(conn, &stamp, organization, member.id, Some(by), digest).await?;
+    Ok((member, expires_at))
+}
+
+/// Gives a member a link of the operator's, by which they choose a password, whatever they had before.
+pub(crate) async fn link(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    organization: OrganizationId,
+    member: MemberId,
+    digest: InvitationDigest,
+) -> Result<Timestamp, Error> {
+    issue(conn, stamp, organization, member, None, digest).await
+}
+
+async fn issue(
+    conn: &mut Conn,
+    stamp: &Stamp,
+    organization: OrganizationId,
+    member: MemberId,
+    invited_by: Option<MemberId>,
+    digest: InvitationDigest,
+) -> Result<Timestamp, Error> {
+    let expires_at = stamp.now.plus(INVITATION_LIFE);
+    let new = sql::NewInvitation {
+        member,
+        digest,
+        invited_by,
+        now: stamp.now,
+        expires_at,
+    };
+    sql::put(conn, organization, &new).await?;
+    Ok(expires_at)
+}
+
+/// Makes whoever it is the member: 200 with who is in now.
+async fn accept(context: &Arc<Context>, ask: &Ask) -> Result<Verdict, Failure> {
+    let acceptance: Acceptance = serde_json::from_slice(&ask.body)
+        .map_err(|source| Failure::internal("read who accepts what", source))?;
+    match let_in(context, ask, acceptance).await {
+        Ok(Accepted { user, organization }) => {
+            let body = serde_json::json!({ "user_id": user, "organization_id": organization });
+            Ok(Verdict::Respond(Response::json(200, body.to_string())))
+        }
+        Err(Error::Problem(problem)) => Ok(Verdict::Refuse(problem)),
+        Err(Error::Failure(failure)) => Err(failure),
+        Err(Error::Contended(error)) => Err(error.into()),
+    }
+}
+
+/// Unknown, used, withdrawn and expired are one answer: not found.
+async fn let_in(
+    context: &Arc<Context>,
+    ask: &Ask,
+    acceptance: Acceptance,
+) -> Result<Accepted, Error> {
+    let mut conn = context.db.read().await?;
+    let found = sql::find(&mut conn, acceptance.invitation).await?;
+    drop(conn);
+    let organization = found.ok_or_else(Problem::not_found)?.organization();
+    write_for(context, organization, ask.deadline, move |conn, stamp| {
+        Box::pin(enter(conn, stamp, organization, acceptance))
+    })
+    .await
+}
+
+async fn enter(
+    conn: &mut Conn,
+    mut stamp: Stamp,
+    organization: OrganizationId,
+    acceptance: Acceptance,
+) -> Result<Accepted, Error> {
+    organization::hold(conn, organization).await?;
+    // Whoever waited for another with the same link finds here that it was used.
+    let found = sql::find(conn, acceptance.invitation).await?;
+    let invitation = found
+        .filter(|invitation| stamp.now < invitation.expires_at())
+        .ok_or_else(Problem::not_found)?;
+    let id = invitation.member();
+    let member = find(conn, organization, id, Reach::ALL)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let name = match acceptance.by {
+        By::Known(user) if user == member.user => None,
+        By::Known(_) => return Err(not_theirs().into()),
+        By::New {
+            name,
+            password_hash,
+        } => {
+            let person = sql::hold_person(conn, organization, member.user).await?;
+            if !invitation.is_operators() && !person.is_new() {
+                return Err(is_known().into());
+            }
+            sql::set_password(conn, member.user, &password_hash, stamp.now).await?;
+            name.filter(|_| member.status == Status::Invited && person.is_nobodys())
+        }
+    };
+    if let Some(name) = &name {
+        sql::rename(conn, &member, name, stamp.now).await?;
+    }
+    withdraw(conn, organization, id).await?;
+    change(
+        conn,
+        &mut stamp,
+        organization,
+        id,
+        Hand::Operator,
+        |member| {
+            member.status = Status::Active;
+        },
+    )
+    .await?;
+    Ok(Accepted {
+        user: member.user,
+        organization,
+    })
+}
+
+fn is_member() -> Error {
+    let detail = "is a member here already";
+    let refused = refuse_any(vec![FieldError::pointer("#/email", "taken", detail)]);
+    // One wrong field is refused.
+    refused.err().unwrap_or_else(Problem::internal).into()
+}
+
+fn not_theirs() -> Problem {
+    Problem::new(Code::Conflict, "The invitation is for somebody else.")
+}
+
+fn is_known() -> Problem {
+    let detail = "There is an account with this address by now. Open the link again.";
+    Problem::new(Code::Conflict, detail)
+}
