@@ -20,9 +20,7 @@ use hoursmith_kit::{
 use hoursmith_rate_limiter::{Horizon, Limiter, Owner, Tier};
 use hoursmith_settings::Settings;
 use hoursmith_store::testing::TestDb;
-use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -113,43 +111,6 @@ fn bus_hop(c: &mut Criterion) {
     });
 }
 
-/// An actor that answers at once: what ractor's mailbox and two wake-ups cost, whatever stands around
-/// them.
-struct Bare;
-
-impl Actor for Bare {
-    type Msg = oneshot::Sender<()>;
-    type State = ();
-    type Arguments = ();
-
-    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
-        Ok(())
-    }
-
-    async fn handle(
-        &self,
-        _: ActorRef<Self::Msg>,
-        reply: Self::Msg,
-        (): &mut (),
-    ) -> Result<(), ActorProcessingErr> {
-        reply.send(()).unwrap();
-        Ok(())
-    }
-}
-
-/// The least that a hop to a worker can cost, beside [`bus_hop`].
-fn bare_hop(c: &mut Criterion) {
-    let runtime = Runtime::new().unwrap();
-    let (actor, _task) = runtime.block_on(async { Actor::spawn(None, Bare, ()).await.unwrap() });
-    c.bench_function("question to a bare actor", |b| {
-        b.to_async(&runtime).iter(|| async {
-            let (reply, answer) = oneshot::channel();
-            actor.send_message(reply).unwrap();
-            answer.await.unwrap();
-        });
-    });
-}
-
 fn envelopes(c: &mut Criterion) {
     let (keys, deadline) = (keys(), Timestamp::from_micros(1 << 50));
     let subject = Subject::new("hoursmith.v1.resource.client.read").unwrap();
@@ -232,6 +193,6 @@ criterion_group! {
     config = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    targets = bus_hop, bare_hop, envelopes, rate_limit, json, cursor
+    targets = bus_hop, envelopes, rate_limit, json, cursor
 }
 criterion_main!(parts);

@@ -105,6 +105,13 @@ impl Shared {
         })
     }
 
+    /// The hash of a password that somebody chooses, under a salt of its own.
+    async fn hashed(&self, password: String) -> Result<String, Failure> {
+        let mut salt = [0; 16];
+        self.random.fill(&mut salt);
+        hash::hash(password, salt).await
+    }
+
     fn admit(&self, ask: &Ask, account: &str) -> Result<(), Duration> {
         let visit = ask.head.visit.as_ref();
         let address = visit.map_or("", |visit| visit.address.as_str());

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::request::{Context, Request};
 use crate::settings::ResourceSettings;
 use crate::{
-    admin, client, event, expense, found, invoice, me, member, organization, project,
+    admin, client, event, expense, found, guarded, invoice, me, member, organization, project,
     project_member, seen, task, time_entry, work,
 };
 
@@ -74,8 +74,12 @@ impl Plugin for Resource {
             };
             let context = Arc::new(Context::of(&host));
             let waking = Task::start("wake-up of the relays", Arc::clone(&context.wake_up).run());
-            let (accepting, accepted) = member::start(&host, Arc::clone(&context)).await?;
-            let (founding, founded) = found::start(&host, Arc::clone(&context)).await?;
+            let on = subjects::accept_invitation();
+            let (accepting, accepted) =
+                guarded::start(&host, Arc::clone(&context), &on, member::accept).await?;
+            let on = subjects::found_organization();
+            let (founding, founded) =
+                guarded::start(&host, Arc::clone(&context), &on, found::answer).await?;
             let pool = Pool::start(&host, spec, move |_| ResourceWorker {
                 context: Arc::clone(&context),
             })

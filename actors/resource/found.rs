@@ -2,59 +2,23 @@
 //!
 //! What the operator's `org create` does, over the bus, with a user who can log in. Both stand in one
 //! transaction: nobody is left who has an address taken but no organization or no password, whatever
-//! ends half-way. It has no caller, since whoever asks is a member of nothing yet; nobody but accounts
-//! may ask, and accounts has checked who it is for. So it is asked on a subject of its own, below none
-//! that others may ask on, and answered by workers that do nothing else: who may speak on the subject
-//! (`nats/nats-server.conf`) is who may found, whatever a question says of itself.
+//! ends half-way. It has no caller, since whoever asks is a member of nothing yet: it is one of the
+//! [`guarded`](crate::guarded) questions, and accounts has checked who it is for.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use hoursmith_bus::{Ask, Pattern, Response, Subscription, Verdict, subjects};
+use futures::future::BoxFuture;
+use hoursmith_bus::{Ask, Response};
 use hoursmith_domain::{Code, OrganizationId, Plan, Problem, Role, UserId, fold};
-use hoursmith_kit::{Failure, Host, Pool, PoolSpec, RestartPolicy, Routing, StartError, Worker};
+use hoursmith_kit::Failure;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::actor::NAME;
 use crate::admin::{self, AdminError, NewMember, NewOrganization};
 use crate::error::Error;
 use crate::member::insert_user;
 use crate::request::Context;
 use crate::write;
-
-/// Organizations that are founded at a time: one transaction each, and signing up is rare.
-const WORKERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
-
-/// Foundings that may wait: as many as passwords at one accounts process, at a few milliseconds each. One
-/// more is answered 503.
-const QUEUE: usize = 32;
-
-struct Founder(Arc<Context>);
-
-/// Starts the workers, on their subject.
-pub(crate) async fn start(
-    host: &Host,
-    context: Arc<Context>,
-) -> Result<(Pool, Subscription), StartError> {
-    let spec = PoolSpec {
-        plugin: NAME,
-        workers: WORKERS,
-        queue: QUEUE,
-        routing: Routing::Any,
-        restart: RestartPolicy::default(),
-    };
-    let pool = Pool::start(host, spec, move |_| Founder(Arc::clone(&context))).await?;
-    let pattern = Pattern::from(&subjects::found_organization());
-    let subscription = pool.serve(host.bus.as_ref(), pattern).await?;
-    Ok((pool, subscription))
-}
-
-impl Worker for Founder {
-    async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
-        answer(&self.0, &ask).await
-    }
-}
 
 /// What accounts says.
 #[derive(Deserialize)]
@@ -77,18 +41,17 @@ struct Owner {
 
 /// Makes the user, the organization and its owner: 201 with the organization's id. A conflict when the
 /// address is somebody's, who is left as it is.
-async fn answer(context: &Arc<Context>, ask: &Ask) -> Result<Verdict, Failure> {
-    let founding = serde_json::from_slice(&ask.body)
-        .map_err(|source| Failure::internal("read who founds what", source))?;
-    match found(context, ask, founding).await {
-        Ok(id) => {
-            let body = json!({ "organization_id": id });
-            Ok(Verdict::Respond(Response::json(201, body.to_string())))
-        }
-        Err(Error::Problem(problem)) => Ok(Verdict::Refuse(problem)),
-        Err(Error::Failure(failure)) => Err(failure),
-        Err(Error::Contended(error)) => Err(error.into()),
-    }
+pub(crate) fn answer<'a>(
+    context: &'a Arc<Context>,
+    ask: &'a Ask,
+) -> BoxFuture<'a, Result<Response, Error>> {
+    Box::pin(async move {
+        let founding = serde_json::from_slice(&ask.body)
+            .map_err(|source| Failure::internal("read who founds what", source))?;
+        let id = found(context, ask, founding).await?;
+        let body = json!({ "organization_id": id });
+        Ok(Response::json(201, body.to_string()))
+    })
 }
 
 async fn found(

@@ -1,7 +1,8 @@
 //! The resource actor: everything that `/api/v1` reads and writes.
 //!
 //! It answers `hoursmith.v1.resource.*.*`: one subject per route or operation, one folder per resource,
-//! all of the same form. What they do alike stands in `handler`.
+//! all of the same form. What they do alike stands in `handler`. Beside it are the two questions of
+//! `guarded`, which no member asks.
 //!
 //! This room knows domain, bus, kit, routes, store and handler. It must not know another actor, the gateway
 //! or HTTP types; SQL stands in `sql.rs` files alone.
@@ -14,6 +15,7 @@ mod client;
 mod event;
 mod expense;
 mod found;
+mod guarded;
 mod invoice;
 mod me;
 mod member;

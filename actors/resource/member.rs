@@ -25,7 +25,7 @@ pub(crate) use change::{
     ChangeError, Hand, add as put_in, change, find_or_insert_user, insert_user, join,
 };
 pub use input::{MemberChange, NewMember};
-pub(crate) use invitation::{has_password, link, start};
+pub(crate) use invitation::{accept, has_password, link};
 pub(crate) use sql::{
     Row as MemberRow, find, find_by_email, hold, list_all, member_columns, member_joins,
 };

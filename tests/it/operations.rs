@@ -180,7 +180,7 @@ async fn accept_an_invitation(world: &World, org: &Org) -> String {
     let link = link.unwrap().secret;
     let path = link.link("");
     let page = world.call("GET", &path).send().await.expect(200);
-    assert_eq!(page.header("referrer-policy"), "no-referrer");
+    assert_eq!(page.header("referrer-policy"), "same-origin");
     let misspelt = format!("{path}/x");
     world.call("GET", &misspelt).send().await.expect(404);
     let accept = world

@@ -78,9 +78,7 @@ async fn choose(
     if let Err(after) = shared.admit(ask, &fold(&invitation.email)) {
         return Ok(Err(too_often(after)));
     }
-    let mut salt = [0; 16];
-    shared.random.fill(&mut salt);
-    let password_hash = hash::hash(typed.password, salt).await?;
+    let password_hash = shared.hashed(typed.password).await?;
     Ok(Ok(
         json!({ "new": { "name": name, "password_hash": password_hash } }),
     ))

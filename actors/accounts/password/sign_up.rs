@@ -10,7 +10,7 @@ use hoursmith_kit::Failure;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Shared, hash, read, refuse, too_often};
+use super::{Shared, read, refuse, too_often};
 use crate::check;
 
 #[derive(Deserialize)]
@@ -73,8 +73,6 @@ async fn found(
     new: SignUp,
     user: UserId,
 ) -> Result<Result<OrganizationId, Problem>, Failure> {
-    let mut salt = [0; 16];
-    shared.random.fill(&mut salt);
     let body = json!({
         "name": new.organization,
         "plan": shared.settings.plan,
@@ -84,7 +82,7 @@ async fn found(
             "id": user,
             "name": new.name,
             "email": new.email,
-            "password_hash": hash::hash(new.password, salt).await?,
+            "password_hash": shared.hashed(new.password).await?,
         },
     });
     let head = Head::new(ask.head.request_id, "organization.found", "");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hoursmith_bus::{ErrorKind, Head, Subject, subjects};
+use hoursmith_bus::{ErrorKind, Head, Subject, Verdict, subjects};
 use hoursmith_kit::testing::Rig;
 use hoursmith_kit::{Asker, Clock as _, RunningPlugin};
 use hoursmith_store::fetch_all;

@@ -5,24 +5,22 @@
 //! in another organization without a password gets one by the operator's link alone. Otherwise an owner
 //! could invite a colleague of somebody else's, and log in as them there.
 //!
-//! It is asked for without a caller, on a subject of its own that accounts alone may ask on
-//! (`nats/nats-server.conf`), and answered by workers that do nothing else: who may speak on the subject is
-//! who may accept, whatever a question says of itself.
+//! It has no caller: it is one of the [`guarded`](crate::guarded) questions, which accounts alone may ask.
 //!
 //! Accepting is one transaction of this actor's: link, member, name, password and event are there
 //! together or not at all. The session comes after, and whoever has none logs in.
 
 mod sql;
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use hoursmith_bus::{Ask, Pattern, Response, Subscription, Verdict, subjects};
+use futures::future::BoxFuture;
+use hoursmith_bus::{Ask, Response};
 use hoursmith_domain::{
     Code, FieldError, INVITATION_LIFE, InvitationDigest, MemberId, OrganizationId, Problem,
     Timestamp, UserId,
 };
-use hoursmith_kit::{Failure, Host, Pool, PoolSpec, RestartPolicy, Routing, StartError, Worker};
+use hoursmith_kit::Failure;
 use hoursmith_store::{Conn, Statement};
 use serde::Deserialize;
 
@@ -30,7 +28,6 @@ use super::NewMember;
 use super::change::{ChangeError, Hand, add, change};
 use super::sql::{find, find_by_email};
 use super::state::{MemberState, Status};
-use crate::actor::NAME;
 use crate::base::refuse_any;
 use crate::error::Error;
 use crate::organization;
@@ -42,39 +39,6 @@ pub(crate) use sql::{has_password, withdraw};
 
 pub(super) fn statements() -> &'static [Statement] {
     sql::statements()
-}
-
-/// Invitations that are accepted at a time: one transaction each, and few.
-const WORKERS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
-
-/// How many may wait: as many as passwords at one accounts process, at a few milliseconds each. One more is
-/// answered 503.
-const QUEUE: usize = 32;
-
-struct Porter(Arc<Context>);
-
-/// Starts the workers, on their subject.
-pub(crate) async fn start(
-    host: &Host,
-    context: Arc<Context>,
-) -> Result<(Pool, Subscription), StartError> {
-    let spec = PoolSpec {
-        plugin: NAME,
-        workers: WORKERS,
-        queue: QUEUE,
-        routing: Routing::Any,
-        restart: RestartPolicy::default(),
-    };
-    let pool = Pool::start(host, spec, move |_| Porter(Arc::clone(&context))).await?;
-    let pattern = Pattern::from(&subjects::accept_invitation());
-    let subscription = pool.serve(host.bus.as_ref(), pattern).await?;
-    Ok((pool, subscription))
-}
-
-impl Worker for Porter {
-    async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
-        accept(&self.0, &ask).await
-    }
 }
 
 /// What accounts says of whoever accepts.
@@ -163,18 +127,17 @@ async fn issue(
 }
 
 /// Makes whoever it is the member: 200 with who is in now.
-async fn accept(context: &Arc<Context>, ask: &Ask) -> Result<Verdict, Failure> {
-    let acceptance: Acceptance = serde_json::from_slice(&ask.body)
-        .map_err(|source| Failure::internal("read who accepts what", source))?;
-    match let_in(context, ask, acceptance).await {
-        Ok(Accepted { user, organization }) => {
-            let body = serde_json::json!({ "user_id": user, "organization_id": organization });
-            Ok(Verdict::Respond(Response::json(200, body.to_string())))
-        }
-        Err(Error::Problem(problem)) => Ok(Verdict::Refuse(problem)),
-        Err(Error::Failure(failure)) => Err(failure),
-        Err(Error::Contended(error)) => Err(error.into()),
-    }
+pub(crate) fn accept<'a>(
+    context: &'a Arc<Context>,
+    ask: &'a Ask,
+) -> BoxFuture<'a, Result<Response, Error>> {
+    Box::pin(async move {
+        let acceptance = serde_json::from_slice(&ask.body)
+            .map_err(|source| Failure::internal("read who accepts what", source))?;
+        let Accepted { user, organization } = let_in(context, ask, acceptance).await?;
+        let body = serde_json::json!({ "user_id": user, "organization_id": organization });
+        Ok(Response::json(200, body.to_string()))
+    })
 }
 
 /// Unknown, used, withdrawn and expired are one answer: not found.

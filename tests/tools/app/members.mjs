@@ -43,7 +43,7 @@ export default async function story() {
   await isOver(guest, `${link.slice(0, -1)}`, "a misspelt link");
   await guest.look([new URL(link).pathname]);
   const answer = await guest.page.goto(link);
-  expect(answer.headers()["referrer-policy"] === "no-referrer", "the link is told to where one goes next");
+  expect(answer.headers()["referrer-policy"] === "same-origin", "the link is told to where one goes next");
   await guest.says("Maya invites you to Studio Nord");
   await guest.page.getByLabel("Your name").fill("Ben");
   await guest.page.getByLabel("Password").fill("StudioNord12");
