@@ -69,9 +69,7 @@ pub(super) async fn answer(shared: &Shared, ask: &Ask) -> Result<Verdict, Failur
     let Some(old) = old.filter(|_| right) else {
         return Ok(not_yours());
     };
-    let mut salt = [0; 16];
-    shared.random.fill(&mut salt);
-    let new = hash::hash(new_password, salt).await?;
+    let new = shared.hashed(new_password).await?;
     let secret = shared.secret();
     let now = shared.clock.now();
     let written = Written {
