@@ -11,7 +11,7 @@
 //! - `wanted`: which events an endpoint gets
 //! - `fan_out`: from events to deliveries
 //! - `claim`: leases on what is due
-//! - `lanes`: how much is sent at a time
+//! - `lanes`, `pace`: how much is sent at a time, and to one endpoint in a second
 //! - `body`, `send`: one attempt
 //! - `record`, `health`: what follows from it
 //! - `retention`, `survey`: what goes, and what operators watch
@@ -21,10 +21,13 @@ mod claim;
 mod fan_out;
 mod health;
 mod lanes;
+mod pace;
 mod record;
 mod retention;
 mod send;
 mod survey;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -46,6 +49,7 @@ use crate::actor::NAME;
 use crate::settings::WebhookSettings;
 use fan_out::FanOut;
 use lanes::Lanes;
+use pace::Pace;
 use retention::Retention;
 use send::{OUTCOMES, Sender};
 pub(crate) use wanted::Wanted;
@@ -159,6 +163,7 @@ fn worker(
         },
         lanes: Lanes::new(settings.concurrency, settings.patient_concurrency),
         at_a_time: settings.endpoint_concurrency,
+        pace: Pace::new(settings.endpoint_rate_per_second),
         lease: settings.lease(),
         timeout: settings.timeout(),
         look_every: settings.look_every(),

@@ -36,6 +36,10 @@ pub(crate) struct WebhookSettings {
     pub(crate) patient_concurrency: NonZeroU32,
     /// Deliveries sent to one endpoint at a time; one whose last attempt failed gets one.
     pub(crate) endpoint_concurrency: NonZeroU32,
+    /// Deliveries that one endpoint is sent in a second, over all processes, after as many at once: an
+    /// import or a replay reaches it no faster. Above what one endpoint gets in daily work, so that it
+    /// catches up.
+    pub(crate) endpoint_rate_per_second: NonZeroU32,
     /// Time that a receiver has for the whole exchange, in milliseconds.
     pub(crate) timeout_ms: NonZeroU32,
     /// How long a delivery that is being sent is left to whoever sends it, in milliseconds: after a
@@ -73,6 +77,7 @@ impl Default for WebhookSettings {
             concurrency: const { NonZeroU32::new(64).unwrap() },
             patient_concurrency: const { NonZeroU32::new(256).unwrap() },
             endpoint_concurrency: const { NonZeroU32::new(4).unwrap() },
+            endpoint_rate_per_second: const { NonZeroU32::new(300).unwrap() },
             timeout_ms: const { NonZeroU32::new(15_000).unwrap() },
             lease_ms: const { NonZeroU32::new(30_000).unwrap() },
             stop_ms: 10_000,

@@ -1,8 +1,11 @@
-//! What tests of whole deployments put in place: an endpoint as the API would have kept it.
+//! What tests and measurements of whole deployments need: an endpoint as the API would have kept it,
+//! and a claim by itself.
 
 use hoursmith_domain::webhook::WebhookSecret;
 use hoursmith_domain::{Keys, OrganizationId, WebhookEndpointId};
 use hoursmith_kit::SystemRandom;
+
+pub use crate::dispatch::testing::claim;
 
 /// The column of the secret that signs.
 pub const SECRET_COLUMN: &str = crate::secret::SECRET;

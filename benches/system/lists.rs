@@ -124,6 +124,7 @@ impl Side {
         tokio::time::timeout(LONGEST, served.settled())
             .await
             .expect("the events of the filling go their way in time");
+        site.vacuum().await;
         Self { site, served }
     }
 

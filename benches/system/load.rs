@@ -149,6 +149,37 @@ pub(crate) async fn in_turn(sides: [(SocketAddr, &str); 2], requests: usize) -> 
     })
 }
 
+/// Creates clients, one after each interval whatever becomes of the others, so that how long they take
+/// changes nothing about how many come.
+pub(crate) async fn steady_clients(
+    address: SocketAddr,
+    token: &str,
+    name: &str,
+    count: u64,
+    every: Duration,
+) {
+    /// Each asks again long after it has its answer.
+    const CONNECTIONS: u64 = 32;
+
+    let clock = &SystemClock::new();
+    let connections = (0..CONNECTIONS).map(|first| async move {
+        let mut connection = Connection::open(address).await;
+        for number in (first..count).step_by(CONNECTIONS as usize) {
+            let at = every * u32::try_from(number).unwrap();
+            tokio::time::sleep(at.saturating_sub(clock.monotonic())).await;
+            let (key, body) = (
+                format!("{name} {number}"),
+                crate::writes::body(&format!("{name} {number}")),
+            );
+            let answer = connection
+                .ask(&keyed_post("/api/v1/clients", token, &key, &body))
+                .await;
+            assert_eq!(answer.status, 201, "{}", answer.body);
+        }
+    });
+    futures::future::join_all(connections).await;
+}
+
 /// The text of a GET.
 pub(crate) fn get(path: &str, token: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n")

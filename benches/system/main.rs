@@ -29,7 +29,17 @@ mod report;
 mod resident;
 mod site;
 mod slow_disk;
+mod webhooks;
 mod writes;
+
+#[path = "../../tests/it/receivers.rs"]
+#[expect(
+    clippy::disallowed_methods,
+    dead_code,
+    unreachable_pub,
+    reason = "what the tests have, of which a part is needed here"
+)]
+mod receivers;
 
 use std::path::Path;
 
@@ -83,6 +93,9 @@ fn measure(sections: &[&str]) {
         }
         if wanted("app") {
             app::measure(&mut report).await;
+        }
+        if wanted("webhooks") {
+            webhooks::measure(&mut report).await;
         }
         if wanted("start") {
             resident::measure_start(&mut report).await;

@@ -30,19 +30,30 @@ const TICKS_A_SECOND: u64 = 100;
 impl Served {
     /// Starts it on a database, everything or `--only` one part on NATS, and waits until it serves.
     pub(crate) fn start(site: &Site, on_nats: Option<(&str, &str)>) -> Self {
-        Self::start_with(site, on_nats, None)
+        Self::start_with(site, on_nats, None, &[])
+    }
+
+    /// The same, everything in one process, with settings from the environment.
+    pub(crate) fn start_in(site: &Site, environment: &[(&str, &str)]) -> Self {
+        Self::start_with(site, None, None, environment)
     }
 
     /// The same, everything in one process that has loaded a library before.
     pub(crate) fn start_preloaded(site: &Site, library: &Path) -> Self {
-        Self::start_with(site, None, Some(library))
+        Self::start_with(site, None, Some(library), &[])
     }
 
-    fn start_with(site: &Site, on_nats: Option<(&str, &str)>, preload: Option<&Path>) -> Self {
+    fn start_with(
+        site: &Site,
+        on_nats: Option<(&str, &str)>,
+        preload: Option<&Path>,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hoursmith"));
         command
             .env_clear()
             .envs(preload.map(|library| (PRELOAD, library)))
+            .envs(environment.iter().copied())
             .args([
                 "serve",
                 "--listen",

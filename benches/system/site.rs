@@ -7,7 +7,7 @@ use hoursmith_domain::{Keys, MemberId, OrganizationId, Scope, SecretKey};
 use hoursmith_kit::{Clock as _, SystemClock, SystemRandom};
 use hoursmith_resource::admin::{Admin, fill_demo, seed_demo};
 use hoursmith_store::testing::TestDb;
-use hoursmith_store::{Db, OpenOptions, Target, execute};
+use hoursmith_store::{Db, OpenOptions, Target};
 use hoursmith_token_auth::{NewToken, mint_token};
 use tempfile::TempDir;
 
@@ -67,11 +67,8 @@ impl Site {
         };
         let demo = seed_demo(&admin).await.unwrap();
         fill_demo(&admin, rows, |_| ()).await.unwrap();
-        if store == Store::Postgres {
-            // As its autovacuum would a minute later.
-            let analyzed =
-                db.write(|conn| Box::pin(async move { execute!(conn, ANALYZE).map(drop) }));
-            analyzed.await.unwrap();
+        if let Some(postgres) = &postgres {
+            postgres.vacuum().await;
         }
         let (organization, member) = admin.member(demo.slug, demo.owner()).await.unwrap();
         let new = NewToken {
@@ -93,6 +90,13 @@ impl Site {
             member,
             token: minted.token.expose().to_owned(),
             rows,
+        }
+    }
+
+    /// Leaves nothing for the database to do by itself.
+    pub(crate) async fn vacuum(&self) {
+        if let Some(postgres) = &self.postgres {
+            postgres.vacuum().await;
         }
     }
 
@@ -126,8 +130,4 @@ pub(crate) async fn open(target: &Target) -> Db {
 /// The keys under [`SECRET`].
 pub(crate) fn keys() -> Keys {
     Keys::derive(&SecretKey::from_bytes(SECRET))
-}
-
-hoursmith_store::statements! {
-    ANALYZE = "ANALYZE";
 }

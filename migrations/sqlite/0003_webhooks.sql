@@ -17,7 +17,8 @@ ALTER TABLE idempotency_records ADD COLUMN sealed_body BLOB NULL;
 -- `previous_secret_until`. `due_at` is when the first of its pending deliveries is due, NULL while there
 -- are none: by it the endpoints that have something to do are found, however many deliveries wait
 -- behind each. A deleted endpoint is disabled and nobody sees it; its row goes once nothing waits for
--- it. `proven` says that its last attempt succeeded, and promptly. `served_at` is when it was last given work, so that all get their turn.
+-- it. `proven` says that its last attempt succeeded, and promptly. `served_at` is when it was last
+-- given work, so that all get their turn; `paced_until` is from when on its rate permits the next.
 CREATE TABLE webhook_endpoints (
     organization_id            BLOB    NOT NULL REFERENCES organizations (id),
     id                         BLOB    NOT NULL CHECK (length(id) = 16),
@@ -34,6 +35,7 @@ CREATE TABLE webhook_endpoints (
     proven                     INTEGER NOT NULL DEFAULT FALSE CHECK (proven IN (FALSE, TRUE)),
     due_at                     INTEGER NULL,
     served_at                  INTEGER NOT NULL DEFAULT 0,
+    paced_until                INTEGER NOT NULL DEFAULT 0,
     deleted_at                 INTEGER NULL CHECK (deleted_at IS NULL OR status = 'disabled'),
     external_reference_service TEXT    NULL,
     external_reference_id      TEXT    NULL,

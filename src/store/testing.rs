@@ -88,6 +88,20 @@ impl TestDb {
         Self::postgres_copy(TEMPLATE).await
     }
 
+    /// A database of a cluster of its own, for a test that restarts it.
+    pub async fn postgres_alone() -> (Self, TestPostgres) {
+        let cluster = TestPostgres::start_one();
+        cluster.create_database("alone", "template0").await;
+        let target = cluster.target("alone");
+        let made = Self {
+            db: open(&target).await,
+            target,
+            _folder: None,
+        };
+        migrate(&made.db).await;
+        (made, cluster)
+    }
+
     /// Another database of the same engine, without a schema. For tests of migrating.
     pub async fn empty_like(&self) -> Self {
         match self.target {
@@ -120,6 +134,12 @@ impl TestDb {
             target,
             _folder: None,
         }
+    }
+
+    /// Does now what PostgreSQL's autovacuum would do sometime after many rows were written, so that it
+    /// does not do it beside what is measured.
+    pub async fn vacuum(&self) {
+        cluster::run_alone(&self.target, "VACUUM (ANALYZE)".to_owned()).await;
     }
 
     /// The database.

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use hoursmith_domain::Timestamp;
+use hoursmith_kit::{Clock as _, SystemClock};
 use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -23,6 +25,8 @@ pub struct Received {
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
+    /// When it was whole.
+    pub at: Timestamp,
 }
 
 /// How a receiver answers its nth delivery, from 0.
@@ -255,5 +259,6 @@ async fn read(stream: &mut TcpStream) -> Option<Received> {
     Some(Received {
         headers,
         body: Bytes::copy_from_slice(&bytes[end..end + length]),
+        at: SystemClock::new().now(),
     })
 }

@@ -5,6 +5,7 @@ mod delivery;
 mod health;
 mod isolation;
 mod ledger;
+mod pace;
 mod retention;
 mod trace;
 

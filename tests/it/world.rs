@@ -95,6 +95,16 @@ impl World {
             Store::Sqlite => TestDb::sqlite().await,
             Store::Postgres => TestDb::postgres().await,
         };
+        Self::start_on(bus, (store, db), adjust, plugins).await
+    }
+
+    /// Starts a deployment on a database of the test's own.
+    pub async fn start_on(
+        bus: Bus,
+        (store, db): (Store, TestDb),
+        adjust: impl FnOnce(&mut Settings),
+        plugins: Vec<Arc<dyn Plugin>>,
+    ) -> Self {
         let nats = match bus {
             Bus::Memory | Bus::Process => None,
             Bus::Nats => Some(TestNats::start()),

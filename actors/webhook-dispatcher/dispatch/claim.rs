@@ -18,6 +18,7 @@ use hoursmith_domain::{
 };
 use hoursmith_store::{Conn, Error, Statement};
 
+use super::pace::Pace;
 use crate::endpoint::Status;
 pub(super) use sql::{due_endpoints, give_back, next_due};
 
@@ -61,6 +62,8 @@ pub(super) struct Terms {
     pub(super) lease: Duration,
     /// Sends to a proven endpoint at a time, over all processes; others get one.
     pub(super) at_a_time: u32,
+    /// Sends to an endpoint in a second, over all processes.
+    pub(super) pace: Pace,
     /// Sends that this process has room for now.
     pub(super) room: u32,
 }
@@ -108,6 +111,8 @@ pub(super) struct Claim {
     pub(super) token: i64,
     /// When it may be claimed by others.
     pub(super) until: Timestamp,
+    /// The endpoint's version when it was claimed: what it is sent by.
+    pub(super) endpoint_version: i64,
 }
 
 /// What becomes of pending deliveries that nobody sends, without an attempt.
@@ -142,11 +147,12 @@ pub(super) async fn claim(
     };
     let Some(status) = Status::parse(&served.status) else {
         // Of a later version, whose dispatchers know what it means.
-        sql::set_due(conn, organization, endpoint, Some(terms.until())).await?;
+        let due = Some(terms.until());
+        sql::set_due(conn, organization, endpoint, due, served.paced_until()).await?;
         return Ok(Claimed::Nothing);
     };
     if status == Status::Disabled {
-        return end(conn, organization, endpoint, served.is_deleted(), terms).await;
+        return end(conn, organization, endpoint, &served, terms).await;
     }
     if served.plan != Plan::Agency.as_str() {
         // Only what is due: the plan may come back before the others are.
@@ -156,13 +162,19 @@ pub(super) async fn claim(
             due_by: terms.now,
         };
         let skipped = sql::end(conn, organization, endpoint, skip, terms).await?;
-        settle(conn, organization, endpoint, terms, u32::MAX).await?;
+        let paced_until = served.paced_until();
+        settle(conn, organization, endpoint, terms, u32::MAX, paced_until).await?;
         return Ok(Claimed::Skipped(skipped));
     }
     let at_a_time = terms.at_a_time(Standing::of(served.proven));
     let leases = sql::leases(conn, organization, endpoint, terms).await?;
-    let room = terms.room.min(at_a_time.saturating_sub(leases.count));
-    let claims = sql::take(conn, organization, endpoint, terms, room).await?;
+    let (pace, now) = (terms.pace, terms.now);
+    let room = (terms.room)
+        .min(at_a_time.saturating_sub(leases.count))
+        .min(pace.room(served.paced_until(), now));
+    let claims = sql::take(conn, organization, endpoint, &served, terms, room).await?;
+    let sends = u32::try_from(claims.len()).unwrap_or(u32::MAX);
+    let paced_until = pace.after(served.paced_until(), now, sends);
     if status == Status::Failing {
         let give_up = Ending {
             status: "failed",
@@ -171,7 +183,7 @@ pub(super) async fn claim(
         };
         sql::end(conn, organization, endpoint, give_up, terms).await?;
     }
-    settle(conn, organization, endpoint, terms, at_a_time).await?;
+    settle(conn, organization, endpoint, terms, at_a_time, paced_until).await?;
     Ok(Claimed::Some(
         Box::new(served.into_receiver(organization, endpoint)),
         claims,
@@ -184,9 +196,10 @@ async fn end(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
-    is_deleted: bool,
+    served: &sql::Served,
     terms: Terms,
 ) -> Result<Claimed, Error> {
+    let is_deleted = served.is_deleted();
     let skip = Ending {
         status: "skipped",
         skip_reason: Some(if is_deleted { "deleted" } else { "disabled" }),
@@ -201,20 +214,21 @@ async fn end(
     };
     match due {
         None if is_deleted => sql::forget(conn, organization, endpoint).await?,
-        due => sql::set_due(conn, organization, endpoint, due).await?,
+        due => sql::set_due(conn, organization, endpoint, due, served.paced_until()).await?,
     }
     Ok(Claimed::Skipped(skipped))
 }
 
 /// Sets when an endpoint is next worth a look: when the first delivery that nobody sends is due,
 /// unless as much is being sent as may be; and whatever comes of those that are being sent, when the
-/// first of their leases ends. Its row must be held.
+/// first of their leases ends. Not before its rate permits a send. Its row must be held.
 pub(super) async fn settle(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
     terms: Terms,
     at_a_time: u32,
+    paced_until: Timestamp,
 ) -> Result<(), Error> {
     let leases = sql::leases(conn, organization, endpoint, terms).await?;
     let free = if leases.count < at_a_time {
@@ -222,6 +236,9 @@ pub(super) async fn settle(
     } else {
         None
     };
+    // None sent is no send, but an instant that no longer counts is replaced.
+    let paced_until = terms.pace.after(paced_until, terms.now, 0);
     let due = free.into_iter().chain(leases.first_ends).min();
-    sql::set_due(conn, organization, endpoint, due).await
+    let due = due.map(|due| due.max(paced_until));
+    sql::set_due(conn, organization, endpoint, due, paced_until).await
 }

@@ -4,7 +4,8 @@
 //! place. So there are two lanes with places of their own. Endpoints whose last attempt succeeded
 //! are sent in the prompt one. All others, and whatever turns out to take longer than [`PROMPT`],
 //! are in the patient one: dead receivers wait behind one another there, however many they are. A
-//! slow exchange moves over only while the patient lane has a place for it.
+//! slow exchange for which the patient lane has no place stays where it is while others have room
+//! there; after that it is over, as if its time were up.
 //!
 //! Of each lane an organization has a share at most, so that one with many endpoints, or with many
 //! that take their time, leaves room for others.
@@ -46,9 +47,21 @@ struct Lane {
 /// A place, free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
+    standing: Standing,
     organization: OrganizationId,
     taken: Arc<Mutex<HashMap<OrganizationId, u32>>>,
     _permit: OwnedSemaphorePermit,
+}
+
+/// Where a slow exchange is from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// In the patient lane, where it may take its time.
+    Over,
+    /// Where it was, for now: there is room for others.
+    Not,
+    /// Nowhere. It is in the way of others.
+    Out,
 }
 
 impl Drop for Place {
@@ -88,6 +101,7 @@ impl Lanes {
         let count = taken.entry(organization).or_insert(0);
         *count = count.saturating_add(1);
         Some(Place {
+            standing,
             organization,
             taken: Arc::clone(&lane.taken),
             _permit: permit,
@@ -106,11 +120,21 @@ impl Lanes {
         full
     }
 
-    /// Moves over to the patient lane, if it has a place.
-    pub(super) fn move_over(&self, place: &mut Place) {
+    /// Moves a slow exchange over to the patient lane, if that has a place for it.
+    pub(super) fn move_over(&self, place: &mut Place) -> Moved {
+        if place.standing == Standing::OnProbation {
+            return Moved::Over;
+        }
         if let Some(patient) = self.take(Standing::OnProbation, place.organization) {
             *place = patient;
+            return Moved::Over;
         }
+        let share = lock(&self.prompt.taken).get(&place.organization).copied();
+        if self.free(Standing::Proven) > 0 && share.is_none_or(|share| share < self.prompt.share())
+        {
+            return Moved::Not;
+        }
+        Moved::Out
     }
 
     /// Sends that are under way.
@@ -192,6 +216,26 @@ mod tests {
     }
 
     #[test]
+    fn a_slow_exchange_stays_while_others_have_room() {
+        let (six, one) = (NonZeroU32::new(6).unwrap(), NonZeroU32::MIN);
+        let lanes = Lanes::new(six, one);
+        let dead = lanes.take(Standing::OnProbation, ONE);
+        let mut slow = lanes.take(Standing::Proven, ONE).unwrap();
+        assert_eq!(lanes.move_over(&mut slow), Moved::Not);
+        // Its organization has its share now, and later again the lane is full.
+        let second = lanes.take(Standing::Proven, ONE);
+        assert_eq!(lanes.move_over(&mut slow), Moved::Out);
+        drop(second);
+        assert_eq!(lanes.move_over(&mut slow), Moved::Not);
+        let others = [2, 2, 3, 3, 4].map(|id| {
+            let id = OrganizationId(Uuid::from_u128(id));
+            lanes.take(Standing::Proven, id).unwrap()
+        });
+        assert_eq!(lanes.move_over(&mut slow), Moved::Out);
+        drop((dead, others));
+    }
+
+    #[test]
     fn the_dead_take_no_place_from_the_others() {
         let one = NonZeroU32::MIN;
         let lanes = Lanes::new(one, one);
@@ -199,11 +243,11 @@ mod tests {
         assert!(dead.is_some() && lanes.take(Standing::OnProbation, ONE).is_none());
         let mut slow = lanes.take(Standing::Proven, ONE).unwrap();
         assert_eq!((lanes.free(Standing::Proven), lanes.in_use()), (0, 2));
-        // There is no place for it; it keeps its own.
-        lanes.move_over(&mut slow);
-        assert_eq!(lanes.free(Standing::Proven), 0);
+        // There is no place for it, and others wait for its own.
+        assert_eq!(lanes.move_over(&mut slow), Moved::Out);
         drop(dead);
-        lanes.move_over(&mut slow);
+        assert_eq!(lanes.move_over(&mut slow), Moved::Over);
+        assert_eq!(lanes.move_over(&mut slow), Moved::Over);
         assert_eq!((lanes.free(Standing::Proven), lanes.in_use()), (1, 1));
         // Given up, as when a process may wait no longer, and begun anew.
         assert!(lanes.clear().now_or_never().is_none());

@@ -64,8 +64,11 @@ pub(super) async fn record(
     let made = u32::try_from(delivery.step.saturating_add(1)).unwrap_or(u32::MAX);
     // What another address said counts for the delivery alone: it is tried again where it goes now.
     let has_moved = held.as_ref().is_some_and(|held| held.url != report.url);
+    // Who changed the endpoint since, or enabled it again, wants it asked once more before it ends.
+    let has_changed =
+        (held.as_ref()).is_some_and(|held| held.base.version != claim.endpoint_version);
     let outcome = match report.outcome {
-        Outcome::Gone if has_moved => Outcome::Failed,
+        Outcome::Gone if has_moved || has_changed => Outcome::Failed,
         outcome => outcome,
     };
     let ended = report.ended_at;
@@ -91,7 +94,7 @@ pub(super) async fn record(
             .event(conn, kind, id.0, object, Some(previous))
             .await?;
     }
-    let standing = sql::save_endpoint(conn, organization, &endpoint, proven).await?;
+    let (standing, paced_until) = sql::save_endpoint(conn, organization, &endpoint, proven).await?;
     match endpoint.status {
         // What is left of it is skipped, now.
         Status::Disabled => {
@@ -99,7 +102,7 @@ pub(super) async fn record(
         }
         Status::Enabled | Status::Failing => {
             let at_a_time = terms.at_a_time(standing);
-            claim::settle(conn, organization, id, terms, at_a_time).await?;
+            claim::settle(conn, organization, id, terms, at_a_time, paced_until).await?;
         }
     }
     Ok(Recorded::Whole {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hoursmith_domain::webhook::{Outcome, SigningSecrets, parse_retry_after};
 use hoursmith_domain::{EventId, Keys, Timestamp, is_plain};
 use hoursmith_kit::{Clock, Failure};
-use hoursmith_outbound::{Answer, Client, Error, Policy, PoolKey, Post};
+use hoursmith_outbound::{Answer, Client, Error, Phase, Policy, PoolKey, Post};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -92,10 +92,20 @@ enum NotSent {
 }
 
 impl Sender {
-    /// Signs an event and sends it. Always comes to an end, in the client's time.
-    pub(super) async fn send(&self, receiver: &Receiver, event: EventId, body: Bytes) -> Report {
+    /// Signs an event and sends it. Always comes to an end, in the client's time or with `out`,
+    /// which is when its place is needed.
+    pub(super) async fn send(
+        &self,
+        receiver: &Receiver,
+        event: EventId,
+        body: Bytes,
+        out: impl Future<Output = ()>,
+    ) -> Report {
         let (at, started) = (self.clock.now(), self.clock.monotonic());
-        let answer = self.exchange(receiver, event, body, at).await;
+        let answer = tokio::select! {
+            answer = self.exchange(receiver, event, body, at) => answer,
+            () = out => Err(NotSent::Outbound(Error::Timeout(Phase::Answer))),
+        };
         let ended_at = self.clock.now();
         let mut report = Report {
             ended_at,

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::claim::{self, Claim, Claimed, Terms};
 use super::fan_out::FanOut;
 use super::lanes::PROMPT;
+use super::pace::Pace;
 use super::record::{Recorded, record};
 use super::retention;
 use super::send::Report;
@@ -48,6 +49,7 @@ hoursmith_store::statements! {
     SET_DUE = "UPDATE webhook_endpoints SET due_at = 0";
     SET_STATUS = "UPDATE webhook_endpoints SET status = $1, consecutive_failures = 1";
     DELETE_ENDPOINT = "UPDATE webhook_endpoints SET status = 'disabled', deleted_at = 0, due_at = 0";
+    CHANGE_ENDPOINT = "UPDATE webhook_endpoints SET version = version + 2";
     SET_EVENTS = "UPDATE webhook_endpoints SET events = $1";
     DUE_AT = "SELECT due_at FROM webhook_endpoints WHERE id = $1";
     TAKE_ANY_STATUS_ON_SQLITE = "PRAGMA ignore_check_constraints = ON";
@@ -93,6 +95,8 @@ on_both! {
     organizations_get_their_turn_in_short_transactions,
     what_is_deleted_goes_once_nothing_waits,
     an_old_address_says_nothing_of_the_new_one,
+    what_was_said_before_a_change_ends_nothing,
+    a_rate_bounds_what_is_sent,
     what_is_ours_is_not_held_against_a_receiver,
     a_slow_success_proves_nothing,
     a_change_is_later_than_the_one_before,
@@ -122,6 +126,8 @@ struct Scene {
     now: Timestamp,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
+    /// Sends in a second.
+    rate: NonZeroU32,
 }
 
 impl Scene {
@@ -131,6 +137,7 @@ impl Scene {
             now: SystemClock::new().now(),
             organization: OrganizationId(Uuid::from_u128(1)),
             endpoint: WebhookEndpointId(Uuid::from_u128(2)),
+            rate: NonZeroU32::MAX,
         };
         let (organization, endpoint) = (scene.organization.0, scene.endpoint.0);
         run!(scene, NEW_ORGANIZATION, organization, "acme");
@@ -150,6 +157,7 @@ impl Scene {
             now: self.now,
             lease: LEASE,
             at_a_time: 4,
+            pace: Pace::new(self.rate),
             room: 4,
         }
     }
@@ -424,6 +432,64 @@ async fn an_old_address_says_nothing_of_the_new_one(scene: Scene) {
     assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
     let (status, failures, _) = scene.endpoints().await.remove(0);
     assert_eq!((status.as_str(), failures), ("enabled", 0));
+}
+
+async fn what_was_said_before_a_change_ends_nothing(scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    let claim = scene.claims().await.remove(0);
+    // Disabled and enabled again.
+    run!(scene, CHANGE_ENDPOINT);
+    scene.record(claim, Outcome::Gone).await;
+    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
+    let (status, failures, _) = scene.endpoints().await.remove(0);
+    assert_eq!((status.as_str(), failures), ("enabled", 1));
+    // Asked once more, it says so again.
+    let scene = Scene {
+        now: scene.now.plus(Duration::from_secs(60)),
+        ..scene
+    };
+    let claim = scene.claims().await.remove(0);
+    let recorded = scene.record(claim, Outcome::Gone).await;
+    assert_eq!(recorded, Recorded::Whole { told: true });
+    assert_eq!(scene.endpoints().await[0].0, "disabled");
+}
+
+async fn a_rate_bounds_what_is_sent(mut scene: Scene) {
+    scene.rate = NonZeroU32::new(5).unwrap();
+    for number in 1..=9 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    let due = async |scene: &Scene| {
+        let mut conn = scene.db.read().await.unwrap();
+        let (due,) = fetch_one!(&mut conn, DUE_AT as (Option<i64>,), scene.endpoint.0).unwrap();
+        due.map(Timestamp::from_micros)
+    };
+    let mut sent = Vec::new();
+    // One on probation, then as many as it may be sent at a time.
+    for then in [1, 4] {
+        let claims = scene.claims().await;
+        assert_eq!(claims.len(), then);
+        for claim in claims {
+            scene.record(claim, Outcome::Delivered).await;
+            sent.push(claim.delivery);
+        }
+    }
+    let next = scene.now.plus(Duration::from_millis(200));
+    assert_eq!(due(&scene).await, Some(next));
+    // Nor when something else has it looked at.
+    run!(scene, SET_DUE);
+    assert_eq!(scene.claims().await.len(), 0);
+    assert_eq!(due(&scene).await, Some(next));
+    // A lease that is over waits for its turn as well.
+    scene.now = next;
+    assert_eq!(scene.claims().await.len(), 1);
+    scene.now = scene.now.plus(LEASE + Duration::from_secs(60));
+    let claims = scene.claims().await;
+    assert_eq!(claims.len(), 4);
+    for claim in claims {
+        scene.record(claim, Outcome::Delivered).await;
+    }
+    assert_eq!(due(&scene).await, None);
 }
 
 async fn what_is_ours_is_not_held_against_a_receiver(mut scene: Scene) {

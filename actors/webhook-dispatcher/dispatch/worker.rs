@@ -20,7 +20,8 @@ use tracing::{Instrument as _, Span, field};
 
 use super::body::{self, Nothing};
 use super::claim::{self, Claim, Claimed, Receiver, Standing, Terms};
-use super::lanes::{Lanes, PROMPT, Place};
+use super::lanes::{Lanes, Moved, PROMPT, Place};
+use super::pace::Pace;
 use super::record::{Recorded, record};
 use super::send::{Report, Sender};
 
@@ -50,6 +51,7 @@ pub(super) struct Worker {
     pub(super) sender: Sender,
     pub(super) lanes: Lanes,
     pub(super) at_a_time: NonZeroU32,
+    pub(super) pace: Pace,
     pub(super) lease: Duration,
     /// What an attempt takes at most.
     pub(super) timeout: Duration,
@@ -205,6 +207,7 @@ impl Worker {
             now: self.clock.now(),
             lease: self.lease,
             at_a_time: self.at_a_time.get(),
+            pace: self.pace,
             room: 0,
         }
     }
@@ -261,16 +264,8 @@ impl Worker {
     }
 
     async fn attempt(&self, receiver: &Receiver, claim: &Claim, body: Bytes, mut place: Place) {
-        let sending = async {
-            let sending = self.sender.send(receiver, claim.event, body);
-            tokio::pin!(sending);
-            if let Ok(report) = tokio::time::timeout(PROMPT, &mut sending).await {
-                return report;
-            }
-            self.lanes.move_over(&mut place);
-            self.bell.ring();
-            sending.await
-        };
+        let out = self.until_out(&mut place);
+        let sending = self.sender.send(receiver, claim.event, body, out);
         let mut stage = self.stage.subscribe();
         let report = tokio::select! {
             report = sending => Some(report),
@@ -284,6 +279,21 @@ impl Worker {
                 self.keep(claim, report).await;
             }
             None => self.give_back(claim).await,
+        }
+    }
+
+    /// Ends when an exchange has to, for the sake of others, before its time is up.
+    async fn until_out(&self, place: &mut Place) {
+        loop {
+            tokio::time::sleep(PROMPT).await;
+            match self.lanes.move_over(place) {
+                Moved::Over => {
+                    self.bell.ring();
+                    return std::future::pending().await;
+                }
+                Moved::Not => {}
+                Moved::Out => return,
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster for the tests of one process.
+//! PostgreSQL clusters: one for the tests of a process, and one more for each that breaks it.
 //!
 //! Rust drops no statics, and a test process may be killed; so the cluster is kept by a shell that
 //! reads a pipe from us and stops the server when the pipe ends, which the kernel sees to however
@@ -6,11 +6,11 @@
 //! durable settings, because [`Db::open`](crate::Db::open) insists on them.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
 use secrecy::ExposeSecret;
@@ -20,8 +20,8 @@ use tempfile::TempDir;
 use crate::target::Target;
 
 /// `$0` the folder of programs, `$1` the cluster's folder. Says `ready` once connections are
-/// taken, or why they are not. Interrupts from the terminal reach the whole group; the shell
-/// outlives them to clean up.
+/// taken, or why they are not, and again after each line, for which it restarts the server.
+/// Interrupts from the terminal reach the whole group; the shell outlives them to clean up.
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
 if "$0/initdb" --pgdata="$1/data" --username=hoursmith --auth=trust --encoding=UTF8 --locale=C \
@@ -32,7 +32,10 @@ if "$0/initdb" --pgdata="$1/data" --username=hoursmith --auth=trust --encoding=U
         -c wal_level=minimal -c max_wal_senders=0" >>"$1/log" 2>&1
 then
     echo ready
-    cat >/dev/null
+    while read -r mode; do
+        "$0/pg_ctl" restart --pgdata="$1/data" --log="$1/log" --mode="$mode" --wait --timeout=60 \
+            --silent >>"$1/log" 2>&1 && echo ready || { cat "$1/log"; break; }
+    done
 else
     cat "$1/log"
 fi
@@ -40,19 +43,35 @@ fi
 rm -rf "$1"
 "#;
 
-/// The cluster that this process shares.
+/// A cluster.
 #[derive(Debug)]
 pub struct TestPostgres {
     folder: PathBuf,
     // Holds the pipe whose end stops the server.
-    _keeper: Child,
+    keeper: Child,
+    said: BufReader<ChildStdout>,
 }
 
 impl TestPostgres {
-    /// Starts the cluster, or gives the one that runs. Blocks for a second or two the first time.
+    /// Starts the cluster that this process shares, or gives the one that runs. Blocks for a second or
+    /// two the first time.
     pub fn start() -> &'static Self {
         static SHARED: OnceLock<TestPostgres> = OnceLock::new();
         SHARED.get_or_init(Self::start_one)
+    }
+
+    /// Crashes the server and starts it again: whatever it was doing is gone, and it recovers from its
+    /// log. Blocks until it takes connections.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    pub fn crash_and_restart(&mut self) {
+        let orders = self.keeper.stdin.as_mut().expect("the keeper's pipe");
+        orders
+            .write_all(b"immediate\n")
+            .expect("a keeper that listens");
+        until_ready(&mut self.said);
     }
 
     /// One of its databases.
@@ -64,22 +83,12 @@ impl TestPostgres {
 
     /// Makes a database, a copy of another.
     pub(super) async fn create_database(&self, name: &str, template: &str) {
-        let Target::Postgres { url } = self.target("postgres") else {
-            unreachable!()
-        };
-        // Not with our own options, under which sessions are read-only.
-        let mut conn = PgConnection::connect(url.expose_secret())
-            .await
-            .expect("our own cluster");
         let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut conn)
-            .await
-            .expect("a test's database");
-        conn.close().await.expect("a connection that closes");
+        run_alone(&self.target("postgres"), sql).await;
     }
 
-    fn start_one() -> Self {
+    /// Starts a cluster of a test's own. Blocks for a second or two.
+    pub(super) fn start_one() -> Self {
         let programs = programs();
         let folder = TempDir::with_prefix("hoursmith-pg-").expect("a folder for the cluster");
         let mut shell = Command::new("sh");
@@ -103,18 +112,48 @@ impl TestPostgres {
         // From here on the keeper removes it.
         let folder = folder.keep();
         let mut keeper = shell.spawn().expect("a shell");
-        let mut said = String::new();
-        let mut out = BufReader::new(keeper.stdout.take().expect("a pipe"));
-        out.read_line(&mut said).expect("the keeper's word");
-        if said.trim() != "ready" {
-            out.read_to_string(&mut said).expect("the rest of it");
-            panic!("PostgreSQL did not start:\n{said}");
-        }
+        let mut said = BufReader::new(keeper.stdout.take().expect("a pipe"));
+        until_ready(&mut said);
         Self {
             folder,
-            _keeper: keeper,
+            keeper,
+            said,
         }
     }
+}
+
+impl Drop for TestPostgres {
+    fn drop(&mut self) {
+        // Nothing is left running, nor a child that nobody has asked about.
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
+
+/// Reads the keeper's word, which is why where it is another.
+fn until_ready(keeper: &mut BufReader<ChildStdout>) {
+    let mut said = String::new();
+    keeper.read_line(&mut said).expect("the keeper's word");
+    if said.trim() != "ready" {
+        keeper.read_to_string(&mut said).expect("the rest of it");
+        panic!("PostgreSQL did not start:\n{said}");
+    }
+}
+
+/// Runs a statement that no transaction may hold, by a connection without our own options, under
+/// which sessions are read-only.
+pub(super) async fn run_alone(target: &Target, sql: String) {
+    let Target::Postgres { url } = target else {
+        panic!("not a database of PostgreSQL")
+    };
+    let mut conn = PgConnection::connect(url.expose_secret())
+        .await
+        .expect("our own cluster");
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut conn)
+        .await
+        .expect("a statement of the tests' own");
+    conn.close().await.expect("a connection that closes");
 }
 
 /// The folder of `initdb` and `pg_ctl`: from PATH, else the newest of Debian's.

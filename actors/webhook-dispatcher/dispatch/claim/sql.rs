@@ -26,7 +26,7 @@ hoursmith_store::statements! {
             previous_secret = CASE WHEN previous_secret_until <= $3 THEN NULL ELSE previous_secret END,
             previous_secret_until = CASE WHEN previous_secret_until <= $3 THEN NULL ELSE previous_secret_until END
         WHERE organization_id = $1 AND id = $2 AND due_at <= $3
-        RETURNING url, status, secret, previous_secret, previous_secret_until, proven, deleted_at,
+        RETURNING url, status, secret, previous_secret, previous_secret_until, proven, deleted_at, paced_until, version,
             (SELECT plan FROM organizations WHERE id = $1) AS plan";
     /// When the first pending delivery that nobody sends is due.
     FIND_NEXT_FREE = "SELECT next_attempt_at FROM webhook_deliveries
@@ -62,8 +62,9 @@ hoursmith_store::statements! {
     /// Deletes an endpoint for which nothing waits any more.
     FORGET_ENDPOINT = "DELETE FROM webhook_endpoints
         WHERE organization_id = $1 AND id = $2 AND deleted_at IS NOT NULL";
-    /// Sets when an endpoint is next worth a look.
-    SET_ENDPOINT_DUE = "UPDATE webhook_endpoints SET due_at = $3 WHERE organization_id = $1 AND id = $2";
+    /// Sets when an endpoint is next worth a look, and when its rate permits the next send.
+    SET_ENDPOINT_DUE = "UPDATE webhook_endpoints SET due_at = $3, paced_until = $4
+        WHERE organization_id = $1 AND id = $2";
     /// Gives a lease back that is still the holder's.
     GIVE_LEASE_BACK = "UPDATE webhook_deliveries SET lease_until = NULL
         WHERE organization_id = $1 AND id = $2 AND lease_token = $3 AND lease_until IS NOT NULL";
@@ -79,6 +80,8 @@ pub(super) struct Served {
     previous_secret_until: Option<i64>,
     pub(super) proven: bool,
     deleted_at: Option<i64>,
+    paced_until: i64,
+    version: i64,
     pub(super) plan: String,
 }
 
@@ -94,6 +97,11 @@ pub(super) struct Leases {
 impl Served {
     pub(super) fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
+    }
+
+    /// From when on its rate permits the next send.
+    pub(super) fn paced_until(&self) -> Timestamp {
+        Timestamp::from_micros(self.paced_until)
     }
 
     pub(super) fn into_receiver(
@@ -214,6 +222,7 @@ pub(super) async fn take(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
+    served: &Served,
     terms: Terms,
     limit: u32,
 ) -> Result<Vec<Claim>, Error> {
@@ -238,6 +247,7 @@ pub(super) async fn take(
         event: EventId(event),
         token,
         until,
+        endpoint_version: served.version,
     });
     Ok(claims.collect())
 }
@@ -278,7 +288,17 @@ pub(super) async fn set_due(
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
     due: Option<Timestamp>,
+    paced_until: Timestamp,
 ) -> Result<(), Error> {
     let due = due.map(Timestamp::as_micros);
-    execute!(conn, SET_ENDPOINT_DUE, organization.0, endpoint.0, due).map(drop)
+    let paced_until = paced_until.as_micros();
+    execute!(
+        conn,
+        SET_ENDPOINT_DUE,
+        organization.0,
+        endpoint.0,
+        due,
+        paced_until
+    )
+    .map(drop)
 }

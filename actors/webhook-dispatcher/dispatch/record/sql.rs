@@ -29,7 +29,7 @@ hoursmith_store::statements! {
         SET status = $3, consecutive_failures = $4, failing_since = $5, last_success_at = $6, version = $7,
             updated_at = $8, proven = COALESCE(CAST($9 AS BOOLEAN), proven)
         WHERE organization_id = $1 AND id = $2
-        RETURNING proven";
+        RETURNING proven, paced_until";
 }
 
 /// A delivery whose lease was the attempt's.
@@ -104,16 +104,17 @@ pub(super) async fn save_delivery(
     Ok(())
 }
 
-/// Without `proven` that stays as it is. Gives the endpoint's standing from now on.
+/// Without `proven` that stays as it is. Gives the endpoint's standing from now on, and from when on its
+/// rate permits the next send.
 pub(super) async fn save_endpoint(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: &EndpointState,
     proven: Option<bool>,
-) -> Result<Standing, Error> {
-    let (proven,) = fetch_one!(
+) -> Result<(Standing, Timestamp), Error> {
+    let (proven, paced_until) = fetch_one!(
         conn,
-        SAVE_ENDPOINT_HEALTH as (bool,),
+        SAVE_ENDPOINT_HEALTH as (bool, i64),
         organization.0,
         endpoint.id.0,
         endpoint.status.as_str(),
@@ -124,5 +125,5 @@ pub(super) async fn save_endpoint(
         endpoint.base.updated_at.as_micros(),
         proven,
     )?;
-    Ok(Standing::of(proven))
+    Ok((Standing::of(proven), Timestamp::from_micros(paced_until)))
 }
