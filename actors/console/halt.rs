@@ -91,6 +91,28 @@ impl Refusal {
         }
     }
 
+    /// Of one field of a form.
+    pub(crate) fn at(field: &str, detail: &str) -> Self {
+        Self {
+            status: 422,
+            detail: String::new(),
+            errors: vec![FieldRefusal {
+                pointer: format!("#/{field}"),
+                detail: detail.to_owned(),
+            }],
+        }
+    }
+
+    /// The same, where a form calls a field otherwise than the actor does.
+    pub(crate) fn renamed(mut self, asked: &str, shown: &str) -> Self {
+        for error in &mut self.errors {
+            if error.pointer.strip_prefix("#/") == Some(asked) {
+                error.pointer = format!("#/{shown}");
+            }
+        }
+        self
+    }
+
     /// What is wrong with a field.
     pub(crate) fn of(&self, field: &str) -> Option<&str> {
         let pointer = |error: &&FieldRefusal| error.pointer.strip_prefix("#/") == Some(field);

@@ -62,8 +62,15 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
         (false, []) => pages::home::page(person).await,
         (false, ["clients"]) => pages::clients::page(person, None).await,
         (true, ["clients"]) => pages::clients::create(person, form).await,
+        (_, ["clients", id, parts @ ..]) => {
+            pages::client::answer(person, post, id, parts, form).await
+        }
         (false, ["projects"]) => pages::projects::page(person, None).await,
         (true, ["projects"]) => pages::projects::create(person, form).await,
+        (_, ["projects", id, parts @ ..]) => {
+            pages::project::answer(person, post, id, parts, form).await
+        }
+        (_, ["tasks", id, parts @ ..]) => pages::task::answer(person, post, id, parts, form).await,
         (false, ["time"]) => pages::time::page(person, None).await,
         (true, ["time"]) => pages::time::log(person, form).await,
         (true, ["time", "start"]) => pages::time::start(person, form).await,

@@ -6,7 +6,9 @@ use hoursmith_domain::{Day, Zone};
 use hoursmith_kit::Failure;
 use hoursmith_routes::client::{Client, ClientList};
 use hoursmith_routes::invoice::{Invoice, InvoiceList};
+use hoursmith_routes::member::{Member, MemberList};
 use hoursmith_routes::project::{Project, ProjectList};
+use hoursmith_routes::task::{Task, TaskList};
 use hoursmith_routes::time_entry::{TimeEntry, TimeEntryList};
 use uuid::Uuid;
 
@@ -15,13 +17,18 @@ use crate::halt::Halt;
 use crate::page::Frame;
 
 /// The most that the API gives at a time. An organization with more finds them through it.
-const MOST: u32 = 200;
+pub(crate) const MOST: u32 = 200;
 
 /// Clients that are not archived, by name.
 pub(crate) async fn clients(person: &Person<'_>) -> Result<Vec<Client>, Halt> {
+    clients_of(person, false).await
+}
+
+/// Clients that are archived, or those that are not, by name.
+pub(crate) async fn clients_of(person: &Person<'_>, archived: bool) -> Result<Vec<Client>, Halt> {
     let question = Question::new("client.list")
         .with("limit", MOST)
-        .with("archived", false);
+        .with("archived", archived);
     let mut list = person.read::<ClientList>(question).await?.data;
     list.sort_by_cached_key(|client| client.name.to_lowercase());
     Ok(list)
@@ -29,11 +36,40 @@ pub(crate) async fn clients(person: &Person<'_>) -> Result<Vec<Client>, Halt> {
 
 /// Projects that are not archived, by name.
 pub(crate) async fn projects(person: &Person<'_>) -> Result<Vec<Project>, Halt> {
+    projects_of(person, ("archived", "false")).await
+}
+
+/// Projects that a parameter of their list narrows down to, by name.
+pub(crate) async fn projects_of(
+    person: &Person<'_>,
+    (name, value): (&str, &str),
+) -> Result<Vec<Project>, Halt> {
     let question = Question::new("project.list")
         .with("limit", MOST)
-        .with("archived", false);
+        .with(name, value);
     let mut list = person.read::<ProjectList>(question).await?.data;
     list.sort_by_cached_key(|project| project.name.to_lowercase());
+    Ok(list)
+}
+
+/// Tasks, of a project or all: the open ones first, by name.
+pub(crate) async fn tasks(person: &Person<'_>, project: Option<Uuid>) -> Result<Vec<Task>, Halt> {
+    let mut question = Question::new("task.list").with("limit", MOST);
+    if let Some(project) = project {
+        question = question.with("project_id", project);
+    }
+    let mut list = person.read::<TaskList>(question).await?.data;
+    list.sort_by_cached_key(|task| (task.completed_at.is_some(), task.name.to_lowercase()));
+    Ok(list)
+}
+
+/// Active members whom the person sees, by name.
+pub(crate) async fn members(person: &Person<'_>) -> Result<Vec<Member>, Halt> {
+    let question = Question::new("member.list")
+        .with("limit", MOST)
+        .with("status", "active");
+    let mut list = person.read::<MemberList>(question).await?.data;
+    list.sort_by_cached_key(|member| member.name.to_lowercase());
     Ok(list)
 }
 
@@ -93,4 +129,21 @@ pub(crate) fn once(person: &Person<'_>) -> String {
 /// An id that is there. Templates have references.
 pub(crate) fn some(id: impl Borrow<Uuid>) -> Option<Uuid> {
     Some(*id.borrow())
+}
+
+/// Deletes; what is in use is refused with a sentence of our own, since the actor's tells of the API.
+pub(crate) async fn delete(
+    person: &Person<'_>,
+    question: Question<'_>,
+    in_use: &str,
+) -> Result<(), Halt> {
+    match person.ask(question).await {
+        Err(Halt::Refused(refusal)) if refusal.status == 409 => Err(Halt::refused(409, in_use)),
+        other => other.map(drop),
+    }
+}
+
+/// Something that is there, or the empty text of a form.
+pub(crate) fn text(value: &Option<impl ToString>) -> String {
+    value.as_ref().map(ToString::to_string).unwrap_or_default()
 }

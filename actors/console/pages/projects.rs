@@ -19,16 +19,21 @@ struct ProjectsPage<'a> {
     frame: &'a Frame,
     projects: &'a [Project],
     clients: &'a [Client],
+    archived: bool,
     form: &'a Form,
     once: String,
 }
 
 pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Response, Halt> {
     let frame = Frame::of(person).await?;
+    let query = Form::parse(person.guest.visit.query.as_bytes());
+    let archived = query.chose("archived", "true");
+    let word = if archived { "true" } else { "false" };
     let form = form.unwrap_or_else(|| Form::with(&[("billing_method", "hourly")]));
     let page = ProjectsPage {
         frame: &frame,
-        projects: &work::projects(person).await?,
+        projects: &work::projects_of(person, ("archived", word)).await?,
+        archived,
         clients: &work::clients(person).await?,
         form: &form,
         once: work::once(person),
