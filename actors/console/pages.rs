@@ -2,6 +2,8 @@
 
 pub(crate) mod client;
 pub(crate) mod clients;
+pub(crate) mod entry;
+pub(crate) mod expenses;
 pub(crate) mod home;
 pub(crate) mod invoice;
 pub(crate) mod invoices;

@@ -19,6 +19,56 @@ use crate::page::Frame;
 /// The most that the API gives at a time. An organization with more finds them through it.
 pub(crate) const MOST: u32 = 200;
 
+/// The days of a week, the first as ISO 8601 has it.
+pub(crate) const WEEKDAYS: &[&str] = &[
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
+
+/// A project that somebody may log on, with its open tasks.
+pub(crate) struct Place<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) tasks: Vec<&'a Task>,
+}
+
+/// Where a member may log: the projects that the member is in.
+pub(crate) fn places<'a>(
+    projects: &'a [Project],
+    tasks: &'a [Task],
+    member: Uuid,
+) -> Vec<Place<'a>> {
+    let is_in = |project: &&Project| project.members.iter().any(|one| one.member_id == member);
+    let open = |task: &&Task| task.completed_at.is_none();
+    let place = |project: &'a Project| Place {
+        tasks: (tasks.iter().filter(open))
+            .filter(|task| task.project_id == project.id)
+            .collect(),
+        project,
+    };
+    projects.iter().filter(is_in).map(place).collect()
+}
+
+/// What was chosen of them: a project, and perhaps a task of it.
+pub(crate) fn place(chosen: &str) -> (&str, Option<&str>) {
+    match chosen.split_once('/') {
+        Some((project, task)) => (project, Some(task)),
+        None => (chosen, None),
+    }
+}
+
+/// What a form calls that choice.
+pub(crate) fn chosen(project: impl Borrow<Uuid>, task: Option<Uuid>) -> String {
+    match task {
+        Some(task) => format!("{}/{task}", project.borrow()),
+        None => project.borrow().to_string(),
+    }
+}
+
 /// Clients that are not archived, by name.
 pub(crate) async fn clients(person: &Person<'_>) -> Result<Vec<Client>, Halt> {
     clients_of(person, false).await
@@ -73,14 +123,24 @@ pub(crate) async fn members(person: &Person<'_>) -> Result<Vec<Member>, Halt> {
     Ok(list)
 }
 
-/// The person's own time of a week.
-pub(crate) async fn week(person: &Person<'_>, monday: Day) -> Result<Vec<TimeEntry>, Halt> {
+/// The person's own time of seven days.
+pub(crate) async fn week(person: &Person<'_>, first: Day) -> Result<Vec<TimeEntry>, Halt> {
     let question = Question::new("time_entry.list")
         .with("limit", MOST)
         .with("member_id", person.caller.member())
-        .with("from", monday)
-        .with("to", monday.plus(6));
+        .with("from", first)
+        .with("to", first.plus(6));
     Ok(person.read::<TimeEntryList>(question).await?.data)
+}
+
+/// The person's timer that runs, in whichever week it began.
+pub(crate) async fn running(person: &Person<'_>) -> Result<Option<TimeEntry>, Halt> {
+    let question = Question::new("time_entry.list")
+        .with("limit", 1)
+        .with("member_id", person.caller.member())
+        .with("running", true);
+    let list: TimeEntryList = person.read(question).await?;
+    Ok(list.data.into_iter().next())
 }
 
 /// Invoices, the newest first.
@@ -97,9 +157,22 @@ pub(crate) fn today(person: &Person<'_>, frame: &Frame) -> Result<Day, Halt> {
         .map_err(|source| Failure::internal("read a member's time zone", source).into())
 }
 
-/// The Monday of a day's week.
-pub(crate) fn monday(day: Day) -> Day {
-    day.minus(day.days_from_monday())
+/// The first day of a day's week, which begins as the organization says.
+pub(crate) fn week_of(frame: &Frame, day: Day) -> Day {
+    let first = WEEKDAYS
+        .iter()
+        .zip(0_u32..)
+        .find(|(name, _)| name.eq_ignore_ascii_case(&frame.organization.week_start))
+        .map_or(0, |(_, number)| number);
+    // Both are less than seven.
+    day.minus((day.days_from_monday() + 7 - first) % 7)
+}
+
+/// The name of a day of the week.
+pub(crate) fn weekday(day: impl Borrow<Day>) -> &'static str {
+    let number = usize::try_from(day.borrow().days_from_monday());
+    let name = number.ok().and_then(|number| WEEKDAYS.get(number));
+    name.copied().unwrap_or_default()
 }
 
 /// The name of a client; of none, a dash.
@@ -114,6 +187,18 @@ pub(crate) fn client_name(clients: &[Client], id: impl Borrow<Option<Uuid>>) -> 
 pub(crate) fn project_name(projects: &[Project], id: impl Borrow<Uuid>) -> &str {
     let found = projects.iter().find(|project| project.id == *id.borrow());
     found.map_or("Archived project", |project| project.name.as_str())
+}
+
+/// The name of a task; nothing where there is none.
+pub(crate) fn task_name(tasks: &[Task], id: impl Borrow<Option<Uuid>>) -> Option<&str> {
+    let found = tasks.iter().find(|task| Some(task.id) == *id.borrow());
+    found.map(|task| task.name.as_str())
+}
+
+/// The name of a member.
+pub(crate) fn member_name(members: &[Member], id: impl Borrow<Uuid>) -> &str {
+    let found = members.iter().find(|member| member.id == *id.borrow());
+    found.map_or("Somebody who left", |member| member.name.as_str())
 }
 
 /// A key for a form, so that sending it twice does it once.

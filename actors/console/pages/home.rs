@@ -41,7 +41,7 @@ pub(crate) async fn page(person: &Person<'_>) -> Result<Response, Halt> {
     let frame = Frame::of(person).await?;
     let clients = work::clients(person).await?;
     let projects = work::projects(person).await?;
-    let monday = work::monday(work::today(person, &frame)?);
+    let monday = work::week_of(&frame, work::today(person, &frame)?);
     let week = work::week(person, monday).await?;
     let invoices = match frame.runs_it() {
         true => work::invoices(person).await?,

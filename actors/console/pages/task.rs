@@ -11,6 +11,7 @@ use crate::ask::{Person, Question};
 use crate::form::{Form, seconds};
 use crate::halt::{Halt, Refusal};
 use crate::page::{Frame, go, show};
+use crate::pages::time::NO_DURATION;
 use crate::{format, work};
 
 #[derive(Template)]
@@ -90,7 +91,7 @@ fn as_it_is(task: &Task) -> Form {
 async fn save(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Halt> {
     let estimate = form.some("estimate").map(seconds);
     if estimate == Some(None) {
-        let refusal = Refusal::at("estimate", "must be a duration, such as 1:30 or 1.5");
+        let refusal = Refusal::at("estimate", NO_DURATION);
         return page(person, id, Some(form.refused(refusal))).await;
     }
     let body = json!({
