@@ -64,7 +64,13 @@ pub fn route(id: &str) -> Option<&'static Route> {
 
 /// Every operation that is asked on the bus alone, grouped by resource.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
-    [invoice::OPERATIONS].into_iter().flatten()
+    [
+        organization::OPERATIONS,
+        event::OPERATIONS,
+        invoice::OPERATIONS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The subject that answers a route or an operation, by its id.

@@ -21,10 +21,10 @@ use crate::error;
 use crate::write::Stamp;
 
 pub use crate::invoice::Sending;
+pub use crate::organization::OrganizationChange;
 pub use demo::{Demo, fill as fill_demo, seed as seed_demo};
 pub use invoice::InvoiceRow;
 pub use member::MemberChange;
-pub use organization::OrganizationChange;
 pub use sql::OrganizationRow;
 
 pub(crate) fn statements() -> Vec<Statement> {

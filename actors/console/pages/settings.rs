@@ -1,6 +1,8 @@
 //! Settings: the pages about how one works here rather than the work, one file each.
 
 mod api;
+mod organization;
+mod plan;
 
 use hoursmith_bus::Response;
 
@@ -21,6 +23,10 @@ pub(crate) async fn answer(
         (false, ["api"]) => api::page(person, None, None).await,
         (true, ["api"]) => api::mint(person, form).await,
         (true, ["api", id, "revoke"]) => api::revoke(person, id).await,
+        (false, ["organization"]) => organization::page(person, None).await,
+        (true, ["organization"]) => organization::save(person, form).await,
+        (false, ["plan"]) => plan::page(person, None).await,
+        (true, ["plan"]) => plan::change(person, form).await,
         _ => Err(Halt::no_page()),
     }
 }

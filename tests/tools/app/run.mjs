@@ -5,8 +5,9 @@ import { end } from "./kit.mjs";
 import newcomer from "./newcomer.mjs";
 import sessions from "./sessions.mjs";
 import tokens from "./tokens.mjs";
+import work from "./work.mjs";
 
-const stories = { newcomer, tokens, sessions };
+const stories = { newcomer, tokens, sessions, work };
 
 const named = process.argv.slice(2);
 for (const name of named.length ? named : Object.keys(stories)) await stories[name]();

@@ -11,7 +11,7 @@ use crate::halt::Halt;
 /// Puts a member into the project.
 pub(super) async fn add(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Halt> {
     let member = form.get("member_id").to_owned();
-    put(person, id, &member, form, "joined").await
+    put(person, id, &member, form, ("joined", "member_rate")).await
 }
 
 /// Gives a member another rate there.
@@ -21,7 +21,7 @@ pub(super) async fn rate(
     member: &str,
     form: Form,
 ) -> Result<Response, Halt> {
-    put(person, id, member, form, "rate").await
+    put(person, id, member, form, ("rate", "Hourly rate")).await
 }
 
 /// Takes a member out.
@@ -33,12 +33,13 @@ pub(super) async fn remove(person: &Person<'_>, id: &str, member: &str) -> Resul
     Ok(back(id, "left"))
 }
 
+/// `shown` is what the form calls the rate.
 async fn put(
     person: &Person<'_>,
     id: &str,
     member: &str,
     form: Form,
-    done: &str,
+    (done, shown): (&str, &str),
 ) -> Result<Response, Halt> {
     let question = Question::new("project_member.put")
         .of("project_id", id)
@@ -47,7 +48,7 @@ async fn put(
     match person.ask(question).await {
         Ok(_) => Ok(back(id, done)),
         Err(halt) => {
-            let refusal = halt.correctable()?.renamed("billable_rate", "member_rate");
+            let refusal = halt.correctable()?.renamed("billable_rate", shown);
             page(person, id, Forms::adding(form.refused(refusal))).await
         }
     }
