@@ -151,10 +151,13 @@ pub(crate) async fn invoices(person: &Person<'_>) -> Result<Vec<Invoice>, Halt> 
 
 /// Today where the person is.
 pub(crate) fn today(person: &Person<'_>, frame: &Frame) -> Result<Day, Halt> {
-    let now = person.guest.console.clock.now();
+    Ok(zone(frame)?.day_of(person.guest.console.clock.now()))
+}
+
+/// Where the person is.
+pub(crate) fn zone(frame: &Frame) -> Result<Zone, Halt> {
     let zone = frame.member.timezone.parse::<Zone>();
-    zone.map(|zone| zone.day_of(now))
-        .map_err(|source| Failure::internal("read a member's time zone", source).into())
+    zone.map_err(|source| Failure::internal("read a member's time zone", source).into())
 }
 
 /// The first day of a day's week, which begins as the organization says.

@@ -1,16 +1,22 @@
-//! The dashboard: the way for a newcomer, the week, and what is not billed yet.
+//! The dashboard: the way for a newcomer, the week, what is not billed yet, and what happened last.
+
+mod happened;
+
+use std::collections::BTreeMap;
 
 use askama::Template;
 use hoursmith_bus::Response;
+use hoursmith_domain::{Amount, Currency};
 use hoursmith_routes::client::Client;
 use hoursmith_routes::invoice::Invoice;
+use hoursmith_routes::project::Project;
 use hoursmith_routes::time_entry::TimeEntry;
 
 use crate::ask::Person;
 use crate::halt::Halt;
 use crate::page::{Frame, show};
 use crate::pages::time::total;
-use crate::work;
+use crate::{format, work};
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -18,8 +24,12 @@ struct HomePage<'a> {
     frame: &'a Frame,
     bars: &'a [Bar],
     week_seconds: i64,
-    running: Option<&'a TimeEntry>,
+    running: Option<TimeEntry>,
+    projects: &'a [Project],
     drafts: Vec<&'a Invoice>,
+    /// What the drafts come to, by currency, where there are several.
+    unbilled: Vec<String>,
+    happened: Vec<happened::Happened>,
     clients: &'a [Client],
     has_client: bool,
     has_project: bool,
@@ -56,6 +66,17 @@ pub(crate) async fn page(person: &Person<'_>) -> Result<Response, Halt> {
         })
         .filter(|bar| bar.seconds > 0)
         .collect();
+    let shown = bars
+        .iter()
+        .fold(0, |sum, bar| bar.seconds.saturating_add(sum));
+    let week_seconds = total(week.iter());
+    if week_seconds > shown {
+        bars.push(Bar {
+            name: "Archived projects".to_owned(),
+            seconds: week_seconds.saturating_sub(shown),
+            percent: 0,
+        });
+    }
     bars.sort_by_key(|bar| std::cmp::Reverse(bar.seconds));
     let longest = bars.first().map_or(1, |bar| bar.seconds.max(1));
     for bar in &mut bars {
@@ -67,8 +88,13 @@ pub(crate) async fn page(person: &Person<'_>) -> Result<Response, Halt> {
         .collect();
     let settled = invoices.iter().any(|invoice| invoice.status != "draft");
     let page = HomePage {
-        week_seconds: total(week.iter()),
-        running: week.iter().find(|entry| entry.is_running),
+        week_seconds,
+        running: work::running(person).await?,
+        unbilled: sums(&drafts),
+        happened: match frame.runs_it() {
+            true => happened::latest(person, &frame).await?,
+            false => Vec::new(),
+        },
         has_client: !clients.is_empty(),
         has_project: !projects.is_empty(),
         has_time: !week.is_empty() || projects.iter().any(|project| project.tracked_seconds > 0),
@@ -76,8 +102,25 @@ pub(crate) async fn page(person: &Person<'_>) -> Result<Response, Halt> {
         is_new: frame.runs_it() && !settled,
         bars: &bars,
         clients: &clients,
+        projects: &projects,
         drafts,
         frame: &frame,
     };
     show(200, &page)
+}
+
+/// What invoices come to, by currency.
+fn sums(invoices: &[&Invoice]) -> Vec<String> {
+    let mut sums: BTreeMap<&str, (Currency, Amount)> = BTreeMap::new();
+    for invoice in invoices {
+        let sum = sums
+            .entry(invoice.currency.as_str())
+            .or_insert((invoice.currency, Amount::ZERO));
+        let total = invoice.total.parse().unwrap_or(Amount::ZERO);
+        sum.1 = sum.1.plus(total).unwrap_or(sum.1);
+    }
+    let written = |(currency, sum): &(Currency, Amount)| {
+        format::money(&sum.display(*currency), currency.as_str())
+    };
+    sums.values().map(written).collect()
 }
