@@ -71,7 +71,7 @@ fn done(word: &str) -> &'static str {
         "task" => "The task was created.",
         "completed" => "The task is done.",
         "reopened" => "The task is open again.",
-        "joined" => "The member was added to the project.",
+        "in_project" => "The member was added to the project.",
         "rate" => "The rate was saved. It holds for what is logged from now on.",
         "left" => "The member was taken out of the project. What was logged stays.",
         "expense" => "The expense was added.",

@@ -53,9 +53,7 @@ pub(crate) async fn answer(
 
 async fn page(person: &Person<'_>, id: &str, form: Option<Form>) -> Result<Response, Halt> {
     let frame = Frame::of(person).await?;
-    let client: Client = person
-        .read(Question::new("client.read").of("client_id", id))
-        .await?;
+    let client = find(person, id).await?;
     let invoices = match frame.runs_it() {
         true => {
             let question = Question::new("invoice.list")
@@ -153,8 +151,18 @@ async fn delete(person: &Person<'_>, id: &str) -> Result<Response, Halt> {
     let question = Question::new("client.delete").of("client_id", id);
     let in_use = "The client has projects or invoices. Archive it instead: it is then out of the \
                   way, and its books stay whole.";
-    work::delete(person, question, in_use).await?;
-    Ok(go("/app/clients?done=gone"))
+    match work::delete(person, question, in_use).await {
+        Ok(()) => Ok(go("/app/clients?done=gone")),
+        Err(halt) => {
+            let form = as_it_is(&find(person, id).await?);
+            page(person, id, Some(form.refused(halt.correctable()?))).await
+        }
+    }
+}
+
+async fn find(person: &Person<'_>, id: &str) -> Result<Client, Halt> {
+    let question = Question::new("client.read").of("client_id", id);
+    person.read(question).await
 }
 
 async fn change(person: &Person<'_>, id: &str, body: Value) -> Result<(), Halt> {

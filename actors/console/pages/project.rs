@@ -184,8 +184,13 @@ async fn delete(person: &Person<'_>, id: &str) -> Result<Response, Halt> {
     let question = Question::new("project.delete").of("project_id", id);
     let in_use = "The project has tasks, time, expenses or invoice lines. Archive it instead: it is \
                   then out of the way, and its books stay whole.";
-    work::delete(person, question, in_use).await?;
-    Ok(go("/app/projects?done=gone"))
+    match work::delete(person, question, in_use).await {
+        Ok(()) => Ok(go("/app/projects?done=gone")),
+        Err(halt) => {
+            let refused = Form::default().refused(halt.correctable()?);
+            page(person, id, Forms::adding(refused)).await
+        }
+    }
 }
 
 async fn change(person: &Person<'_>, id: &str, body: Value) -> Result<(), Halt> {

@@ -111,10 +111,15 @@ async fn save(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Hal
 }
 
 async fn delete(person: &Person<'_>, id: &str) -> Result<Response, Halt> {
-    let project = find(person, id).await?.project_id;
+    let task = find(person, id).await?;
     let question = Question::new("task.delete").of("task_id", id);
     let in_use = "Time is logged on the task. Complete it instead: nobody is offered it any more, and \
                   what was logged stays.";
-    work::delete(person, question, in_use).await?;
-    Ok(go(&format!("/app/projects/{project}?done=gone")))
+    match work::delete(person, question, in_use).await {
+        Ok(()) => Ok(go(&format!("/app/projects/{}?done=gone", task.project_id))),
+        Err(halt) => {
+            let form = as_it_is(&task).refused(halt.correctable()?);
+            page(person, id, Some(form)).await
+        }
+    }
 }

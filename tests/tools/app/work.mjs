@@ -65,7 +65,6 @@ export default async function work() {
   await page.getByRole("heading", { name: "Autumn catalogue" }).waitFor();
   await press("Delete project");
   await says("Archive it instead");
-  await page.goto(origin + project);
   await press("Archive");
   await says("It is archived.");
   await follow("Projects");
@@ -143,6 +142,53 @@ export default async function work() {
   await press("Delete client");
   await says("Archive it instead");
 
+  await page.goto(origin + task);
+  await press("Delete task");
+  await says("Complete it instead");
+  await page.goto(origin + project);
+  await link(`Proof ${markup}`);
+  await press("Delete task");
+  await says("It was deleted.");
+
+  // The dashboard tells of it.
+  await follow("Dashboard");
+  await says("1:30 h · Sketches");
+  await says("Travel · 42.50 EUR");
+  await says("230.00 EUR");
+  expect(await page.locator(".bars li").filter({ hasText: "Autumn catalogue" }).getByText("1:30").count() === 1, "the chart does not say the hours");
+  await page.getByRole("region", { name: "What happened last" }).getByRole("link", { name: "1:30 h · Sketches" }).first().click();
+  expect(path() === entry, "an event leads elsewhere");
+
+  // The organization. Its week begins as it says.
+  await page.goto(`${origin}/app/settings/organization`);
+  await page.getByLabel("In steps of minutes").fill("0");
+  await page.getByLabel("Time zone").fill("Mars/Olympus");
+  await press("Save organization");
+  await says("Time zone must be an IANA time zone");
+  await says("must be from 1 to 1440");
+  await page.getByLabel("In steps of minutes").fill("15");
+  await page.getByLabel("Time zone").fill("Europe/Berlin");
+  await page.getByLabel("The week begins on").selectOption("Sunday");
+  await page.getByLabel("Currency").fill("USD");
+  await press("Save organization");
+  await says("cannot change once");
+  await page.getByLabel("Currency").fill("EUR");
+  await press("Save organization");
+  await says("The changes were saved.");
+  await page.goto(`${origin}/app/time`);
+  expect(/^Sun/.test(await page.locator(".days li").first().innerText()), "the week does not begin as it should");
+
+  // The plan, where the operator lets owners change it.
+  await page.goto(`${origin}/app/settings/plan`);
+  await press("Change to Free");
+  await says("The plan was changed.");
+  await page.goto(`${origin}/app/settings/api`);
+  await says("API tokens need the plan");
+  await page.goto(`${origin}/app/settings/plan`);
+  await press("Change to Agency");
+  await says("The plan was changed.");
+
+  await look(["/app", "/app/settings/organization", "/app/settings/plan"]);
   await look([project, task, client, "/app/projects?archived=true", "/app/clients?archived=true", "/app/time", "/app/expenses"]);
   expect(await page.title() !== "taken", "markup was run");
   await context.close();

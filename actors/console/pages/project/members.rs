@@ -11,7 +11,7 @@ use crate::halt::Halt;
 /// Puts a member into the project.
 pub(super) async fn add(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Halt> {
     let member = form.get("member_id").to_owned();
-    put(person, id, &member, form, ("joined", "member_rate")).await
+    put(person, id, &member, form, ("in_project", "member_rate")).await
 }
 
 /// Gives a member another rate there.
