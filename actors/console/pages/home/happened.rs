@@ -26,6 +26,8 @@ pub(super) struct Happened {
 #[derive(Deserialize)]
 struct Data {
     object: Map<String, Value>,
+    #[serde(default)]
+    previous_attributes: Map<String, Value>,
 }
 
 /// The last ones, the newest first. What this knows no words for is left out.
@@ -68,7 +70,10 @@ fn told(event: &Event, zone: Zone) -> Option<Happened> {
         "webhook_endpoint" => "A webhook endpoint".to_owned(),
         _ => return None,
     };
-    let runs = object.get("is_running") == Some(&Value::Bool(true));
+    let true_in = |of: &Map<String, Value>, name| of.get(name) == Some(&Value::Bool(true));
+    let runs = true_in(object, "is_running");
+    let ran = true_in(&data.previous_attributes, "is_running");
+    let archived = true_in(object, "archived") && data.previous_attributes.contains_key("archived");
     let verb = match (resource, action) {
         ("time_entry", "created") if runs => "was started",
         ("time_entry", "created") => "was logged",
@@ -77,6 +82,8 @@ fn told(event: &Event, zone: Zone) -> Option<Happened> {
         ("webhook_endpoint", "failing") => "does not answer",
         ("webhook_endpoint", "recovered") => "answers again",
         ("webhook_endpoint", "disabled") => "was switched off",
+        ("time_entry", "updated") if ran => "was logged",
+        (_, "updated") if archived => "was archived",
         (_, "created") => "was created",
         (_, "updated") => "was changed",
         (_, "deleted") => "was deleted",
@@ -130,7 +137,7 @@ mod tests {
                 "organization_id": "0199c3a2-7d1b-7341-b07c-5f2e8d9a6c04",
                 "sequence": 1,
                 "api_version": "v1",
-                "data": { "object": object },
+                "data": { "object": object, "previous_attributes": { "is_running": true } },
             });
             let event: Event = serde_json::from_str(&event.to_string()).unwrap();
             let told = told(&event, "Europe/Berlin".parse().unwrap())?;
@@ -146,6 +153,9 @@ mod tests {
         let timer = json!({ "id": "7", "duration_seconds": null, "is_running": true });
         let (words, _) = of("time_entry.created", timer).unwrap();
         assert_eq!(words, "A timer was started");
+        let stopped = json!({ "id": "7", "duration_seconds": 60, "is_running": false });
+        let (words, _) = of("time_entry.updated", stopped).unwrap();
+        assert_eq!(words, "0:01 h was logged");
         let client = json!({ "id": "7", "name": "Atlas" });
         let gone = ("Client Atlas was deleted".to_owned(), None);
         assert_eq!(of("client.deleted", client), Some(gone));

@@ -7,7 +7,7 @@ use hoursmith_domain::Plan;
 use hoursmith_routes::organization::PlanChoice;
 use serde_json::json;
 
-use crate::ask::{Pace, Person, Question};
+use crate::ask::{Person, Question};
 use crate::form::Form;
 use crate::halt::{Halt, Refusal};
 use crate::page::{Frame, go, show};
@@ -16,7 +16,7 @@ use crate::page::{Frame, go, show};
 #[template(path = "settings/plan.html")]
 struct PlanPage<'a> {
     frame: &'a Frame,
-    offers: Vec<Offer<'a>>,
+    offers: Vec<Offer>,
     /// Whether the person may change it.
     may_change: bool,
     owners_may_change: bool,
@@ -24,13 +24,14 @@ struct PlanPage<'a> {
 }
 
 /// A plan as it is offered.
-struct Offer<'a> {
+struct Offer {
     name: &'static str,
     word: &'static str,
     is_current: bool,
     api: bool,
     webhooks: bool,
-    pace: &'a Pace,
+    /// How many requests a token may make: `600 requests a minute`.
+    pace: String,
 }
 
 pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Response, Halt> {
@@ -46,7 +47,10 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
         is_current: pace.plan == choice.plan,
         api: pace.plan >= Plan::Studio,
         webhooks: pace.plan >= Plan::Agency,
-        pace,
+        pace: match pace.seconds {
+            60 => format!("{} requests a minute", pace.requests),
+            seconds => format!("{} requests in {seconds} s", pace.requests),
+        },
     });
     let form = form.unwrap_or_default();
     let page = PlanPage {
