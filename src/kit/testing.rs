@@ -84,7 +84,7 @@ impl Rig {
 
     /// Asks.
     pub async fn ask(&self, subject: &str, head: Head, who: Option<Who>) -> Result<Verdict, Error> {
-        self.ask_with(subject, head, who, String::new()).await
+        Box::pin(self.ask_with(subject, head, who, String::new())).await
     }
 
     /// Asks with a body.
