@@ -28,14 +28,6 @@ hoursmith_store::statements! {
     REMOVE = "UPDATE members SET status = 'removed' WHERE organization_id = $1";
 }
 
-macro_rules! on_both {
-    ($($case:ident),+ $(,)?) => {
-        mod sqlite { $(#[tokio::test] async fn $case() { super::$case(super::TestDb::sqlite().await).await; })+ }
-        mod postgres { $(#[tokio::test] async fn $case() { super::$case(super::TestDb::postgres().await).await; })+ }
-    };
-}
-use on_both;
-
 const PASSWORD: &str = "glacier-violin-83-orchard";
 
 struct Bench {

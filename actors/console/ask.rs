@@ -7,7 +7,7 @@ use hoursmith_bus::subjects::{self, AccountQuestion, TokenQuestion};
 use hoursmith_bus::{
     Ask, Head, IdempotencyTicket, KeyedRequest, Response, Subject, Verdict, Visit,
 };
-use hoursmith_domain::{Caller, Code, Keys, SealedCaller};
+use hoursmith_domain::{Caller, Code, Keys, Plan, SealedCaller};
 use hoursmith_kit::{Asker, Clock, Failure, Host, Random};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -29,6 +29,15 @@ pub(crate) struct Console {
     pub(crate) random: Arc<dyn Random>,
     /// Where browsers reach the app, without a slash at the end.
     pub(crate) public_url: String,
+    /// How fast a token may ask, by plan.
+    pub(crate) paces: Vec<Pace>,
+}
+
+/// How fast a token of a plan may ask.
+pub(crate) struct Pace {
+    pub(crate) plan: Plan,
+    pub(crate) requests: u32,
+    pub(crate) seconds: u32,
 }
 
 /// A request to the app.
@@ -46,6 +55,17 @@ pub(crate) struct Person<'a> {
     sealed: SealedCaller,
 }
 
+impl Pace {
+    fn of(host: &Host, plan: Plan) -> Self {
+        let limit = host.settings.limits.of(plan);
+        Self {
+            plan,
+            requests: limit.sustained_limit,
+            seconds: limit.sustained_window_s,
+        }
+    }
+}
+
 impl Console {
     pub(crate) fn of(host: &Host) -> Self {
         Self {
@@ -53,6 +73,7 @@ impl Console {
             keys: host.keys.clone(),
             clock: Arc::clone(&host.clock),
             random: Arc::clone(&host.random),
+            paces: Plan::ALL.iter().map(|plan| Pace::of(host, *plan)).collect(),
             public_url: host.settings.public_url.trim_end_matches('/').to_owned(),
         }
     }

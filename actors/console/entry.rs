@@ -72,8 +72,7 @@ pub(crate) async fn sign_up(guest: &Guest<'_>, form: Form) -> Result<Response, H
     match guest.account(AccountQuestion::SignUp, Some(&body)).await {
         Ok(response) => enter(guest, &response, "/app").await,
         Err(halt) => {
-            let mut refusal = halt.correctable()?;
-            refusal.rename("password", "new_password");
+            let refusal = halt.correctable()?.renamed("password", "new_password");
             let status = refusal.status;
             sign_up_page(&form.refused(refusal), status)
         }

@@ -13,6 +13,26 @@ pub(crate) struct Form {
     pub(crate) refusal: Refusal,
 }
 
+/// A labelled text of several lines.
+#[derive(Template)]
+#[template(path = "area.html")]
+struct Area<'a> {
+    name: &'a str,
+    label: &'a str,
+    value: &'a str,
+    hint: &'a str,
+    error: Option<&'a str>,
+}
+
+/// A box to tick.
+#[derive(Template)]
+#[template(path = "box.html")]
+struct TickBox<'a> {
+    name: &'a str,
+    label: &'a str,
+    ticked: bool,
+}
+
 /// A labelled input with what is wrong with it.
 #[derive(Template)]
 #[template(path = "field.html")]
@@ -65,6 +85,22 @@ impl Form {
         Some(self.get(name)).filter(|text| !text.is_empty())
     }
 
+    /// All that was chosen of several.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        let fields = self.fields.iter().filter(|(given, _)| given == name);
+        fields.map(|(_, value)| value.as_str()).collect()
+    }
+
+    /// Whether a box was ticked.
+    pub(crate) fn ticked(&self, name: &str) -> bool {
+        !self.raw(name).is_empty()
+    }
+
+    /// Whether one of several was chosen.
+    pub(crate) fn among(&self, name: &str, value: &str) -> bool {
+        self.all(name).contains(&value)
+    }
+
     /// Whether a choice is the one made.
     pub(crate) fn chose(&self, name: &str, value: &str) -> bool {
         self.raw(name) == value
@@ -110,6 +146,29 @@ impl Form {
     /// An input that may be left empty.
     pub(crate) fn optional(&self, name: &str, label: &str, kind: &str, hint: &str) -> String {
         self.input(name, label, kind, hint, false)
+    }
+
+    /// A text of several lines.
+    pub(crate) fn area(&self, name: &str, label: &str, hint: &str) -> String {
+        let area = Area {
+            name,
+            label,
+            value: self.get(name),
+            hint,
+            error: self.refusal.of(name),
+        };
+        area.render().unwrap_or_default()
+    }
+
+    /// A box to tick.
+    pub(crate) fn tick(&self, name: &str, label: &str) -> String {
+        let ticked = self.ticked(name);
+        let tick = TickBox {
+            name,
+            label,
+            ticked,
+        };
+        tick.render().unwrap_or_default()
     }
 
     fn input(&self, name: &str, label: &str, kind: &str, hint: &str, required: bool) -> String {

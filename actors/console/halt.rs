@@ -98,13 +98,26 @@ impl Refusal {
         }
     }
 
-    /// Puts what is wrong with a field at the one that the form has for it.
-    pub(crate) fn rename(&mut self, field: &str, shown: &str) {
+    /// Of one field of a form.
+    pub(crate) fn at(field: &str, detail: &str) -> Self {
+        Self {
+            status: 422,
+            detail: String::new(),
+            errors: vec![FieldRefusal {
+                pointer: format!("#/{field}"),
+                detail: detail.to_owned(),
+            }],
+        }
+    }
+
+    /// The same, where a form calls a field otherwise than the actor does.
+    pub(crate) fn renamed(mut self, asked: &str, shown: &str) -> Self {
         for error in &mut self.errors {
-            if error.pointer.strip_prefix("#/") == Some(field) {
+            if error.pointer.strip_prefix("#/") == Some(asked) {
                 error.pointer = format!("#/{shown}");
             }
         }
+        self
     }
 
     /// What is wrong with a field.

@@ -52,6 +52,17 @@ impl Frame {
     pub(crate) fn runs_it(&self) -> bool {
         runs_it(self.role)
     }
+
+    /// Whether it is someone who leads projects, perhaps some of them alone: tasks and members of a
+    /// project are theirs.
+    pub(crate) fn leads(&self) -> bool {
+        self.role != Role::Member
+    }
+
+    /// Whether it is an owner.
+    pub(crate) fn owns_it(&self) -> bool {
+        self.role == Role::Owner
+    }
 }
 
 /// Whether it is the role of someone who runs the place.
@@ -65,6 +76,18 @@ fn done(word: &str) -> &'static str {
         "client" => "The client was created.",
         "project" => "The project was created.",
         "time" => "The time was logged.",
+        "saved" => "The changes were saved.",
+        "archived" => "It is archived. It can come back at any time.",
+        "restored" => "It is back among the others.",
+        "gone" => "It was deleted.",
+        "task" => "The task was created.",
+        "completed" => "The task is done.",
+        "reopened" => "The task is open again.",
+        "in_project" => "The member was added to the project.",
+        "rate" => "The rate was saved. It holds for what is logged from now on.",
+        "left" => "The member was taken out of the project. What was logged stays.",
+        "expense" => "The expense was added.",
+        "plan" => "The plan was changed.",
         "started" => "The timer runs.",
         "stopped" => "The timer was stopped.",
         "deleted" => "The entry was deleted.",

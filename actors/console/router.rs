@@ -69,13 +69,25 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
         (false, []) => pages::home::page(person).await,
         (false, ["clients"]) => pages::clients::page(person, None).await,
         (true, ["clients"]) => pages::clients::create(person, form).await,
+        (_, ["clients", id, parts @ ..]) => {
+            pages::client::answer(person, post, id, parts, form).await
+        }
         (false, ["projects"]) => pages::projects::page(person, None).await,
         (true, ["projects"]) => pages::projects::create(person, form).await,
+        (_, ["projects", id, parts @ ..]) => {
+            pages::project::answer(person, post, id, parts, form).await
+        }
+        (_, ["tasks", id, parts @ ..]) => pages::task::answer(person, post, id, parts, form).await,
         (false, ["time"]) => pages::time::page(person, None).await,
         (true, ["time"]) => pages::time::log(person, form).await,
         (true, ["time", "start"]) => pages::time::start(person, form).await,
         (true, ["time", id, "stop"]) => pages::time::stop(person, id).await,
         (true, ["time", id, "delete"]) => pages::time::delete(person, id).await,
+        (false, ["time", id]) => pages::entry::page(person, id, None).await,
+        (true, ["time", id]) => pages::entry::save(person, id, form).await,
+        (false, ["expenses"]) => pages::expenses::page(person, None).await,
+        (true, ["expenses"]) => pages::expenses::add(person, form).await,
+        (true, ["expenses", id, "delete"]) => pages::expenses::delete(person, id).await,
         (false, ["invoices"]) => pages::invoices::page(person).await,
         (false, ["invoices", id]) => pages::invoice::page(person, id, Form::default()).await,
         (true, ["invoices", id, "send"]) => pages::invoice::send(person, id, form).await,

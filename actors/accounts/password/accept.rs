@@ -129,7 +129,9 @@ async fn enter(
             let accepted: Accepted = serde_json::from_slice(&response.body)
                 .map_err(|source| Failure::internal("read who accepted", source))?;
             let organization = Some(accepted.organization_id);
-            shared.begin(ask, accepted.user_id, organization, None).await
+            shared
+                .begin(ask, accepted.user_id, organization, None)
+                .await
         }
         refusal @ Verdict::Refuse(_) => Ok(refusal),
         Verdict::Continue(_) => Err(Failure::internal("accept an invitation", "no answer")),

@@ -3,6 +3,8 @@
 mod account;
 mod api;
 mod members;
+mod organization;
+mod plan;
 mod webhooks;
 
 use hoursmith_bus::Response;
@@ -31,6 +33,10 @@ pub(crate) async fn answer(
         (true, ["members", id]) => members::update(person, id, form).await,
         (true, ["members", id, "link"]) => members::link(person, id).await,
         (true, ["members", id, "remove"]) => members::remove(person, id).await,
+        (false, ["organization"]) => organization::page(person, None).await,
+        (true, ["organization"]) => organization::save(person, form).await,
+        (false, ["plan"]) => plan::page(person, None).await,
+        (true, ["plan"]) => plan::change(person, form).await,
         (_, ["webhooks", parts @ ..]) => webhooks::answer(person, post, parts, form).await,
         _ => Err(Halt::no_page()),
     }

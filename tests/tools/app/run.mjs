@@ -9,8 +9,9 @@ import newcomer from "./newcomer.mjs";
 import sessions from "./sessions.mjs";
 import tokens from "./tokens.mjs";
 import webhooks from "./webhooks.mjs";
+import work from "./work.mjs";
 
-const stories = { newcomer, tokens, sessions, account, members, webhooks, lan };
+const stories = { newcomer, tokens, sessions, account, members, work, webhooks, lan };
 
 const named = process.argv.slice(2);
 for (const name of named.length ? named : Object.keys(stories)) await stories[name]();

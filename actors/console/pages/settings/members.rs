@@ -162,8 +162,9 @@ pub(crate) async fn update(person: &Person<'_>, id: &str, form: Form) -> Result<
     match person.ask(question).await {
         Ok(_) => Ok(go("/app/settings/members?done=member")),
         Err(halt) => {
-            let mut refusal = halt.correctable()?;
-            refusal.rename("weekly_capacity_seconds", "weekly_capacity");
+            let refusal = halt
+                .correctable()?
+                .renamed("weekly_capacity_seconds", "weekly_capacity");
             one(person, id, Some(form), Some(refusal)).await
         }
     }
