@@ -3,6 +3,7 @@
 pub(crate) mod client;
 pub(crate) mod clients;
 pub(crate) mod entry;
+pub(crate) mod expense;
 pub(crate) mod expenses;
 pub(crate) mod home;
 pub(crate) mod invoice;

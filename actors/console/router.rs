@@ -87,6 +87,8 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
         (true, ["time", id]) => pages::entry::save(person, id, form).await,
         (false, ["expenses"]) => pages::expenses::page(person, None).await,
         (true, ["expenses"]) => pages::expenses::add(person, form).await,
+        (false, ["expenses", id]) => pages::expense::page(person, id, None).await,
+        (true, ["expenses", id]) => pages::expense::save(person, id, form).await,
         (true, ["expenses", id, "delete"]) => pages::expenses::delete(person, id).await,
         (false, ["invoices"]) => pages::invoices::page(person).await,
         (false, ["invoices", id]) => pages::invoice::page(person, id, Form::default()).await,

@@ -6,7 +6,7 @@ use hoursmith_domain::Day;
 use hoursmith_routes::expense::{Expense, ExpenseList};
 use hoursmith_routes::member::Member;
 use hoursmith_routes::project::Project;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::ask::{Person, Question};
 use crate::form::Form;
@@ -63,24 +63,11 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
 }
 
 pub(crate) async fn add(person: &Person<'_>, form: Form) -> Result<Response, Halt> {
-    let body = json!({
-        "project_id": form.get("project_id"),
-        "spent_on": form.some("spent_on"),
-        "category": form.some("category"),
-        "description": form.some("description"),
-        "amount": form.get("amount"),
-        "tax_amount": form.some("tax_amount"),
-        "billable": form.ticked("billable"),
-        "reimbursable": form.ticked("reimbursable"),
-    });
     let question = Question::new("expense.create")
-        .body(body)
+        .body(body(&form))
         .once(form.get("once"));
     match person.ask(question).await {
-        Ok(_) => {
-            let month = form.get("spent_on").get(..7).unwrap_or_default();
-            Ok(go(&format!("/app/expenses?month={month}&done=expense")))
-        }
+        Ok(_) => Ok(go(&format!("{}&done=expense", month_of(&form)))),
         Err(halt) => page(person, Some(form.refused(halt.correctable()?))).await,
     }
 }
@@ -94,13 +81,33 @@ pub(crate) async fn delete(person: &Person<'_>, id: &str) -> Result<Response, Ha
     Ok(go(&format!("/app/expenses?month={month}&done=gone")))
 }
 
+/// An expense as the forms have it.
+pub(super) fn body(form: &Form) -> Value {
+    json!({
+        "project_id": form.get("project_id"),
+        "spent_on": form.some("spent_on"),
+        "category": form.some("category"),
+        "description": form.some("description"),
+        "amount": form.get("amount"),
+        "tax_amount": form.some("tax_amount"),
+        "billable": form.ticked("billable"),
+        "reimbursable": form.ticked("reimbursable"),
+    })
+}
+
+/// The page of the month in which a form's expense is.
+pub(super) fn month_of(form: &Form) -> String {
+    let month = form.get("spent_on").get(..7).unwrap_or_default();
+    format!("/app/expenses?month={month}")
+}
+
 /// The first day of a month such as `2026-11`.
 fn first_of(month: &str) -> Option<Day> {
     format!("{month}-01").parse().ok()
 }
 
 /// A day's month, such as `2026-11`.
-fn named(day: Day) -> String {
+pub(super) fn named(day: Day) -> String {
     day.to_string().get(..7).unwrap_or_default().to_owned()
 }
 

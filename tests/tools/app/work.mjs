@@ -1,7 +1,7 @@
 // The work: a project with its tasks and members, its client, time by the week, expenses, the organization,
 // and what a member who runs nothing sees of it all.
 
-import { address, expect, markup, origin, person, signUp } from "./kit.mjs";
+import { address, expect, markup, origin, password, person, signUp } from "./kit.mjs";
 
 export default async function work() {
   const someone = await person();
@@ -120,6 +120,17 @@ export default async function work() {
   await page.getByLabel("Bill it to the client").uncheck();
   await press("Add expense");
   await says("not billed");
+  await page.getByRole("link", { name: /^Edit Lunch/ }).click();
+  const expense = path();
+  await page.getByLabel("Amount").fill("much");
+  await press("Save");
+  await says("must be a decimal");
+  await page.getByLabel("Amount").fill("11.00");
+  await page.getByLabel("Notes").fill(markup);
+  await look([expense]);
+  await press("Save");
+  await says("The changes were saved.");
+  await says("11.00 EUR");
   await page.getByRole("button", { name: /^Delete Lunch/ }).click();
   await says("It was deleted.");
   expect(await page.getByText("Lunch").count() === 0, "a deleted expense is there");
@@ -184,6 +195,12 @@ export default async function work() {
   await says("The plan was changed.");
   await page.goto(`${origin}/app/settings/api`);
   await says("API tokens need the plan");
+  await look(["/app/settings/api", "/app/settings/webhooks"]);
+  await page.goto(`${origin}/app/settings/webhooks`);
+  await says("Webhooks need the plan Agency");
+  expect(await page.getByRole("button", { name: "Create endpoint" }).count() === 0, "a locked page offers an endpoint");
+  await page.getByRole("link", { name: "plans", exact: true }).click();
+  expect(path() === "/app/settings/plan", "a locked page leads nowhere");
   await page.goto(`${origin}/app/settings/plan`);
   await press("Change to Agency");
   await says("The plan was changed.");
@@ -191,5 +208,79 @@ export default async function work() {
   await look(["/app", "/app/settings/organization", "/app/settings/plan"]);
   await look([project, task, client, "/app/projects?archived=true", "/app/clients?archived=true", "/app/time", "/app/expenses"]);
   expect(await page.title() !== "taken", "markup was run");
+  await member(someone, project);
   await context.close();
+}
+
+// What a member sees, who runs nothing: the projects that they were added to, without an amount, and nothing to
+// change but the tasks that are theirs.
+async function member(owner, project) {
+  const email = address("ben");
+  await owner.page.goto(`${origin}/app/settings/members`);
+  await owner.page.getByLabel("E-mail").fill(email);
+  await owner.page.getByLabel("Role").selectOption("member");
+  await owner.press("Invite");
+  const invitation = await owner.page.locator("#link").textContent();
+  const ben = await person();
+  const { page, says, press } = ben;
+  await page.goto(invitation);
+  await page.getByLabel("Your name").fill("Ben");
+  await page.getByLabel("Password").fill(password);
+  await press("Create account and join");
+  await page.goto(`${origin}/app/time`);
+  await says("There is no project to log time on");
+  expect((await page.goto(origin + project)).status() === 404, "a member sees a project that is not theirs");
+
+  // In the project, with a task of their own.
+  await owner.page.goto(origin + project);
+  await owner.page.getByLabel("Add a member").selectOption("Ben");
+  await owner.page.getByLabel("Hourly rate here", { exact: true }).fill("77.00");
+  await owner.press("Add member");
+  await owner.says("The member was added to the project.");
+  await owner.page.getByLabel("New task").fill("Scans");
+  await owner.press("Create task");
+  await owner.page.getByRole("link", { name: "Scans" }).click();
+  const task = new URL(owner.page.url()).pathname;
+  await owner.page.getByLabel("Ben").check();
+  await owner.press("Save task");
+
+  await page.goto(origin + project);
+  await says("Who works on it");
+  const text = await page.locator("main").innerText();
+  expect(!/EUR|77\.00|125\.00/.test(text), `a member sees amounts: ${text}`);
+  expect(await page.getByRole("button").count() === 2, "a member may change more than a task of theirs");
+  await press("Complete Scans");
+  await says("The task is done.");
+  await press("Reopen Scans");
+  await page.goto(`${origin}/app/time`);
+  await page.getByLabel("Project").selectOption({ label: "Autumn catalogue · Scans" });
+  await page.getByLabel("What you did").fill("All of them");
+  await page.getByLabel("Duration").fill("45m");
+  await press("Log time");
+  await says("The time was logged.");
+  await page.goto(`${origin}/app/expenses`);
+  await page.getByLabel("Category").fill("Paper");
+  await page.getByLabel("Amount").fill("12.00");
+  await press("Add expense");
+  await says("The expense was added.");
+  expect(await page.getByText("Travel").count() === 0, "a member sees what others spent");
+  await page.goto(`${origin}/app`);
+  expect(await page.getByText("Unbilled").count() + await page.getByText("What happened last").count() === 0, "a member's dashboard says too much");
+  await page.goto(`${origin}/app/settings/organization`);
+  await says("Owners and admins change it.");
+  await page.goto(`${origin}/app/settings/plan`);
+  await says("An owner of Northlight can change the plan here.");
+  expect(await page.getByRole("button", { name: /^Change to/ }).count() === 0, "a member may change the plan");
+  // What no page offers is refused all the same.
+  for (const path of [`${project}/archive`, "/app/settings/plan", "/app/settings/organization"]) {
+    const form = { name: "Mine", plan: "free", capacity: "1:00" };
+    const answer = await page.request.post(origin + path, { form, headers: { origin } });
+    expect(answer.status() === 403, `a member's POST to ${path} is answered ${answer.status()}`);
+  }
+  await ben.look(["/app", "/app/time", "/app/expenses", "/app/projects", "/app/clients", project, task, "/app/settings/organization", "/app/settings/plan"]);
+  await ben.context.close();
+
+  await owner.page.goto(origin + project);
+  await owner.press("Take out Ben");
+  await owner.says("The member was taken out of the project.");
 }
