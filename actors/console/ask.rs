@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hoursmith_bus::subjects::{self, AccountQuestion, TokenQuestion};
 use hoursmith_bus::{
-    Ask, Head, IdempotencyTicket, KeyedRequest, Response, Subject, Verdict, Visit,
+    Ask, Conditions, Head, IdempotencyTicket, KeyedRequest, Response, Subject, Verdict, Visit,
 };
 use hoursmith_domain::{Caller, Code, Keys, Plan, SealedCaller};
 use hoursmith_kit::{Asker, Clock, Failure, Host, Random};
@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::form::Form;
 use crate::halt::{Halt, Refusal};
 
 /// For how long a form that was sent once is not done twice.
@@ -161,6 +162,7 @@ pub(crate) struct Question<'q> {
     query: Vec<(&'q str, String)>,
     body: Option<Value>,
     once: Option<String>,
+    conditions: Conditions,
 }
 
 impl<'q> Question<'q> {
@@ -172,6 +174,7 @@ impl<'q> Question<'q> {
             query: Vec::new(),
             body: None,
             once: None,
+            conditions: Conditions::default(),
         }
     }
 
@@ -199,6 +202,13 @@ impl<'q> Question<'q> {
         self.once = (!key.is_empty() && key.len() <= ONCE_MAX).then(|| key.to_owned());
         self
     }
+
+    /// The tag of what a form was made from ([`Person::read_tagged`]): what somebody has changed since
+    /// is not changed back by a form that still shows the old, but refused.
+    pub(crate) fn if_match(mut self, tag: &str) -> Self {
+        self.conditions.if_match = (!tag.is_empty()).then(|| tag.to_owned());
+        self
+    }
 }
 
 impl Person<'_> {
@@ -208,8 +218,21 @@ impl Person<'_> {
         question: Question<'_>,
     ) -> Result<T, Halt> {
         let response = self.ask(question).await?;
-        serde_json::from_slice(&response.body)
-            .map_err(|source| Failure::internal("read what a page shows", source).into())
+        parsed(&response)
+    }
+
+    /// Reads one object with its tag, for a form that changes it: the form carries the tag along as its
+    /// `version`, and [`Question::if_match`] has it checked.
+    pub(crate) async fn read_tagged<T: DeserializeOwned>(
+        &self,
+        question: Question<'_>,
+    ) -> Result<(T, String), Halt> {
+        let response = self.ask(question).await?;
+        let mut headers = response.headers.iter();
+        let (_, tag) = headers
+            .find(|(name, _)| name == "etag")
+            .ok_or_else(|| Failure::internal("read an object's tag", "it has none"))?;
+        Ok((parsed(&response)?, tag.clone()))
     }
 
     /// Asks. A refusal is an error.
@@ -239,6 +262,7 @@ impl Person<'_> {
         };
         head.path_params = pairs(question.path);
         head.query = pairs(question.query);
+        head.conditions = question.conditions;
         let key = question.once.map(|key| format!("app-{key}"));
         head.ticket = key.map(|key| self.ticket(key, &head, &body));
         answered(self.guest.send(&subject, head, body).await?)
@@ -284,6 +308,17 @@ impl Person<'_> {
         format!("{}{}", here.0.simple(), unique.simple())
     }
 
+    /// Refuses a form that was made in another organization. For forms that name no object, which
+    /// would be good in any, and need not be done only once.
+    pub(crate) fn must_be_here(&self, form: &Form) -> Result<(), Halt> {
+        if !self.is_elsewhere(form.get("once")) {
+            return Ok(());
+        }
+        let detail = "You switched to another organization since you opened this form, and nothing \
+             was changed. Open the page again if the form belongs here.";
+        Err(Halt::refused(409, detail))
+    }
+
     /// Whether the key's form was made in another organization: one tab may switch while another
     /// has a form open, and what was meant for one must not be done in the other.
     fn is_elsewhere(&self, key: &str) -> bool {
@@ -302,6 +337,11 @@ impl Person<'_> {
             retention_s: ONCE_S,
         }
     }
+}
+
+fn parsed<T: DeserializeOwned>(response: &Response) -> Result<T, Halt> {
+    serde_json::from_slice(&response.body)
+        .map_err(|source| Failure::internal("read what a page shows", source).into())
 }
 
 fn written(body: Option<&Value>) -> Bytes {

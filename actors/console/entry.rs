@@ -103,7 +103,7 @@ pub(crate) async fn enter(
 pub(crate) fn cookie(guest: &Guest<'_>, response: &Response) -> Result<String, Halt> {
     let begun: Begun = serde_json::from_slice(&response.body)
         .map_err(|source| Failure::internal("read a session that began", source))?;
-    Ok(page::begin(
+    Ok(page::cookie(
         guest.console,
         &begun.session,
         begun.lives_seconds,

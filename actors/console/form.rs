@@ -48,10 +48,11 @@ struct Field<'a> {
 }
 
 impl Form {
-    /// Reads `application/x-www-form-urlencoded`, which a query is as well.
+    /// Reads `application/x-www-form-urlencoded`, which a query is as well. Browsers send each end of
+    /// a line as CRLF, whatever it was when they were given the text; what is kept has LF.
     pub(crate) fn parse(bytes: &[u8]) -> Self {
         let fields = form_urlencoded::parse(bytes)
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n")))
             .collect();
         Self {
             fields,
@@ -85,20 +86,9 @@ impl Form {
         Some(self.get(name)).filter(|text| !text.is_empty())
     }
 
-    /// All that was chosen of several.
-    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
-        let fields = self.fields.iter().filter(|(given, _)| given == name);
-        fields.map(|(_, value)| value.as_str()).collect()
-    }
-
     /// Whether a box was ticked.
     pub(crate) fn ticked(&self, name: &str) -> bool {
         !self.raw(name).is_empty()
-    }
-
-    /// Whether one of several was chosen.
-    pub(crate) fn among(&self, name: &str, value: &str) -> bool {
-        self.all(name).contains(&value)
     }
 
     /// Whether a choice is the one made.
@@ -254,6 +244,12 @@ mod tests {
         for wrong in ["", ".", "a", "1:60", "-1", "1:-1", "1e3", "99999999"] {
             assert_eq!(seconds(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_lines_of_a_text_are_kept_as_they_were() {
+        let form = Form::parse(b"notes=one%0D%0A%0D%0Atwo%0Athree");
+        assert_eq!(form.get("notes"), "one\n\ntwo\nthree");
     }
 
     #[test]

@@ -6,6 +6,11 @@ use hoursmith_kit::Failure;
 use hoursmith_routes::problem;
 use serde::Deserialize;
 
+/// What is said of a form whose object changed after the form was made. The template of problems adds
+/// the way to a new one.
+pub(crate) const CHANGED: &str =
+    "Somebody changed it meanwhile: nothing was saved, and what you typed is still here.";
+
 /// Why.
 #[derive(Debug)]
 pub(crate) enum Halt {
@@ -62,6 +67,11 @@ impl Halt {
     /// The refusal of a form that the person may correct; the rest goes on as it is.
     pub(crate) fn correctable(self) -> Result<Refusal, Self> {
         match self {
+            // The actor tells of a header that a person knows nothing of.
+            Self::Refused(refusal) if refusal.status == 412 => Ok(Refusal {
+                detail: CHANGED.to_owned(),
+                ..refusal
+            }),
             Self::Refused(refusal)
                 if matches!(refusal.status, 400 | 402 | 403 | 409 | 422 | 429) =>
             {

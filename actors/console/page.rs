@@ -126,19 +126,15 @@ pub(crate) fn go(path: &str) -> Response {
     closed(Response::empty(303)).with_header("location", path)
 }
 
-/// The cookie of a session that begins.
-pub(crate) fn begin(console: &Console, secret: &str, lives_seconds: i64) -> String {
-    cookie(console, secret, lives_seconds)
-}
-
 /// The cookie that takes a session's place when it ends.
 pub(crate) fn end(console: &Console) -> String {
     cookie(console, "", 0)
 }
 
-/// Lax: a link from elsewhere finds one logged in, and a form from elsewhere comes without it.
-fn cookie(console: &Console, value: &str, lives_seconds: i64) -> String {
-    Cookie::build((session_cookie(&console.public_url), value))
+/// The cookie of a session. Lax: a link from elsewhere finds one logged in, and a form from elsewhere
+/// comes without it.
+pub(crate) fn cookie(console: &Console, secret: &str, lives_seconds: i64) -> String {
+    Cookie::build((session_cookie(&console.public_url), secret))
         .path("/")
         .http_only(true)
         .secure(console.public_url.starts_with("https://"))

@@ -224,11 +224,6 @@ pub(crate) fn member_name(members: &[Member], id: impl Borrow<Uuid>) -> &str {
     found.map_or("Somebody who left", |member| member.name.as_str())
 }
 
-/// A key for a form, so that sending it twice does it once.
-pub(crate) fn once(person: &Person<'_>) -> String {
-    person.form_key()
-}
-
 /// An id that is there. Templates have references.
 pub(crate) fn some(id: impl Borrow<Uuid>) -> Option<Uuid> {
     Some(*id.borrow())

@@ -53,7 +53,7 @@ pub(crate) async fn answer(
 
 async fn page(person: &Person<'_>, id: &str, form: Option<Form>) -> Result<Response, Halt> {
     let frame = Frame::of(person).await?;
-    let client = find(person, id).await?;
+    let (client, tag) = find(person, id).await?;
     let invoices = match frame.runs_it() {
         true => {
             let question = Question::new("invoice.list")
@@ -63,7 +63,7 @@ async fn page(person: &Person<'_>, id: &str, form: Option<Form>) -> Result<Respo
         }
         false => Vec::new(),
     };
-    let form = form.unwrap_or_else(|| as_it_is(&client));
+    let form = form.unwrap_or_else(|| as_it_is(&client, &tag));
     let page = ClientPage {
         frame: &frame,
         projects: &work::projects_of(person, ("client_id", id)).await?,
@@ -75,12 +75,13 @@ async fn page(person: &Person<'_>, id: &str, form: Option<Form>) -> Result<Respo
 }
 
 /// The form of a client as it is.
-fn as_it_is(client: &Client) -> Form {
+fn as_it_is(client: &Client, tag: &str) -> Form {
     let address = client.address.as_ref();
     let line = |of: fn(&hoursmith_routes::client::Address) -> &Option<String>| {
         address.map_or_else(String::new, |address| work::text(of(address)))
     };
     Form::with(&[
+        ("version", tag),
         ("name", &client.name),
         ("number", &work::text(&client.number)),
         ("email", &work::text(&client.email)),
@@ -130,8 +131,9 @@ async fn save(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Hal
         "notes": form.some("notes"),
         "address": address,
     });
-    match change(person, id, body).await {
-        Ok(()) => Ok(back(id, "saved")),
+    let question = change(id, body).if_match(form.get("version"));
+    match person.ask(question).await {
+        Ok(_) => Ok(back(id, "saved")),
         Err(halt) => {
             let mut refusal = halt.correctable()?;
             for (shown, asked) in ADDRESS {
@@ -143,7 +145,9 @@ async fn save(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Hal
 }
 
 async fn archive(person: &Person<'_>, id: &str, archived: bool) -> Result<Response, Halt> {
-    change(person, id, json!({ "archived": archived })).await?;
+    person
+        .ask(change(id, json!({ "archived": archived })))
+        .await?;
     Ok(back(id, if archived { "archived" } else { "restored" }))
 }
 
@@ -154,22 +158,23 @@ async fn delete(person: &Person<'_>, id: &str) -> Result<Response, Halt> {
     match work::delete(person, question, in_use).await {
         Ok(()) => Ok(go("/app/clients?done=gone")),
         Err(halt) => {
-            let form = as_it_is(&find(person, id).await?);
+            let (client, tag) = find(person, id).await?;
+            let form = as_it_is(&client, &tag);
             page(person, id, Some(form.refused(halt.correctable()?))).await
         }
     }
 }
 
-async fn find(person: &Person<'_>, id: &str) -> Result<Client, Halt> {
+/// The client with its tag.
+async fn find(person: &Person<'_>, id: &str) -> Result<(Client, String), Halt> {
     let question = Question::new("client.read").of("client_id", id);
-    person.read(question).await
+    person.read_tagged(question).await
 }
 
-async fn change(person: &Person<'_>, id: &str, body: Value) -> Result<(), Halt> {
-    let question = Question::new("client.update")
+fn change(id: &str, body: Value) -> Question<'_> {
+    Question::new("client.update")
         .of("client_id", id)
-        .body(body);
-    person.ask(question).await.map(drop)
+        .body(body)
 }
 
 /// To the client, with a sentence of what was done.

@@ -32,7 +32,7 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
         clients: &work::clients_of(person, archived).await?,
         archived,
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }

@@ -57,7 +57,7 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
         before: named(first.minus(1)),
         after: named(after),
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }

@@ -82,9 +82,8 @@ pub(crate) async fn answer(
 
 async fn page(person: &Person<'_>, id: &str, forms: Forms) -> Result<Response, Halt> {
     let frame = Frame::of(person).await?;
-    let project: Project = person
-        .read(Question::new("project.read").of("project_id", id))
-        .await?;
+    let question = Question::new("project.read").of("project_id", id);
+    let (project, tag): (Project, String) = person.read_tagged(question).await?;
     let question = Question::new("project_member.list")
         .of("project_id", id)
         .with("limit", work::MOST);
@@ -95,7 +94,7 @@ async fn page(person: &Person<'_>, id: &str, forms: Forms) -> Result<Response, H
         false => Vec::new(),
     };
     let is_in = |member: &&Member| members.iter().any(|one| one.member_id == member.id);
-    let form = forms.project.unwrap_or_else(|| as_it_is(&project));
+    let form = forms.project.unwrap_or_else(|| as_it_is(&project, &tag));
     let clients = work::clients(person).await?;
     let gone = |id: &Uuid| clients.iter().all(|client| client.id != *id);
     let page = ProjectPage {
@@ -108,17 +107,18 @@ async fn page(person: &Person<'_>, id: &str, forms: Forms) -> Result<Response, H
         project: &project,
         form: &form,
         adding: &forms.adding,
-        once: work::once(person),
+        once: person.form_key(),
         me: person.caller.member().0,
     };
     show(form.status().max(forms.adding.status()), &page)
 }
 
 /// The form of a project as it is.
-fn as_it_is(project: &Project) -> Form {
+fn as_it_is(project: &Project, tag: &str) -> Form {
     let budget = project.budget.as_ref();
     let kind = budget.map_or("", |budget| budget.kind.as_str());
     Form::with(&[
+        ("version", tag),
         ("name", &project.name),
         ("client_id", &work::text(&project.client_id)),
         ("code", &work::text(&project.code)),
@@ -153,15 +153,16 @@ async fn save(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Hal
         "code": form.some("code"),
         "billing_method": method,
         "billable": method != "none" && form.ticked("billable"),
-        "billable_rate": form.some("billable_rate").filter(|_| method == "hourly"),
+        "billable_rate": form.some("billable_rate"),
         "fixed_fee": form.some("fixed_fee").filter(|_| method == "fixed"),
         "budget": budget,
         "starts_on": form.some("starts_on"),
         "ends_on": form.some("ends_on"),
         "notes": form.some("notes"),
     });
-    match change(person, id, body).await {
-        Ok(()) => Ok(back(id, "saved")),
+    let question = change(id, body).if_match(form.get("version"));
+    match person.ask(question).await {
+        Ok(_) => Ok(back(id, "saved")),
         Err(halt) => {
             let refusal = halt
                 .correctable()?
@@ -176,7 +177,9 @@ async fn save(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Hal
 }
 
 async fn archive(person: &Person<'_>, id: &str, archived: bool) -> Result<Response, Halt> {
-    change(person, id, json!({ "archived": archived })).await?;
+    person
+        .ask(change(id, json!({ "archived": archived })))
+        .await?;
     Ok(back(id, if archived { "archived" } else { "restored" }))
 }
 
@@ -193,11 +196,10 @@ async fn delete(person: &Person<'_>, id: &str) -> Result<Response, Halt> {
     }
 }
 
-async fn change(person: &Person<'_>, id: &str, body: Value) -> Result<(), Halt> {
-    let question = Question::new("project.update")
+fn change(id: &str, body: Value) -> Question<'_> {
+    Question::new("project.update")
         .of("project_id", id)
-        .body(body);
-    person.ask(question).await.map(drop)
+        .body(body)
 }
 
 /// To the project, with a sentence of what was done.

@@ -41,7 +41,7 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
         archived,
         clients: &clients,
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }

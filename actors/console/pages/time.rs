@@ -78,7 +78,7 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
         this: work::week_of(&frame, today),
         today,
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use hoursmith_bus::Response;
+use hoursmith_routes::organization::Organization;
 use serde_json::{Value, json};
 
 use crate::ask::{Person, Question};
@@ -26,25 +27,34 @@ struct OrganizationPage<'a> {
     modes: &'a [(&'a str, &'a str)],
     weekdays: &'a [&'a str],
     form: &'a Form,
+    once: String,
 }
 
 pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Response, Halt> {
     let frame = Frame::of(person).await?;
-    let form = form.unwrap_or_else(|| as_it_is(&frame));
+    let form = match form {
+        Some(form) => form,
+        None => as_it_is(
+            &person
+                .read_tagged(Question::new("organization.read"))
+                .await?,
+        ),
+    };
     let page = OrganizationPage {
         frame: &frame,
         modes: MODES,
         weekdays: work::WEEKDAYS,
         form: &form,
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }
 
 /// The form of the organization as it is.
-fn as_it_is(frame: &Frame) -> Form {
-    let organization = &frame.organization;
+fn as_it_is((organization, tag): &(Organization, String)) -> Form {
     let rounding = &organization.rounding;
     Form::with(&[
+        ("version", tag),
         ("name", &organization.name),
         ("currency", &organization.currency),
         ("timezone", &organization.timezone),
@@ -68,15 +78,12 @@ fn as_it_is(frame: &Frame) -> Form {
 }
 
 pub(crate) async fn save(person: &Person<'_>, form: Form) -> Result<Response, Halt> {
-    let Some(capacity) = seconds(form.get("capacity")) else {
-        let refusal = Refusal::at("capacity", NO_DURATION);
-        return page(person, Some(form.refused(refusal))).await;
-    };
+    person.must_be_here(&form)?;
     let minutes = form.get("minutes");
     let minutes = minutes
         .parse::<i64>()
         .map_or_else(|_| Value::from(minutes), Value::from);
-    let body = json!({
+    let mut body = json!({
         "name": form.get("name"),
         "currency": form.get("currency").to_uppercase(),
         "timezone": form.get("timezone"),
@@ -85,9 +92,22 @@ pub(crate) async fn save(person: &Person<'_>, form: Form) -> Result<Response, Ha
         "rounding": { "mode": form.get("mode"), "minutes": minutes },
         "allow_overlap": form.ticked("allow_overlap"),
         "lock_before": form.some("lock_before"),
-        "weekly_capacity_seconds": capacity,
     });
-    let question = Question::new("organization.update").body(body);
+    // The form has minutes: left as it was shown, the week stays to the second.
+    let organization: Organization = person.read(Question::new("organization.read")).await?;
+    let shown = format::hours(organization.weekly_capacity_seconds);
+    if form.get("capacity") != shown
+        && let Some(fields) = body.as_object_mut()
+    {
+        let Some(capacity) = seconds(form.get("capacity")) else {
+            let refusal = Refusal::at("capacity", NO_DURATION);
+            return page(person, Some(form.refused(refusal))).await;
+        };
+        fields.insert("weekly_capacity_seconds".to_owned(), capacity.into());
+    }
+    let question = Question::new("organization.update")
+        .body(body)
+        .if_match(form.get("version"));
     match person.ask(question).await {
         Ok(_) => Ok(go("/app/settings/organization?done=saved")),
         Err(halt) => {

@@ -21,6 +21,7 @@ struct PlanPage<'a> {
     may_change: bool,
     owners_may_change: bool,
     refusal: &'a Refusal,
+    once: String,
 }
 
 /// A plan as it is offered.
@@ -58,12 +59,14 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
         may_change: choice.owners_may_change && frame.owns_it(),
         owners_may_change: choice.owners_may_change,
         refusal: &form.refusal,
+        once: person.form_key(),
         frame: &frame,
     };
     show(form.status(), &page)
 }
 
 pub(crate) async fn change(person: &Person<'_>, form: Form) -> Result<Response, Halt> {
+    person.must_be_here(&form)?;
     let body = json!({ "plan": form.get("plan") });
     let question = Question::new("organization.change_plan").body(body);
     match person.ask(question).await {
