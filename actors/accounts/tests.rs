@@ -1,5 +1,6 @@
 //! Accounts over both stores: what begins a session, what ends it, and what it vouches for.
 
+mod accept;
 mod own;
 mod switch;
 
@@ -65,16 +66,15 @@ impl Bench {
         session: Option<SessionDigest>,
         body: Option<Value>,
     ) -> Verdict {
-        let visit = Visit {
-            post: true,
-            same_origin: true,
-            session,
-            invitation: None,
-            query: String::new(),
-            address: "192.0.2.1".to_owned(),
-            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-                .to_owned(),
-        };
+        self.ask_on(visit(session), question, body).await
+    }
+
+    async fn ask_on(
+        &self,
+        visit: Visit,
+        question: AccountQuestion,
+        body: Option<Value>,
+    ) -> Verdict {
         let head = Head {
             route: question.id().to_owned(),
             visit: Some(visit),
@@ -120,6 +120,19 @@ impl Bench {
 
     async fn is_good(&self, session: SessionDigest) -> bool {
         matches!(self.check(session).await, Verdict::Continue(_))
+    }
+}
+
+fn visit(session: Option<SessionDigest>) -> Visit {
+    Visit {
+        post: true,
+        same_origin: true,
+        session,
+        invitation: None,
+        query: String::new(),
+        address: "192.0.2.1".to_owned(),
+        user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+            .to_owned(),
     }
 }
 
