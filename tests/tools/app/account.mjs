@@ -103,6 +103,8 @@ export default async function account() {
   const tab = await maya.context.newPage();
   await tab.goto(`${origin}/app/projects`);
   await tab.getByLabel("Name").fill("Catalogue");
+  const settings = await maya.context.newPage();
+  await settings.goto(`${origin}/app/settings/organization`);
   await page.goto(`${origin}/app`);
   await page.getByLabel("Organization").selectOption({ label: named });
   await press("Switch");
@@ -114,6 +116,11 @@ export default async function account() {
   await tab.getByText("You switched to another organization").waitFor();
   expect(await tab.getByText("No projects yet").isVisible(), "a form of one organization was carried out in another");
   await tab.close();
+  await settings.getByRole("button", { name: "Save organization" }).click();
+  await settings.getByText("You switched to another organization").waitFor();
+  await settings.goto(`${origin}/app/settings/organization`);
+  expect(await settings.getByLabel("Name", { exact: true }).inputValue() === named, "one organization got the settings of another");
+  await settings.close();
   await elsewhere.page.reload();
   expect(await elsewhere.page.getByLabel("Organization").evaluate((select) => select.selectedOptions[0].label) === "Studio", "another browser was switched too");
   await look(["/app", "/app/settings/account"]);

@@ -63,6 +63,22 @@ export default async function work() {
   await press("Save project");
   await says("The changes were saved.");
   await page.getByRole("heading", { name: "Autumn catalogue" }).waitFor();
+
+  // A tab that still shows it as it was changes nothing back, and leads to what it is now.
+  const tab = await context.newPage();
+  await tab.goto(origin + project);
+  await page.getByLabel("Code").fill("A-17");
+  await press("Save project");
+  await says("The changes were saved.");
+  await tab.getByLabel("Code").fill("B-18");
+  await tab.getByRole("button", { name: "Save project" }).click();
+  await tab.getByText("Somebody changed it meanwhile").waitFor();
+  expect(await tab.getByLabel("Code").inputValue() === "B-18", "what was typed is gone");
+  await tab.getByRole("link", { name: "See it as it is now" }).click();
+  await tab.getByText("Somebody changed it meanwhile").waitFor({ state: "hidden" });
+  expect(await tab.getByLabel("Code").inputValue() === "A-17", "a stale page changed something back");
+  await tab.close();
+
   await press("Delete project");
   await says("Archive it instead");
   await press("Archive");
