@@ -11,6 +11,7 @@ use utoipa::openapi::{RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
+use crate::operation::Operation;
 use crate::route::parameter;
 use crate::words::EventTypeWord;
 use crate::{Form, Method, Parameter, Route, Shape};
@@ -76,6 +77,22 @@ pub const ROUTES: &[Route] = &[
         description: "One event. It never changes, and neither does its ETag.",
     },
 ];
+
+/// What is asked about events over the bus. The feed itself begins with the oldest, for those who
+/// must miss none.
+pub const OPERATIONS: &[Operation] = &[Operation {
+    id: "event.latest",
+    access: READ,
+    actor: "resource",
+    description: "Tells the last few events, the newest first: `LatestEvents`.",
+}];
+
+/// The last few events.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LatestEvents {
+    /// The events, the newest first.
+    pub data: Vec<Event>,
+}
 
 /// Something that changed.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

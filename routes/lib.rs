@@ -65,9 +65,14 @@ pub fn route(id: &str) -> Option<&'static Route> {
 
 /// Every operation that is asked on the bus alone, grouped by resource.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
-    [invoice::OPERATIONS, member::OPERATIONS]
-        .into_iter()
-        .flatten()
+    [
+        organization::OPERATIONS,
+        member::OPERATIONS,
+        invoice::OPERATIONS,
+        event::OPERATIONS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The subject that answers a route or an operation, by its id.

@@ -1,4 +1,4 @@
-//! The organization: the tenant and its defaults.
+//! The organization: the tenant and its defaults. Read over HTTP; changed by [`OPERATIONS`] on the bus.
 
 use hoursmith_domain::{Access, Grant, Plan, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -6,8 +6,27 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::common::{ExternalReference, Metadata, MetadataSchema};
+use crate::operation::Operation;
 use crate::words::{PlanWord, RoundingModeWord, RoundingTargetWord, WeekdayWord};
 use crate::{Method, Route, Shape};
+
+const READ: Access = Access {
+    owner: Grant::All,
+    admin: Grant::All,
+    manager: Grant::All,
+    member: Grant::All,
+    scope: Scope::Read,
+    min_plan: Plan::Studio,
+};
+
+/// Who may change it: whoever runs it, on any plan.
+const CHANGE: Access = Access {
+    manager: Grant::Deny,
+    member: Grant::Deny,
+    scope: Scope::Write,
+    min_plan: Plan::Free,
+    ..READ
+};
 
 /// The routes.
 pub const ROUTES: &[Route] = &[Route {
@@ -16,14 +35,7 @@ pub const ROUTES: &[Route] = &[Route {
     action: "read",
     method: Method::Get,
     path: "/api/v1/organization",
-    access: Access {
-        owner: Grant::All,
-        admin: Grant::All,
-        manager: Grant::All,
-        member: Grant::All,
-        scope: Scope::Read,
-        min_plan: Plan::Studio,
-    },
+    access: READ,
     actor: "resource",
     parameters: &[],
     shape: Shape::Read {
@@ -32,6 +44,43 @@ pub const ROUTES: &[Route] = &[Route {
     summary: "Read the organization",
     description: "The organization that the token belongs to, with its defaults for currency, time and rates.",
 }];
+
+/// What is done to the organization over the bus.
+pub const OPERATIONS: &[Operation] = &[
+    Operation {
+        id: "organization.update",
+        access: CHANGE,
+        actor: "resource",
+        description: "Changes the organization's name, its defaults, and how its time is counted.",
+    },
+    Operation {
+        id: "organization.plan",
+        access: Access {
+            min_plan: Plan::Free,
+            ..READ
+        },
+        actor: "resource",
+        description: "Tells the plan, and whether owners may change it: a `PlanChoice`.",
+    },
+    Operation {
+        id: "organization.change_plan",
+        access: Access {
+            admin: Grant::Deny,
+            ..CHANGE
+        },
+        actor: "resource",
+        description: "Puts the organization on another plan, where the operator lets owners do so.",
+    },
+];
+
+/// The plan, as an owner may look at it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlanChoice {
+    /// The plan that it is on.
+    pub plan: Plan,
+    /// Whether the operator lets owners change it.
+    pub owners_may_change: bool,
+}
 
 /// An organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -43,7 +43,7 @@ impl Invitation {
             _ if self.is_operators => Way::Choose,
             Some(user) if user == self.user() => Way::Press,
             Some(_) => Way::Stranger,
-            None if self.has_password => Way::Confirm,
+            None if self.has_password() => Way::Confirm,
             None if self.acts_elsewhere => Way::Stuck,
             None => Way::Choose,
         }
@@ -51,11 +51,13 @@ impl Invitation {
 
     /// Whether they say what they are called as well: nobody else has them on a list yet.
     pub(crate) fn asks_name(&self) -> bool {
-        self.status == "invited" && !self.has_password && !self.is_elsewhere
+        self.status == "invited" && !self.has_password() && !self.is_elsewhere
     }
 }
 
-/// Everything about an invitation that is good, and the user whose session there is.
+/// Everything about an invitation that is good, and the user whose session there is. The session is
+/// read last: one that is good then was good with the password that the invitation shows, since another
+/// password ends it.
 pub(crate) async fn find(
     conn: &mut Conn,
     ask: &Ask,
@@ -124,14 +126,14 @@ mod tests {
             name: "Ben".to_owned(),
             email: "ben@studio.example".to_owned(),
             inviter: None,
-            has_password: false,
+            password_hash: None,
             acts_elsewhere: false,
             is_elsewhere: false,
         };
         assert_eq!(new().way(None), Way::Choose);
         assert_eq!(new().way(Some(other)), Way::Stranger);
         let known = Invitation {
-            has_password: true,
+            password_hash: Some("hash".to_owned()),
             ..new()
         };
         assert_eq!(known.way(None), Way::Confirm);

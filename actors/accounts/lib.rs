@@ -64,7 +64,12 @@ impl Plugin for Accounts {
     }
 
     fn statements(&self) -> Vec<Statement> {
-        [sql::statements(), invitation::statements()].concat()
+        [
+            sql::statements(),
+            session::statements(),
+            invitation::statements(),
+        ]
+        .concat()
     }
 
     fn start(&self, host: Host) -> BoxFuture<'static, Result<RunningPlugin, StartError>> {

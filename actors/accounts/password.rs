@@ -1,7 +1,8 @@
-//! What takes a password: signing up, logging in, accepting an invitation, and confirming that it is
-//! still the same person.
+//! What takes a password: signing up, logging in, accepting an invitation, confirming that it is still
+//! the same person, and choosing another.
 
 mod accept;
+mod change;
 mod hash;
 mod sign_up;
 
@@ -55,6 +56,7 @@ impl Worker for Passwords {
             "password.accept" => accept::answer(shared, &ask).await,
             "password.log_in" => shared.log_in(&ask).await,
             "password.confirm" => shared.confirm(&ask).await,
+            "password.change" => change::answer(shared, &ask).await,
             other => Err(Failure::internal(
                 "find what to do with a password",
                 format!("no such action as {other}"),
@@ -80,7 +82,8 @@ impl Shared {
         match found.filter(|_| right) {
             Some(user) => {
                 let organization = user.organization_id.map(OrganizationId);
-                self.begin(UserId(user.id), organization).await
+                let hash = user.password_hash;
+                self.begin(ask, UserId(user.id), organization, hash).await
             }
             None => Ok(not_together()),
         }
@@ -98,11 +101,7 @@ impl Shared {
         let hash = sql::find_password(&mut *self.db.read().await?, caller.user()).await?;
         Ok(match hash::verify(password, hash).await? {
             true => Verdict::Respond(Response::empty(204)),
-            false => refuse([FieldError::pointer(
-                "#/password",
-                "wrong",
-                "That is not your password.",
-            )]),
+            false => not_yours(),
         })
     }
 
@@ -119,36 +118,69 @@ impl Shared {
         self.guesses.admit(account, address, self.clock.monotonic())
     }
 
-    /// Begins a session under a new secret: 201.
-    async fn begin(
-        &self,
-        user: UserId,
-        organization: Option<OrganizationId>,
-    ) -> Result<Verdict, Failure> {
+    /// A new secret for a session.
+    fn secret(&self) -> SessionSecret {
         let mut random = [0; 32];
         self.random.fill(&mut random);
-        let secret = SessionSecret::generate(random);
+        SessionSecret::generate(random)
+    }
+
+    /// Begins a session under a new secret: 201. With the hash that a password was found right by,
+    /// only if it is the person's still: changing a password ends all sessions, and none may slip
+    /// in behind that.
+    async fn begin(
+        &self,
+        ask: &Ask,
+        user: UserId,
+        organization: Option<OrganizationId>,
+        found_right: Option<String>,
+    ) -> Result<Verdict, Failure> {
+        let secret = self.secret();
         let now = self.clock.now();
+        let visit = ask.head.visit.as_ref();
         let session = NewSession {
             id: self.random.uuid_v7(now),
             user,
             organization,
             digest: secret.digest(&self.keys),
+            user_agent: visit.map_or_else(String::new, |visit| visit.user_agent.clone()),
             now,
             expires_at: now.plus(LIFE),
         };
-        let begun: Result<(), hoursmith_store::Error> = self
+        let begun: Result<bool, hoursmith_store::Error> = self
             .db
-            .write(move |conn| Box::pin(async move { sql::begin_session(conn, &session).await }))
+            .write(move |conn| {
+                Box::pin(async move {
+                    if let Some(hash) = found_right
+                        && !sql::hold_password(conn, user, &hash).await?
+                    {
+                        return Ok(false);
+                    }
+                    sql::begin_session(conn, &session).await?;
+                    Ok(true)
+                })
+            })
             .await;
-        begun?;
-        let body = json!({ "session": secret.expose(), "lives_seconds": LIFE.as_secs() });
-        Ok(Verdict::Respond(Response::json(201, body.to_string())))
+        Ok(match begun? {
+            true => begins(&secret),
+            false => not_together(),
+        })
     }
+}
+
+/// The answer that hands over a session's secret.
+fn begins(secret: &SessionSecret) -> Verdict {
+    let body = json!({ "session": secret.expose(), "lives_seconds": LIFE.as_secs() });
+    Verdict::Respond(Response::json(201, body.to_string()))
 }
 
 fn not_together() -> Verdict {
     let detail = "Address and password do not belong together.";
+    refuse([FieldError::pointer("#/password", "wrong", detail)])
+}
+
+fn not_yours() -> Verdict {
+    let detail = "That is not your password.";
     refuse([FieldError::pointer("#/password", "wrong", detail)])
 }
 

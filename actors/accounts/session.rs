@@ -1,5 +1,13 @@
 //! Sessions: whose a cookie's digest is, as of this very request, and their end.
+//!
+//! Whatever is asked about a person's sessions or organizations is decided by the digest of the
+//! session that asks, never by what a form names.
 
+mod organization;
+mod own;
+mod sql;
+
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,19 +17,25 @@ use hoursmith_domain::{
     Timestamp, TokenId, UnknownWord, UserId,
 };
 use hoursmith_kit::{Clock, Failure, Worker};
-use hoursmith_store::Db;
+use hoursmith_store::{Db, Statement};
+use serde::Deserialize;
 
 use crate::invitation;
-use crate::sql::{self, FoundSession};
+use crate::sql::{FoundSession, delete_session, find_session, touch_session};
+pub(crate) use sql::{Renewal, delete_other_sessions, renew_session};
 
 /// How long a session lives when it is used.
 pub(crate) const LIFE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// How long it lives when it is not.
-const IDLE: Duration = Duration::from_secs(12 * 60 * 60);
+pub(crate) const IDLE: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How exactly its last use is known: a write for each page would buy nothing.
 const SEEN_EVERY: Duration = Duration::from_secs(5 * 60);
+
+pub(crate) fn statements() -> &'static [Statement] {
+    sql::statements()
+}
 
 #[derive(Clone)]
 pub(crate) struct Sessions {
@@ -36,12 +50,22 @@ impl Worker for Sessions {
             let mut conn = self.db.read().await?;
             return invitation::show(&mut conn, &ask, self.clock.now()).await;
         }
-        let Some(digest) = ask.head.visit.as_ref().and_then(|visit| visit.session) else {
-            return Ok(refuse());
+        let Some(digest) = digest_of(&ask) else {
+            return Ok(over());
+        };
+        if ask.head.route == "session.end" {
+            return self.end(digest).await;
+        }
+        let Some(session) = live(&self.db, digest, self.clock.now()).await? else {
+            return Ok(over());
         };
         match ask.head.route.as_str() {
-            "session.check" => self.check(&ask, digest).await,
-            "session.end" => self.end(digest).await,
+            "session.check" => self.check(&ask, &session).await,
+            "session.list" => self.list(&session).await,
+            "session.end_one" => self.end_one(&ask, &session).await,
+            "session.end_others" => self.end_others(&session).await,
+            "session.organizations" => self.organizations(&session).await,
+            "session.switch" => self.switch(&ask, &session).await,
             other => Err(Failure::internal(
                 "find what to do with a session",
                 format!("no such action as {other}"),
@@ -51,15 +75,10 @@ impl Worker for Sessions {
 }
 
 impl Sessions {
-    async fn check(&self, ask: &Ask, digest: SessionDigest) -> Result<Verdict, Failure> {
-        let now = self.clock.now();
-        let found = sql::find_session(&mut *self.db.read().await?, digest).await?;
-        let Some(session) = found.filter(|session| session.is_live(now)) else {
-            return Ok(refuse());
-        };
-        self.note(&session, now).await?;
+    async fn check(&self, ask: &Ask, session: &FoundSession) -> Result<Verdict, Failure> {
+        self.note(session, self.clock.now()).await?;
         let caller = self
-            .vouch(ask, &session)
+            .vouch(ask, session)
             .map_err(|source| Failure::internal("read a session", source))?;
         Ok(Verdict::Continue(Additions {
             caller,
@@ -67,7 +86,7 @@ impl Sessions {
         }))
     }
 
-    /// The member that the session acts as; `None` for one who is in no organization any more.
+    /// The member that the session acts as; `None` for one who is not in that organization any more.
     fn vouch(
         &self,
         ask: &Ask,
@@ -102,7 +121,7 @@ impl Sessions {
         let id = session.id;
         let noted: Result<u64, hoursmith_store::Error> = self
             .db
-            .write(move |conn| Box::pin(sql::touch_session(conn, id, now)))
+            .write(move |conn| Box::pin(touch_session(conn, id, now)))
             .await;
         noted?;
         Ok(())
@@ -112,7 +131,7 @@ impl Sessions {
     async fn end(&self, digest: SessionDigest) -> Result<Verdict, Failure> {
         let ended: Result<u64, hoursmith_store::Error> = self
             .db
-            .write(move |conn| Box::pin(sql::delete_session(conn, digest)))
+            .write(move |conn| Box::pin(delete_session(conn, digest)))
             .await;
         ended?;
         Ok(Verdict::Respond(Response::empty(204)))
@@ -126,7 +145,33 @@ impl FoundSession {
     }
 }
 
+/// The digest of the session that asks.
+pub(crate) fn digest_of(ask: &Ask) -> Option<SessionDigest> {
+    ask.head.visit.as_ref().and_then(|visit| visit.session)
+}
+
+/// The session of a digest, unless it is over.
+pub(crate) async fn live(
+    db: &Db,
+    digest: SessionDigest,
+    now: Timestamp,
+) -> Result<Option<FoundSession>, Failure> {
+    let found = find_session(&mut *db.read().await?, digest).await?;
+    Ok(found.filter(|session| session.is_live(now)))
+}
+
+/// The id that a question names; `None` for what cannot be one.
+fn named<T: FromStr>(ask: &Ask) -> Result<Option<T>, Failure> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: String,
+    }
+    let named: Named = serde_json::from_slice(&ask.body)
+        .map_err(|source| Failure::internal("read what a person chose", source))?;
+    Ok(named.id.parse().ok())
+}
+
 /// Unknown, ended and expired: one answer.
-fn refuse() -> Verdict {
+pub(crate) fn over() -> Verdict {
     Verdict::Refuse(Problem::new(Code::TokenInvalid, "No such session is good."))
 }

@@ -5,6 +5,8 @@ use hoursmith_domain::{OrganizationId, SessionDigest, Timestamp, UserId, fold};
 use hoursmith_store::{Conn, Error, execute, fetch_optional};
 use uuid::Uuid;
 
+use crate::session::IDLE;
+
 hoursmith_store::statements! {
     /// A session with what its person may do now in the organization that it acts in.
     FIND_SESSION = "SELECT s.id, s.user_id, s.seen_at, s.expires_at,
@@ -16,12 +18,15 @@ hoursmith_store::statements! {
         WHERE s.digest = $1";
     /// A new session.
     INSERT_SESSION = "INSERT INTO sessions
-            (id, user_id, organization_id, digest, created_at, seen_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $5, $6)";
+            (id, user_id, organization_id, digest, user_agent, created_at, seen_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $6, $7)";
     /// Notes that a session was used.
     TOUCH_SESSION = "UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at < $2";
     /// Ends a session.
     DELETE_SESSION = "DELETE FROM sessions WHERE digest = $1";
+    /// Clears a person's sessions that are over, by time or unused.
+    DELETE_OVER_SESSIONS = "DELETE FROM sessions WHERE user_id = $1
+        AND (expires_at <= $2 OR seen_at <= $3)";
     /// Clears some of the sessions that are over, anybody's: not everybody comes back.
     DELETE_EXPIRED_SESSIONS = "DELETE FROM sessions WHERE expires_at <= $1 AND id IN (
         SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at, id LIMIT $2)";
@@ -32,6 +37,14 @@ hoursmith_store::statements! {
         FROM users u WHERE u.email_key = $1";
     /// A person's password.
     FIND_PASSWORD = "SELECT password_hash FROM users WHERE id = $1";
+    /// What a person is called, with the password.
+    FIND_PERSON = "SELECT name, email, password_hash FROM users WHERE id = $1";
+    /// Holds a person's row until the transaction ends, if the password is still this one.
+    HOLD_PASSWORD = "UPDATE users SET password_hash = password_hash
+        WHERE id = $1 AND password_hash = $2";
+    /// Another password in the place of the one that was confirmed.
+    CHANGE_PASSWORD = "UPDATE users SET password_hash = $3, updated_at = $4
+        WHERE id = $1 AND password_hash = $2";
 }
 
 /// Sessions that one which begins clears: more than one, so that those which are over become fewer,
@@ -59,12 +72,22 @@ pub(crate) struct FoundUser {
     pub(crate) organization_id: Option<Uuid>,
 }
 
+/// A person who has a session.
+#[derive(sqlx::FromRow)]
+pub(crate) struct FoundPerson {
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) password_hash: Option<String>,
+}
+
 /// A session to begin.
 pub(crate) struct NewSession {
     pub(crate) id: Uuid,
     pub(crate) user: UserId,
     pub(crate) organization: Option<OrganizationId>,
     pub(crate) digest: SessionDigest,
+    /// At most 256 characters.
+    pub(crate) user_agent: String,
     pub(crate) now: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
@@ -88,6 +111,13 @@ pub(crate) async fn delete_session(conn: &mut Conn, digest: SessionDigest) -> Re
 pub(crate) async fn begin_session(conn: &mut Conn, new: &NewSession) -> Result<(), Error> {
     execute!(
         conn,
+        DELETE_OVER_SESSIONS,
+        new.user.0,
+        new.now.as_micros(),
+        new.now.minus(IDLE).as_micros(),
+    )?;
+    execute!(
+        conn,
         DELETE_EXPIRED_SESSIONS,
         new.now.as_micros(),
         EXPIRED_CLEARED
@@ -99,6 +129,7 @@ pub(crate) async fn begin_session(conn: &mut Conn, new: &NewSession) -> Result<(
         new.user.0,
         new.organization.map(|id| id.0),
         new.digest.0.as_slice(),
+        new.user_agent.as_str(),
         new.now.as_micros(),
         new.expires_at.as_micros(),
     )?;
@@ -114,4 +145,32 @@ pub(crate) async fn find_user(conn: &mut Conn, email: &str) -> Result<Option<Fou
 pub(crate) async fn find_password(conn: &mut Conn, user: UserId) -> Result<Option<String>, Error> {
     let row = fetch_optional!(conn, FIND_PASSWORD as (Option<String>,), user.0)?;
     Ok(row.and_then(|(hash,)| hash))
+}
+
+pub(crate) async fn find_person(
+    conn: &mut Conn,
+    user: UserId,
+) -> Result<Option<FoundPerson>, Error> {
+    fetch_optional!(conn, FIND_PERSON as FoundPerson, user.0)
+}
+
+/// Whether the person's password is still the one with this hash; if so it stays until the
+/// transaction ends.
+pub(crate) async fn hold_password(
+    conn: &mut Conn,
+    user: UserId,
+    hash: &str,
+) -> Result<bool, Error> {
+    Ok(execute!(conn, HOLD_PASSWORD, user.0, hash)? == 1)
+}
+
+/// Whether the person's password was still the one with the old hash.
+pub(crate) async fn change_password(
+    conn: &mut Conn,
+    user: UserId,
+    old: &str,
+    new: &str,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    Ok(execute!(conn, CHANGE_PASSWORD, user.0, old, new, now.as_micros())? == 1)
 }

@@ -1,5 +1,9 @@
 //! Accounts over both stores: what begins a session, what ends it, and what it vouches for.
 
+mod accept;
+mod own;
+mod switch;
+
 use std::time::Duration;
 
 use hoursmith_bus::subjects::{self, AccountQuestion};
@@ -62,14 +66,15 @@ impl Bench {
         session: Option<SessionDigest>,
         body: Option<Value>,
     ) -> Verdict {
-        let visit = Visit {
-            post: true,
-            same_origin: true,
-            session,
-            invitation: None,
-            query: String::new(),
-            address: "192.0.2.1".to_owned(),
-        };
+        self.ask_on(visit(session), question, body).await
+    }
+
+    async fn ask_on(
+        &self,
+        visit: Visit,
+        question: AccountQuestion,
+        body: Option<Value>,
+    ) -> Verdict {
         let head = Head {
             route: question.id().to_owned(),
             visit: Some(visit),
@@ -87,15 +92,25 @@ impl Bench {
 
     async fn log_in(&self, email: &str, password: &str) -> Result<SessionDigest, Code> {
         let body = json!({ "email": email, "password": password });
-        match self.ask(AccountQuestion::LogIn, None, Some(body)).await {
-            Verdict::Respond(response) => {
-                let body: Value = serde_json::from_slice(&response.body).unwrap();
-                let secret = SessionSecret::parse(body["session"].as_str().unwrap()).unwrap();
-                Ok(secret.digest(&self.rig.host.keys))
-            }
-            Verdict::Refuse(problem) => Err(problem.code),
-            Verdict::Continue(_) => panic!("a gate's answer"),
-        }
+        self.begun(self.ask(AccountQuestion::LogIn, None, Some(body)).await)
+    }
+
+    /// The session that an answer hands over.
+    fn begun(&self, verdict: Verdict) -> Result<SessionDigest, Code> {
+        answered(verdict).map(|body| {
+            let secret = SessionSecret::parse(body["session"].as_str().unwrap()).unwrap();
+            secret.digest(&self.rig.host.keys)
+        })
+    }
+
+    /// What is answered to a session, or why it is refused.
+    async fn told(
+        &self,
+        question: AccountQuestion,
+        session: SessionDigest,
+        body: Value,
+    ) -> Result<Value, Code> {
+        answered(self.ask(question, Some(session), Some(body)).await)
     }
 
     async fn check(&self, session: SessionDigest) -> Verdict {
@@ -105,6 +120,29 @@ impl Bench {
 
     async fn is_good(&self, session: SessionDigest) -> bool {
         matches!(self.check(session).await, Verdict::Continue(_))
+    }
+}
+
+fn visit(session: Option<SessionDigest>) -> Visit {
+    Visit {
+        post: true,
+        same_origin: true,
+        session,
+        invitation: None,
+        query: String::new(),
+        address: "192.0.2.1".to_owned(),
+        user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+            .to_owned(),
+    }
+}
+
+fn answered(verdict: Verdict) -> Result<Value, Code> {
+    match verdict {
+        Verdict::Respond(response) => {
+            Ok(serde_json::from_slice(&response.body).unwrap_or_default())
+        }
+        Verdict::Refuse(problem) => Err(problem.code),
+        Verdict::Continue(_) => panic!("a gate's answer"),
     }
 }
 

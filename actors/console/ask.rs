@@ -5,18 +5,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hoursmith_bus::subjects::{self, AccountQuestion, TokenQuestion};
 use hoursmith_bus::{
-    Ask, Head, IdempotencyTicket, KeyedRequest, Response, Subject, Verdict, Visit,
+    Ask, Conditions, Head, IdempotencyTicket, KeyedRequest, Response, Subject, Verdict, Visit,
 };
-use hoursmith_domain::{Caller, Code, Keys, SealedCaller};
+use hoursmith_domain::{Caller, Code, Keys, Plan, SealedCaller};
 use hoursmith_kit::{Asker, Clock, Failure, Host, Random};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::form::Form;
 use crate::halt::{Halt, Refusal};
 
 /// For how long a form that was sent once is not done twice.
 const ONCE_S: u32 = 24 * 60 * 60;
+
+/// Characters of a form's key: two ids in hex.
+const ONCE_MAX: usize = 64;
 
 /// What all requests share.
 pub(crate) struct Console {
@@ -26,9 +30,19 @@ pub(crate) struct Console {
     pub(crate) random: Arc<dyn Random>,
     /// Where browsers reach the app, without a slash at the end.
     pub(crate) public_url: String,
+    /// How fast a token may ask, by plan.
+    pub(crate) paces: Vec<Pace>,
+}
+
+/// How fast a token of a plan may ask.
+pub(crate) struct Pace {
+    pub(crate) plan: Plan,
+    pub(crate) requests: u32,
+    pub(crate) seconds: u32,
 }
 
 /// A request to the app.
+#[derive(Clone, Copy)]
 pub(crate) struct Guest<'a> {
     pub(crate) console: &'a Console,
     pub(crate) ask: &'a Ask,
@@ -42,6 +56,17 @@ pub(crate) struct Person<'a> {
     sealed: SealedCaller,
 }
 
+impl Pace {
+    fn of(host: &Host, plan: Plan) -> Self {
+        let limit = host.settings.limits.of(plan);
+        Self {
+            plan,
+            requests: limit.sustained_limit,
+            seconds: limit.sustained_window_s,
+        }
+    }
+}
+
 impl Console {
     pub(crate) fn of(host: &Host) -> Self {
         Self {
@@ -49,6 +74,7 @@ impl Console {
             keys: host.keys.clone(),
             clock: Arc::clone(&host.clock),
             random: Arc::clone(&host.random),
+            paces: Plan::ALL.iter().map(|plan| Pace::of(host, *plan)).collect(),
             public_url: host.settings.public_url.trim_end_matches('/').to_owned(),
         }
     }
@@ -64,21 +90,13 @@ impl<'a> Guest<'a> {
         let head = self.head(question.id());
         let sealed = match self.ask_account(question, head, None).await? {
             Verdict::Continue(additions) => additions.caller,
-            Verdict::Refuse(problem) if problem.code == Code::TokenInvalid => {
-                return Err(Halt::LogIn);
-            }
             // A fault is no reason to send somebody away who is logged in.
             verdict => {
                 answered(verdict)?;
                 return Err(Failure::internal("check a session", "no gate's answer").into());
             }
         };
-        let sealed = sealed.ok_or_else(|| {
-            Halt::refused(
-                403,
-                "You are in no organization any more. Ask an owner to add you.",
-            )
-        })?;
+        let sealed = sealed.ok_or(Halt::Nowhere)?;
         let opened = sealed.open(
             &self.console.keys,
             self.ask.head.request_id,
@@ -102,7 +120,8 @@ impl<'a> Guest<'a> {
         answered(self.ask_account(question, head, body).await?)
     }
 
-    /// Asks accounts. The visit goes along, for its session and its address.
+    /// Asks accounts. The visit goes along, for its session and its address. Whose session is over
+    /// is sent to log in.
     async fn ask_account(
         &self,
         question: AccountQuestion,
@@ -114,7 +133,10 @@ impl<'a> Guest<'a> {
             ..head
         };
         let subject = subjects::account(question);
-        self.send(&subject, head, written(body)).await
+        match self.send(&subject, head, written(body)).await? {
+            Verdict::Refuse(problem) if problem.code == Code::TokenInvalid => Err(Halt::LogIn),
+            verdict => Ok(verdict),
+        }
     }
 
     fn head(&self, route: &str) -> Head {
@@ -140,6 +162,7 @@ pub(crate) struct Question<'q> {
     query: Vec<(&'q str, String)>,
     body: Option<Value>,
     once: Option<String>,
+    conditions: Conditions,
 }
 
 impl<'q> Question<'q> {
@@ -151,6 +174,7 @@ impl<'q> Question<'q> {
             query: Vec::new(),
             body: None,
             once: None,
+            conditions: Conditions::default(),
         }
     }
 
@@ -175,7 +199,14 @@ impl<'q> Question<'q> {
     /// The form's own key: sent again, by a double click or after the back button, it is answered
     /// as the first time and done no second time.
     pub(crate) fn once(mut self, key: &str) -> Self {
-        self.once = (!key.is_empty() && key.len() <= 64).then(|| format!("app-{key}"));
+        self.once = (!key.is_empty() && key.len() <= ONCE_MAX).then(|| key.to_owned());
+        self
+    }
+
+    /// The tag of what a form was made from ([`Person::read_tagged`]): what somebody has changed since
+    /// is not changed back by a form that still shows the old, but refused.
+    pub(crate) fn if_match(mut self, tag: &str) -> Self {
+        self.conditions.if_match = (!tag.is_empty()).then(|| tag.to_owned());
         self
     }
 }
@@ -187,8 +218,21 @@ impl Person<'_> {
         question: Question<'_>,
     ) -> Result<T, Halt> {
         let response = self.ask(question).await?;
-        serde_json::from_slice(&response.body)
-            .map_err(|source| Failure::internal("read what a page shows", source).into())
+        parsed(&response)
+    }
+
+    /// Reads one object with its tag, for a form that changes it: the form carries the tag along as its
+    /// `version`, and [`Question::if_match`] has it checked.
+    pub(crate) async fn read_tagged<T: DeserializeOwned>(
+        &self,
+        question: Question<'_>,
+    ) -> Result<(T, String), Halt> {
+        let response = self.ask(question).await?;
+        let mut headers = response.headers.iter();
+        let (_, tag) = headers
+            .find(|(name, _)| name == "etag")
+            .ok_or_else(|| Failure::internal("read an object's tag", "it has none"))?;
+        Ok((parsed(&response)?, tag.clone()))
     }
 
     /// Asks. A refusal is an error.
@@ -201,6 +245,15 @@ impl Person<'_> {
         })?;
         let subject = Subject::new(&subject)
             .map_err(|source| Failure::internal("name an actor's subject", source))?;
+        if question
+            .once
+            .as_deref()
+            .is_some_and(|key| self.is_elsewhere(key))
+        {
+            let detail = "You switched to another organization since you opened this form. \
+                 If it belongs here, send it again.";
+            return Err(Halt::refused(409, detail));
+        }
         let body = written(question.body.as_ref());
         let mut head = self.head(question.id);
         let pairs = |pairs: Vec<(&str, String)>| -> Vec<(String, String)> {
@@ -209,7 +262,9 @@ impl Person<'_> {
         };
         head.path_params = pairs(question.path);
         head.query = pairs(question.query);
-        head.ticket = question.once.map(|key| self.ticket(key, &head, &body));
+        head.conditions = question.conditions;
+        let key = question.once.map(|key| format!("app-{key}"));
+        head.ticket = key.map(|key| self.ticket(key, &head, &body));
         answered(self.guest.send(&subject, head, body).await?)
     }
 
@@ -244,6 +299,33 @@ impl Person<'_> {
         }
     }
 
+    /// A key for a form, so that sending it twice does it once. It begins with the organization
+    /// that the form was made in.
+    pub(crate) fn form_key(&self) -> String {
+        let console = self.guest.console;
+        let unique = console.random.uuid_v7(console.clock.now());
+        let here = self.caller.organization();
+        format!("{}{}", here.0.simple(), unique.simple())
+    }
+
+    /// Refuses a form that was made in another organization. For forms that name no object, which
+    /// would be good in any, and need not be done only once.
+    pub(crate) fn must_be_here(&self, form: &Form) -> Result<(), Halt> {
+        if !self.is_elsewhere(form.get("once")) {
+            return Ok(());
+        }
+        let detail = "You switched to another organization since you opened this form, and nothing \
+             was changed. Open the page again if the form belongs here.";
+        Err(Halt::refused(409, detail))
+    }
+
+    /// Whether the key's form was made in another organization: one tab may switch while another
+    /// has a form open, and what was meant for one must not be done in the other.
+    fn is_elsewhere(&self, key: &str) -> bool {
+        let here = self.caller.organization().0.simple().to_string();
+        key.len() == ONCE_MAX && !key.starts_with(&here)
+    }
+
     /// The key is one request's: with another object, query or body it is refused.
     fn ticket(&self, key: String, head: &Head, body: &[u8]) -> IdempotencyTicket {
         let named = [head.path_params.as_slice(), &head.query].concat();
@@ -255,6 +337,11 @@ impl Person<'_> {
             retention_s: ONCE_S,
         }
     }
+}
+
+fn parsed<T: DeserializeOwned>(response: &Response) -> Result<T, Halt> {
+    serde_json::from_slice(&response.body)
+        .map_err(|source| Failure::internal("read what a page shows", source).into())
 }
 
 fn written(body: Option<&Value>) -> Bytes {

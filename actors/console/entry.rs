@@ -28,7 +28,7 @@ struct SignUpPage<'a> {
     form: &'a Form,
 }
 
-/// What accounts answers of a session that begins.
+/// What accounts answers of a session that begins, or has another secret from now on.
 #[derive(Deserialize)]
 struct Begun {
     session: String,
@@ -72,8 +72,7 @@ pub(crate) async fn sign_up(guest: &Guest<'_>, form: Form) -> Result<Response, H
     match guest.account(AccountQuestion::SignUp, Some(&body)).await {
         Ok(response) => enter(guest, &response, "/app").await,
         Err(halt) => {
-            let mut refusal = halt.correctable()?;
-            refusal.rename("password", "new_password");
+            let refusal = halt.correctable()?.renamed("password", "new_password");
             let status = refusal.status;
             sign_up_page(&form.refused(refusal), status)
         }
@@ -93,11 +92,20 @@ pub(crate) async fn enter(
     response: &Response,
     to: &str,
 ) -> Result<Response, Halt> {
-    let begun: Begun = serde_json::from_slice(&response.body)
-        .map_err(|source| Failure::internal("read a session that began", source))?;
+    let cookie = cookie(guest, response)?;
     if guest.visit.session.is_some() {
         guest.account(AccountQuestion::SessionEnd, None).await?;
     }
-    let cookie = page::begin(guest.console, &begun.session, begun.lives_seconds);
     Ok(go(to).with_header("set-cookie", cookie))
+}
+
+/// The cookie of the secret that accounts hands over.
+pub(crate) fn cookie(guest: &Guest<'_>, response: &Response) -> Result<String, Halt> {
+    let begun: Begun = serde_json::from_slice(&response.body)
+        .map_err(|source| Failure::internal("read a session that began", source))?;
+    Ok(page::cookie(
+        guest.console,
+        &begun.session,
+        begun.lives_seconds,
+    ))
 }

@@ -13,6 +13,26 @@ pub(crate) struct Form {
     pub(crate) refusal: Refusal,
 }
 
+/// A labelled text of several lines.
+#[derive(Template)]
+#[template(path = "area.html")]
+struct Area<'a> {
+    name: &'a str,
+    label: &'a str,
+    value: &'a str,
+    hint: &'a str,
+    error: Option<&'a str>,
+}
+
+/// A box to tick.
+#[derive(Template)]
+#[template(path = "box.html")]
+struct TickBox<'a> {
+    name: &'a str,
+    label: &'a str,
+    ticked: bool,
+}
+
 /// A labelled input with what is wrong with it.
 #[derive(Template)]
 #[template(path = "field.html")]
@@ -28,10 +48,11 @@ struct Field<'a> {
 }
 
 impl Form {
-    /// Reads `application/x-www-form-urlencoded`, which a query is as well.
+    /// Reads `application/x-www-form-urlencoded`, which a query is as well. Browsers send each end of
+    /// a line as CRLF, whatever it was when they were given the text; what is kept has LF.
     pub(crate) fn parse(bytes: &[u8]) -> Self {
         let fields = form_urlencoded::parse(bytes)
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n")))
             .collect();
         Self {
             fields,
@@ -63,6 +84,11 @@ impl Form {
     /// What was typed, if anything.
     pub(crate) fn some(&self, name: &str) -> Option<&str> {
         Some(self.get(name)).filter(|text| !text.is_empty())
+    }
+
+    /// Whether a box was ticked.
+    pub(crate) fn ticked(&self, name: &str) -> bool {
+        !self.raw(name).is_empty()
     }
 
     /// Whether a choice is the one made.
@@ -110,6 +136,29 @@ impl Form {
     /// An input that may be left empty.
     pub(crate) fn optional(&self, name: &str, label: &str, kind: &str, hint: &str) -> String {
         self.input(name, label, kind, hint, false)
+    }
+
+    /// A text of several lines.
+    pub(crate) fn area(&self, name: &str, label: &str, hint: &str) -> String {
+        let area = Area {
+            name,
+            label,
+            value: self.get(name),
+            hint,
+            error: self.refusal.of(name),
+        };
+        area.render().unwrap_or_default()
+    }
+
+    /// A box to tick.
+    pub(crate) fn tick(&self, name: &str, label: &str) -> String {
+        let ticked = self.ticked(name);
+        let tick = TickBox {
+            name,
+            label,
+            ticked,
+        };
+        tick.render().unwrap_or_default()
     }
 
     fn input(&self, name: &str, label: &str, kind: &str, hint: &str, required: bool) -> String {
@@ -195,6 +244,12 @@ mod tests {
         for wrong in ["", ".", "a", "1:60", "-1", "1:-1", "1e3", "99999999"] {
             assert_eq!(seconds(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_lines_of_a_text_are_kept_as_they_were() {
+        let form = Form::parse(b"notes=one%0D%0A%0D%0Atwo%0Athree");
+        assert_eq!(form.get("notes"), "one\n\ntwo\nthree");
     }
 
     #[test]

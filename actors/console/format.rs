@@ -2,7 +2,22 @@
 
 use std::borrow::Borrow;
 
-use hoursmith_domain::Timestamp;
+use hoursmith_domain::{Day, Timestamp};
+
+const MONTHS: &[&str] = &[
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
 
 /// Hours and minutes, such as `7:30`.
 pub(crate) fn hours(seconds: impl Borrow<i64>) -> String {
@@ -45,6 +60,32 @@ pub(crate) fn second(at: impl Borrow<Timestamp>) -> String {
     }
 }
 
+/// A day as a calendar's page has it: `24 Nov`.
+pub(crate) fn day_and_month(day: impl Borrow<Day>) -> String {
+    let text = day.borrow().to_string();
+    let mut parts = text.split('-').skip(1);
+    let number = parts.next().and_then(|month| month.parse::<usize>().ok());
+    let month = number.and_then(|number| MONTHS.get(number.checked_sub(1)?));
+    let day = parts.next().unwrap_or_default().trim_start_matches('0');
+    let month: String = short(month.copied().unwrap_or_default());
+    format!("{day} {month}")
+}
+
+/// A month in words: `November 2026`.
+pub(crate) fn month(day: impl Borrow<Day>) -> String {
+    let text = day.borrow().to_string();
+    let mut parts = text.split('-');
+    let year = parts.next().unwrap_or_default();
+    let number = parts.next().and_then(|month| month.parse::<usize>().ok());
+    let month = number.and_then(|number| MONTHS.get(number.checked_sub(1)?));
+    format!("{} {year}", month.copied().unwrap_or_default())
+}
+
+/// The first three letters, as calendars have them.
+pub(crate) fn short(name: &str) -> String {
+    name.chars().take(3).collect()
+}
+
 /// An instant as scripts read it.
 pub(crate) fn instant(at: impl Borrow<Timestamp>) -> String {
     at.borrow().to_string()
@@ -58,6 +99,9 @@ mod tests {
     fn values_read_well() {
         assert_eq!(hours(5_429), "1:30");
         assert_eq!(hours(0), "0:00");
+        let day: Day = "2026-11-04".parse().unwrap();
+        assert_eq!(day_and_month(day), "4 Nov");
+        assert_eq!(month(day), "November 2026");
         assert_eq!(money("1234567.5", "EUR"), "1,234,567.5 EUR");
         assert_eq!(money("-120.00", "EUR"), "−120.00 EUR");
         assert_eq!(money("0", "JPY"), "0 JPY");

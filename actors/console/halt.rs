@@ -6,11 +6,18 @@ use hoursmith_kit::Failure;
 use hoursmith_routes::problem;
 use serde::Deserialize;
 
+/// What is said of a form whose object changed after the form was made. The template of problems adds
+/// the way to a new one.
+pub(crate) const CHANGED: &str =
+    "Somebody changed it meanwhile: nothing was saved, and what you typed is still here.";
+
 /// Why.
 #[derive(Debug)]
 pub(crate) enum Halt {
     /// Nobody is logged in.
     LogIn,
+    /// Somebody is, who is not in the organization any more that the session acts in.
+    Nowhere,
     /// An actor refused.
     Refused(Refusal),
     /// A fault of ours.
@@ -60,6 +67,11 @@ impl Halt {
     /// The refusal of a form that the person may correct; the rest goes on as it is.
     pub(crate) fn correctable(self) -> Result<Refusal, Self> {
         match self {
+            // The actor tells of a header that a person knows nothing of.
+            Self::Refused(refusal) if refusal.status == 412 => Ok(Refusal {
+                detail: CHANGED.to_owned(),
+                ..refusal
+            }),
             Self::Refused(refusal)
                 if matches!(refusal.status, 400 | 402 | 403 | 409 | 422 | 429) =>
             {
@@ -96,13 +108,26 @@ impl Refusal {
         }
     }
 
-    /// Puts what is wrong with a field at the one that the form has for it.
-    pub(crate) fn rename(&mut self, field: &str, shown: &str) {
+    /// Of one field of a form.
+    pub(crate) fn at(field: &str, detail: &str) -> Self {
+        Self {
+            status: 422,
+            detail: String::new(),
+            errors: vec![FieldRefusal {
+                pointer: format!("#/{field}"),
+                detail: detail.to_owned(),
+            }],
+        }
+    }
+
+    /// The same, where a form calls a field otherwise than the actor does.
+    pub(crate) fn renamed(mut self, asked: &str, shown: &str) -> Self {
         for error in &mut self.errors {
-            if error.pointer.strip_prefix("#/") == Some(field) {
+            if error.pointer.strip_prefix("#/") == Some(asked) {
                 error.pointer = format!("#/{shown}");
             }
         }
+        self
     }
 
     /// What is wrong with a field.

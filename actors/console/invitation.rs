@@ -71,7 +71,7 @@ pub(crate) async fn accept(guest: &Guest<'_>, form: Form) -> Result<Response, Ha
         Err(halt) => {
             let mut refusal = halt.correctable()?;
             if is_new {
-                refusal.rename("password", "new_password");
+                refusal = refusal.renamed("password", "new_password");
             }
             page(guest, form.refused(refusal)).await
         }

@@ -9,6 +9,7 @@
 //! This room knows kit, bus and routes. It must not know the store.
 
 mod ask;
+mod browser;
 mod entry;
 mod form;
 mod format;
@@ -17,6 +18,7 @@ mod invitation;
 mod page;
 mod pages;
 mod router;
+mod switch;
 mod work;
 
 use std::num::NonZeroUsize;

@@ -14,6 +14,7 @@ use hoursmith_routes::organization::Organization;
 use crate::ask::{Console, Person, Question};
 use crate::form::Form;
 use crate::halt::{Halt, Refusal};
+use crate::switch::{self, Place};
 
 /// What every page inside shows around itself.
 pub(crate) struct Frame {
@@ -21,6 +22,8 @@ pub(crate) struct Frame {
     pub(crate) member: Member,
     pub(crate) role: Role,
     pub(crate) plan: Plan,
+    /// The organizations to switch between; none for a person who is in this one alone.
+    pub(crate) places: Vec<Place>,
     /// What was just done, in a sentence.
     pub(crate) done: &'static str,
 }
@@ -30,13 +33,15 @@ impl Frame {
     pub(crate) async fn of(person: &Person<'_>) -> Result<Self, Halt> {
         let member = Question::new("member.read").of("member_id", person.caller.member());
         let query = Form::parse(person.guest.visit.query.as_bytes());
-        let (organization, member) = try_join!(
+        let (organization, member, places) = try_join!(
             person.read(Question::new("organization.read")),
-            person.read(member)
+            person.read(member),
+            switch::places(&person.guest)
         )?;
         Ok(Self {
             organization,
             member,
+            places: if places.len() > 1 { places } else { Vec::new() },
             role: person.caller.role(),
             plan: person.caller.plan(),
             done: done(query.get("done")),
@@ -46,6 +51,17 @@ impl Frame {
     /// Whether it is someone who runs the place: clients and invoices are theirs alone.
     pub(crate) fn runs_it(&self) -> bool {
         runs_it(self.role)
+    }
+
+    /// Whether it is someone who leads projects, perhaps some of them alone: tasks and members of a
+    /// project are theirs.
+    pub(crate) fn leads(&self) -> bool {
+        self.role != Role::Member
+    }
+
+    /// Whether it is an owner.
+    pub(crate) fn owns_it(&self) -> bool {
+        self.role == Role::Owner
     }
 }
 
@@ -60,12 +76,28 @@ fn done(word: &str) -> &'static str {
         "client" => "The client was created.",
         "project" => "The project was created.",
         "time" => "The time was logged.",
+        "saved" => "The changes were saved.",
+        "archived" => "It is archived. It can come back at any time.",
+        "restored" => "It is back among the others.",
+        "gone" => "It was deleted.",
+        "task" => "The task was created.",
+        "completed" => "The task is done.",
+        "reopened" => "The task is open again.",
+        "in_project" => "The member was added to the project.",
+        "rate" => "The rate was saved. It holds for what is logged from now on.",
+        "left" => "The member was taken out of the project. What was logged stays.",
+        "expense" => "The expense was added.",
+        "plan" => "The plan was changed.",
         "started" => "The timer runs.",
         "stopped" => "The timer was stopped.",
         "deleted" => "The entry was deleted.",
         "sent" => "The invoice was sent. Its lines are frozen and its time is locked.",
         "paid" => "The payment was recorded.",
         "void" => "The invoice was voided. What it billed is in the next draft.",
+        "password" => "The password was changed. Your other sessions have ended.",
+        "ended" => "The session has ended.",
+        "others" => "Your other sessions have ended.",
+        "switched" => "What you see now is this organization’s.",
         "revoked" => "The token was revoked. Its next request is refused.",
         "joined" => "Welcome: you are in.",
         "member" => "The member was changed.",
@@ -94,19 +126,15 @@ pub(crate) fn go(path: &str) -> Response {
     closed(Response::empty(303)).with_header("location", path)
 }
 
-/// The cookie of a session that begins.
-pub(crate) fn begin(console: &Console, secret: &str, lives_seconds: i64) -> String {
-    cookie(console, secret, lives_seconds)
-}
-
 /// The cookie that takes a session's place when it ends.
 pub(crate) fn end(console: &Console) -> String {
     cookie(console, "", 0)
 }
 
-/// Lax: a link from elsewhere finds one logged in, and a form from elsewhere comes without it.
-fn cookie(console: &Console, value: &str, lives_seconds: i64) -> String {
-    Cookie::build((session_cookie(&console.public_url), value))
+/// The cookie of a session. Lax: a link from elsewhere finds one logged in, and a form from elsewhere
+/// comes without it.
+pub(crate) fn cookie(console: &Console, secret: &str, lives_seconds: i64) -> String {
+    Cookie::build((session_cookie(&console.public_url), secret))
         .path("/")
         .http_only(true)
         .secure(console.public_url.starts_with("https://"))

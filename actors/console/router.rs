@@ -6,7 +6,7 @@ use hoursmith_kit::Failure;
 use crate::ask::{Console, Guest};
 use crate::form::Form;
 use crate::halt::Halt;
-use crate::{entry, invitation, page, pages};
+use crate::{entry, invitation, page, pages, switch};
 
 /// Answers a request to the app.
 pub(crate) async fn answer(console: &Console, ask: &Ask) -> Result<Response, Failure> {
@@ -19,6 +19,10 @@ pub(crate) async fn answer(console: &Console, ask: &Ask) -> Result<Response, Fai
         visit,
     };
     let answer = match route(guest).await {
+        Err(Halt::Nowhere) => switch::nowhere(&guest).await,
+        other => other,
+    };
+    let answer = match answer {
         Err(Halt::LogIn) => Ok(page::go("/app/login")),
         Err(Halt::Refused(refusal)) => page::refusal(&refusal),
         other => other,
@@ -26,7 +30,7 @@ pub(crate) async fn answer(console: &Console, ask: &Ask) -> Result<Response, Fai
     match answer {
         Ok(response) => Ok(response),
         Err(Halt::Failed(failure)) => Err(failure),
-        Err(Halt::LogIn | Halt::Refused(_)) => {
+        Err(Halt::LogIn | Halt::Nowhere | Halt::Refused(_)) => {
             Err(Failure::internal("make a page", "a refusal was refused"))
         }
     }
@@ -57,6 +61,7 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
         (false, ["invitations"]) => return invitation::page(&guest, Form::default()).await,
         (true, ["invitations"]) => return invitation::accept(&guest, form).await,
         (true, ["logout"]) => return entry::logout(&guest).await,
+        (true, ["organization"]) => return switch::switch(&guest, &form).await,
         _ => {}
     }
     let person = &guest.person().await?;
@@ -64,13 +69,27 @@ async fn route(guest: Guest<'_>) -> Result<Response, Halt> {
         (false, []) => pages::home::page(person).await,
         (false, ["clients"]) => pages::clients::page(person, None).await,
         (true, ["clients"]) => pages::clients::create(person, form).await,
+        (_, ["clients", id, parts @ ..]) => {
+            pages::client::answer(person, post, id, parts, form).await
+        }
         (false, ["projects"]) => pages::projects::page(person, None).await,
         (true, ["projects"]) => pages::projects::create(person, form).await,
+        (_, ["projects", id, parts @ ..]) => {
+            pages::project::answer(person, post, id, parts, form).await
+        }
+        (_, ["tasks", id, parts @ ..]) => pages::task::answer(person, post, id, parts, form).await,
         (false, ["time"]) => pages::time::page(person, None).await,
         (true, ["time"]) => pages::time::log(person, form).await,
         (true, ["time", "start"]) => pages::time::start(person, form).await,
         (true, ["time", id, "stop"]) => pages::time::stop(person, id).await,
         (true, ["time", id, "delete"]) => pages::time::delete(person, id).await,
+        (false, ["time", id]) => pages::entry::page(person, id, None).await,
+        (true, ["time", id]) => pages::entry::save(person, id, form).await,
+        (false, ["expenses"]) => pages::expenses::page(person, None).await,
+        (true, ["expenses"]) => pages::expenses::add(person, form).await,
+        (false, ["expenses", id]) => pages::expense::page(person, id, None).await,
+        (true, ["expenses", id]) => pages::expense::save(person, id, form).await,
+        (true, ["expenses", id, "delete"]) => pages::expenses::delete(person, id).await,
         (false, ["invoices"]) => pages::invoices::page(person).await,
         (false, ["invoices", id]) => pages::invoice::page(person, id, Form::default()).await,
         (true, ["invoices", id, "send"]) => pages::invoice::send(person, id, form).await,

@@ -82,6 +82,7 @@ impl Plugin for Resource {
                 guarded::start(&host, Arc::clone(&context), &on, found::answer).await?;
             let pool = Pool::start(&host, spec, move |_| ResourceWorker {
                 context: Arc::clone(&context),
+                owners_change_plan: settings.owners_change_plan,
             })
             .await?;
             let subscription = pool.serve(host.bus.as_ref(), subjects::resources()).await?;
@@ -96,27 +97,38 @@ impl Plugin for Resource {
 
 struct ResourceWorker {
     context: Arc<Context>,
+    owners_change_plan: bool,
 }
 
 impl Worker for ResourceWorker {
     async fn handle(&mut self, ask: Ask) -> Result<Verdict, Failure> {
+        let owners_change_plan = self.owners_change_plan;
         self.context
-            .answer(ask, async |request| route(&request).await)
+            .answer(ask, async move |request| {
+                route(&request, owners_change_plan).await
+            })
             .await
     }
 }
 
 /// Every route and operation that this actor answers. A test holds it against the two tables.
-async fn route(request: &Request) -> Result<hoursmith_bus::Response, Error> {
+async fn route(
+    request: &Request,
+    owners_change_plan: bool,
+) -> Result<hoursmith_bus::Response, Error> {
     match request.ask.head.route.as_str() {
         "me.read" => me::read(request).await,
         "organization.read" => organization::read(request).await,
+        "organization.update" => organization::update(request).await,
+        "organization.plan" => organization::plan(request, owners_change_plan),
+        "organization.change_plan" => organization::change_plan(request, owners_change_plan).await,
         "client.list" => client::list(request).await,
         "client.create" => client::create(request).await,
         "client.read" => client::read(request).await,
         "client.update" => client::update(request).await,
         "client.delete" => client::delete(request).await,
         "event.list" => event::list(request).await,
+        "event.latest" => event::latest(request).await,
         "event.read" => event::read(request).await,
         "member.list" => member::list(request).await,
         "member.read" => member::read(request).await,

@@ -25,10 +25,10 @@ use crate::write::Stamp;
 
 pub use crate::invoice::Sending;
 pub use crate::member::{MemberChange, NewMember};
+pub use crate::organization::OrganizationChange;
 pub use demo::{Demo, fill as fill_demo, seed as seed_demo};
 pub use invitation::NewLink;
 pub use invoice::InvoiceRow;
-pub use organization::OrganizationChange;
 pub use sql::OrganizationRow;
 
 pub(crate) fn statements() -> Vec<Statement> {

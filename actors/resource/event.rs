@@ -8,7 +8,7 @@ mod sql;
 
 use hoursmith_bus::Response;
 use hoursmith_domain::{Cursor, EventId, Problem};
-use hoursmith_routes::event::Event;
+use hoursmith_routes::event::{Event, LatestEvents};
 use hoursmith_store::Statement;
 use uuid::Uuid;
 
@@ -19,6 +19,9 @@ use crate::request::Request;
 
 /// The version of each event: there is no other.
 const VERSION: i64 = 1;
+
+/// How many events somebody who glances at what happened is told of.
+const LATEST: i64 = 10;
 
 pub(crate) fn statements() -> &'static [Statement] {
     sql::statements()
@@ -45,6 +48,13 @@ pub(crate) async fn list(request: &Request) -> Result<Response, Error> {
         id: event.id.0,
     };
     page.respond(request, events, place, |event| event)
+}
+
+/// `event.latest`
+pub(crate) async fn latest(request: &Request) -> Result<Response, Error> {
+    let mut conn = request.context.db.read().await?;
+    let data = sql::latest(&mut conn, request.caller.organization(), LATEST).await?;
+    json(200, &LatestEvents { data })
 }
 
 /// `GET /api/v1/events/{event_id}`

@@ -18,6 +18,7 @@ use crate::base::place;
 use crate::condition;
 use crate::error::Error;
 use crate::list::{Page, json};
+use crate::organization;
 use crate::request::Request;
 use crate::sight::Reach;
 use crate::write::{write, write_secret};
@@ -100,7 +101,7 @@ pub(crate) async fn invite(request: &Request) -> Result<Response, Error> {
 }
 
 /// `member.update`, with a merge patch of `role`, `timezone`, `billable_rate`, `cost_rate` and
-/// `weekly_capacity_seconds`.
+/// `weekly_capacity_seconds`, if the member is of the version that the conditions name.
 pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
     in_the_app(request)?;
     let id: MemberId = request.id("member_id")?;
@@ -109,8 +110,14 @@ pub(crate) async fn update(request: &Request) -> Result<Response, Error> {
         .with_document(|body| input::patch(body.value()))??;
     let (organization, sight) = (request.caller.organization(), request.sight());
     let hand = Hand::Member(request.caller.role());
+    let conditions = request.ask.head.conditions.clone();
     write(request, move |conn, mut stamp| {
         Box::pin(async move {
+            // Whoever changes a member holds the organization: the version stays what it is here.
+            organization::hold(conn, organization).await?;
+            if let Some(member) = find(conn, organization, id, Reach::ALL).await? {
+                condition::check(member.base.version, &conditions)?;
+            }
             let apply = |member: &mut MemberState| input.apply(member);
             let member = change(conn, &mut stamp, organization, id, hand, apply).await?;
             let body = json(200, &member.to_wire(sight))?;

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How much work is taken on at a time.
+/// How much work is taken on at a time, and what owners may decide themselves.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ResourceSettings {
@@ -14,6 +14,9 @@ pub(crate) struct ResourceSettings {
     pub(crate) workers: NonZeroUsize,
     /// Requests that may wait beside those; one more is answered 503.
     pub(crate) queue: usize,
+    /// Whether owners may change their organization's plan in the app. Otherwise whoever operates
+    /// the server does, with `hoursmith org plan`.
+    pub(crate) owners_change_plan: bool,
 }
 
 impl Default for ResourceSettings {
@@ -21,6 +24,7 @@ impl Default for ResourceSettings {
         Self {
             workers: NonZeroUsize::MIN.saturating_add(127),
             queue: 1024,
+            owners_change_plan: false,
         }
     }
 }

@@ -78,6 +78,10 @@ pub struct Visit {
     pub query: String,
     /// The client's address; IPv6 by its /64 network. Guesses of a password are counted by it.
     pub address: String,
+    /// What the browser says it is, at most 256 visible ASCII characters; empty when it says nothing.
+    /// A person is shown it beside the session that began with it, and nothing is decided by it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub user_agent: String,
 }
 
 /// Whose rate limit applies.

@@ -134,6 +134,16 @@ pub enum AccountQuestion {
     SessionCheck,
     /// Ends the session.
     SessionEnd,
+    /// Which sessions has its person?
+    SessionList,
+    /// Ends one of them.
+    SessionEndOne,
+    /// Ends all but the one that asks.
+    SessionEndOthers,
+    /// Which organizations is its person in?
+    SessionOrganizations,
+    /// Has the session act in another of them.
+    SessionSwitch,
     /// What is behind an invitation's link, and what it takes to accept it.
     Invitation,
     /// Accepts an invitation, and begins a session.
@@ -144,6 +154,8 @@ pub enum AccountQuestion {
     LogIn,
     /// Is this the caller's password?
     Confirm,
+    /// Gives the session's person another password, and the session another secret.
+    Change,
 }
 
 impl AccountQuestion {
@@ -152,11 +164,17 @@ impl AccountQuestion {
         match self {
             Self::SessionCheck => "session.check",
             Self::SessionEnd => "session.end",
+            Self::SessionList => "session.list",
+            Self::SessionEndOne => "session.end_one",
+            Self::SessionEndOthers => "session.end_others",
+            Self::SessionOrganizations => "session.organizations",
+            Self::SessionSwitch => "session.switch",
             Self::Invitation => "session.invitation",
             Self::Accept => "password.accept",
             Self::SignUp => "password.sign_up",
             Self::LogIn => "password.log_in",
             Self::Confirm => "password.confirm",
+            Self::Change => "password.change",
         }
     }
 }
@@ -205,6 +223,7 @@ mod tests {
             console_page(),
             account(AccountQuestion::SessionCheck),
             account(AccountQuestion::LogIn),
+            account(AccountQuestion::SessionEndOne),
             token(TokenQuestion::Create),
             found_organization(),
             accept_invitation(),

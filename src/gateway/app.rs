@@ -9,7 +9,7 @@ use cookie::Cookie;
 use hoursmith_bus::Visit;
 use hoursmith_domain::{InvitationSecret, SessionSecret, session_cookie};
 use http::HeaderMap;
-use http::header::{COOKIE, ORIGIN};
+use http::header::{COOKIE, ORIGIN, USER_AGENT};
 
 use crate::body::Bounds;
 use crate::edge::{Edge, Request};
@@ -17,6 +17,9 @@ use crate::edge::{Edge, Request};
 /// Largest form. The longest field of ours is a note of 5,000 characters, some 60 KiB when each
 /// of them is escaped.
 const MAX_FORM_BYTES: usize = 64 * 1024;
+
+/// What is kept of a `User-Agent`: browsers of today say some 120 characters.
+const MAX_USER_AGENT: usize = 256;
 
 /// A request to the app, read from its head.
 pub(crate) fn visit(edge: &Edge, request: &Request, post: bool) -> Visit {
@@ -31,6 +34,7 @@ pub(crate) fn visit(edge: &Edge, request: &Request, post: bool) -> Visit {
             .map(|secret| secret.digest(&edge.keys)),
         query: request.head.uri.query().unwrap_or_default().to_owned(),
         address: request.budget.clone(),
+        user_agent: user_agent(headers),
     }
 }
 
@@ -67,6 +71,15 @@ fn origin(public_url: &str) -> &str {
         .and_then(|rest| rest.find('/'))
         .map_or(public_url.len(), |at| host.saturating_add(at));
     public_url.get(..path).unwrap_or(public_url)
+}
+
+/// What the browser says it is, up to a bound. What is not visible ASCII counts as nothing said.
+fn user_agent(headers: &HeaderMap) -> String {
+    let said = headers.get(USER_AGENT).and_then(|said| said.to_str().ok());
+    said.unwrap_or_default()
+        .chars()
+        .take(MAX_USER_AGENT)
+        .collect()
 }
 
 /// The session's secret. Two cookies of the name are none: somebody has planted one.
@@ -131,6 +144,20 @@ mod unit {
         ] {
             assert!(!ours(wrong), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn of_a_browser_no_more_is_kept_than_it_takes_to_know_it() {
+        let long: &'static str = "x".repeat(8_000).leak();
+        assert_eq!(
+            user_agent(&headers(&[("user-agent", "Firefox")])),
+            "Firefox"
+        );
+        assert_eq!(user_agent(&headers(&[("user-agent", long)])).len(), 256);
+        let other = HeaderValue::from_bytes("caf\u{e9}".as_bytes()).unwrap();
+        let other = HeaderMap::from_iter([(USER_AGENT, other)]);
+        assert_eq!(user_agent(&other), "");
+        assert_eq!(user_agent(&headers(&[])), "");
     }
 
     #[test]

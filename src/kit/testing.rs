@@ -78,22 +78,43 @@ impl Rig {
     }
 
     /// An envelope as a gateway would send it: sealed, and with a caller if there is one.
-    pub fn envelope(&self, subject: &Subject, mut head: Head, who: Option<Who>) -> Envelope {
-        let deadline = self.clock.now().plus(PATIENCE);
-        if let Some(who) = who {
-            head.caller = Some(who.vouched(&self.host.keys, head.request_id, deadline));
-        }
-        Envelope::asking(deadline, Arc::new(head), "").sealed(subject, &self.host.keys)
+    pub fn envelope(&self, subject: &Subject, head: Head, who: Option<Who>) -> Envelope {
+        self.envelope_with(subject, head, who, String::new())
     }
 
     /// Asks.
     pub async fn ask(&self, subject: &str, head: Head, who: Option<Who>) -> Result<Verdict, Error> {
+        Box::pin(self.ask_with(subject, head, who, String::new())).await
+    }
+
+    /// Asks with a body.
+    pub async fn ask_with(
+        &self,
+        subject: &str,
+        head: Head,
+        who: Option<Who>,
+        body: String,
+    ) -> Result<Verdict, Error> {
         let subject = Subject::new(subject).unwrap();
-        let envelope = self.envelope(&subject, head, who);
+        let envelope = self.envelope_with(&subject, head, who, body);
         let bus = &self.host.bus;
         let answer = bus.request(subject.clone(), envelope.clone()).await?;
         answer.verify_answer(&subject, &envelope, &self.host.keys)?;
         Verdict::from_envelope(answer, &subject)
+    }
+
+    fn envelope_with(
+        &self,
+        subject: &Subject,
+        mut head: Head,
+        who: Option<Who>,
+        body: String,
+    ) -> Envelope {
+        let deadline = self.clock.now().plus(PATIENCE);
+        if let Some(who) = who {
+            head.caller = Some(who.vouched(&self.host.keys, head.request_id, deadline));
+        }
+        Envelope::asking(deadline, Arc::new(head), body).sealed(subject, &self.host.keys)
     }
 }
 

@@ -132,6 +132,12 @@ pub fn once(html: &str) -> &str {
     between(html, "name=\"once\" value=\"", "\"")
 }
 
+/// The tag of what a page's form was made from.
+#[track_caller]
+pub fn version(html: &str) -> String {
+    between(html, "name=\"version\" value=\"", "\"").replace("&#34;", "\"")
+}
+
 /// What every answer of the app carries, whatever it is.
 #[track_caller]
 pub fn is_closed(answer: &Answer) {

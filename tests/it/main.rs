@@ -28,6 +28,7 @@ mod dice;
 mod event_schemas;
 mod feed;
 mod forgery;
+mod forms;
 mod history;
 mod http;
 mod indexes;

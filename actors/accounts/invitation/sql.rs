@@ -8,7 +8,7 @@ hoursmith_store::statements! {
     /// An invitation, the member that it makes, and the person behind it.
     FIND_INVITATION = "SELECT m.user_id, i.expires_at, i.invited_by IS NULL AS is_operators, m.role, m.status,
             o.name AS organization, u.name, u.email, by_user.name AS inviter,
-            u.password_hash IS NOT NULL AS has_password,
+            u.password_hash,
             EXISTS (SELECT 1 FROM members e WHERE e.user_id = u.id
                 AND e.organization_id <> i.organization_id AND e.status = 'active') AS acts_elsewhere,
             EXISTS (SELECT 1 FROM members e WHERE e.user_id = u.id
@@ -37,7 +37,8 @@ pub(crate) struct Invitation {
     pub(crate) email: String,
     /// `None` where the operator made it.
     pub(crate) inviter: Option<String>,
-    pub(crate) has_password: bool,
+    /// The hash of their password, if they have one.
+    pub(crate) password_hash: Option<String>,
     /// Whether the person is an active member of another organization.
     pub(crate) acts_elsewhere: bool,
     /// Whether the person is a member of another organization, of any status.
@@ -48,6 +49,11 @@ impl Invitation {
     /// Who is invited.
     pub(crate) fn user(&self) -> UserId {
         UserId(self.user_id)
+    }
+
+    /// Whether they can log in.
+    pub(crate) fn has_password(&self) -> bool {
+        self.password_hash.is_some()
     }
 }
 

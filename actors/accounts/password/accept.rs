@@ -1,8 +1,8 @@
 //! Accepting an invitation: somebody shows who they are, and is in.
 //!
 //! Who it is, is decided here; that they become the member, the resource actor writes in one
-//! transaction, new password included. The session begins after that: if it does not, whoever has
-//! accepted logs in. Open where sign-up is closed: an owner or the operator has asked them in.
+//! transaction, new password included. The session begins after that, if the password is still the one
+//! that they showed themselves by; if it does not, whoever has accepted logs in. Open where sign-up is closed: an owner or the operator has asked them in.
 
 use hoursmith_bus::{Ask, Head, Verdict, subjects};
 use hoursmith_domain::{Code, FieldError, InvitationDigest, OrganizationId, Problem, UserId, fold};
@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use super::{Shared, hash, read, refuse, too_often};
 use crate::check;
 use crate::invitation::{self, Invitation, Way};
-use crate::sql;
 
 /// What is typed: a new password and perhaps a name, the password that there is, or nothing.
 #[derive(Deserialize)]
@@ -22,6 +21,14 @@ struct Typed {
     name: String,
     #[serde(default)]
     password: String,
+}
+
+/// How somebody showed who they are.
+struct Shown {
+    /// As the resource actor is told.
+    by: Value,
+    /// The hash of the password that they chose, typed, or began their session with.
+    password_hash: Option<String>,
 }
 
 /// Who is in, as the resource actor says.
@@ -41,8 +48,8 @@ pub(super) async fn answer(shared: &Shared, ask: &Ask) -> Result<Verdict, Failur
     };
     let shown = match invitation.way(here) {
         Way::Choose => choose(shared, ask, &invitation, typed).await?,
-        Way::Confirm => confirm(shared, ask, &invitation, typed).await?,
-        Way::Press => Ok(known(&invitation)),
+        Way::Confirm => confirm(shared, ask, invitation, typed).await?,
+        Way::Press => Ok(known(invitation)),
         // The page shows why, and has no form to send.
         Way::Stranger | Way::Stuck => {
             let detail = "This cannot be accepted so. Open the link again.";
@@ -50,7 +57,7 @@ pub(super) async fn answer(shared: &Shared, ask: &Ask) -> Result<Verdict, Failur
         }
     };
     match shown {
-        Ok(by) => enter(shared, ask, digest, by).await,
+        Ok(shown) => enter(shared, ask, digest, shown).await,
         Err(refusal) => Ok(refusal),
     }
 }
@@ -61,7 +68,7 @@ async fn choose(
     ask: &Ask,
     invitation: &Invitation,
     typed: Typed,
-) -> Result<Result<Value, Verdict>, Failure> {
+) -> Result<Result<Shown, Verdict>, Failure> {
     let name = invitation.asks_name().then_some(typed.name);
     let called = name.as_deref().unwrap_or(&invitation.name);
     let beside = [called, &invitation.email, &invitation.organization];
@@ -79,25 +86,23 @@ async fn choose(
         return Ok(Err(too_often(after)));
     }
     let password_hash = shared.hashed(typed.password).await?;
-    Ok(Ok(
-        json!({ "new": { "name": name, "password_hash": password_hash } }),
-    ))
+    Ok(Ok(Shown {
+        by: json!({ "new": { "name": name, "password_hash": password_hash } }),
+        password_hash: Some(password_hash),
+    }))
 }
 
 /// Somebody who has an account: by its password, under the same budget of tries as logging in.
 async fn confirm(
     shared: &Shared,
     ask: &Ask,
-    invitation: &Invitation,
+    invitation: Invitation,
     typed: Typed,
-) -> Result<Result<Value, Verdict>, Failure> {
+) -> Result<Result<Shown, Verdict>, Failure> {
     if let Err(after) = shared.admit(ask, &fold(&invitation.email)) {
         return Ok(Err(too_often(after)));
     }
-    let mut conn = shared.db.read().await?;
-    let hash = sql::find_password(&mut conn, invitation.user()).await?;
-    drop(conn);
-    if hash::verify(typed.password, hash).await? {
+    if hash::verify(typed.password, invitation.password_hash.clone()).await? {
         return Ok(Ok(known(invitation)));
     }
     let detail = "is not the one of this account";
@@ -105,8 +110,11 @@ async fn confirm(
     Ok(Err(refuse([wrong])))
 }
 
-fn known(invitation: &Invitation) -> Value {
-    json!({ "known": invitation.user() })
+fn known(invitation: Invitation) -> Shown {
+    Shown {
+        by: json!({ "known": invitation.user() }),
+        password_hash: invitation.password_hash,
+    }
 }
 
 /// Has the member made, and begins a session in the organization.
@@ -114,9 +122,9 @@ async fn enter(
     shared: &Shared,
     ask: &Ask,
     digest: InvitationDigest,
-    by: Value,
+    shown: Shown,
 ) -> Result<Verdict, Failure> {
-    let body = json!({ "invitation": digest, "by": by });
+    let body = json!({ "invitation": digest, "by": shown.by });
     let head = Head::new(ask.head.request_id, "accept", "");
     let subject = subjects::accept_invitation();
     let verdict = shared
@@ -129,7 +137,10 @@ async fn enter(
             let accepted: Accepted = serde_json::from_slice(&response.body)
                 .map_err(|source| Failure::internal("read who accepted", source))?;
             let organization = Some(accepted.organization_id);
-            shared.begin(accepted.user_id, organization).await
+            let user = accepted.user_id;
+            shared
+                .begin(ask, user, organization, shown.password_hash)
+                .await
         }
         refusal @ Verdict::Refuse(_) => Ok(refusal),
         Verdict::Continue(_) => Err(Failure::internal("accept an invitation", "no answer")),

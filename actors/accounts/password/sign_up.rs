@@ -57,7 +57,7 @@ pub(super) async fn answer(shared: &Shared, ask: &Ask) -> Result<Verdict, Failur
     }
     let user = UserId(shared.random.uuid_v7(shared.clock.now()));
     match found(shared, ask, new, user).await? {
-        Ok(organization) => shared.begin(user, Some(organization)).await,
+        Ok(organization) => shared.begin(ask, user, Some(organization), None).await,
         Err(problem) if problem.code == Code::Conflict => {
             let detail = "There is an account with this address. Log in instead.";
             Ok(refuse([FieldError::pointer("#/email", "taken", detail)]))

@@ -16,19 +16,23 @@ use crate::work;
 struct ClientsPage<'a> {
     frame: &'a Frame,
     clients: &'a [Client],
+    archived: bool,
     form: &'a Form,
     once: String,
 }
 
 pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Response, Halt> {
     let frame = Frame::of(person).await?;
+    let query = Form::parse(person.guest.visit.query.as_bytes());
+    let archived = query.chose("archived", "true");
     let currency = frame.organization.currency.clone();
     let form = form.unwrap_or_else(|| Form::with(&[("currency", &currency)]));
     let page = ClientsPage {
         frame: &frame,
-        clients: &work::clients(person).await?,
+        clients: &work::clients_of(person, archived).await?,
+        archived,
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }

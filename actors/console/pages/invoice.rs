@@ -10,7 +10,6 @@ use crate::ask::{Person, Question};
 use crate::form::Form;
 use crate::halt::Halt;
 use crate::page::{Frame, go, show};
-use crate::work;
 
 #[derive(Template)]
 #[template(path = "invoice.html")]
@@ -35,7 +34,7 @@ pub(crate) async fn page(person: &Person<'_>, id: &str, form: Form) -> Result<Re
         invoice: &invoice,
         client: &client,
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }

@@ -20,23 +20,28 @@ struct ProjectsPage<'a> {
     frame: &'a Frame,
     projects: &'a [Project],
     clients: &'a [Client],
+    archived: bool,
     form: &'a Form,
     once: String,
 }
 
 pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Response, Halt> {
+    let query = Form::parse(person.guest.visit.query.as_bytes());
+    let archived = query.chose("archived", "true");
+    let word = if archived { "true" } else { "false" };
     let (frame, projects, clients) = try_join!(
         Frame::of(person),
-        work::projects(person),
+        work::projects_of(person, ("archived", word)),
         work::clients(person),
     )?;
     let form = form.unwrap_or_else(|| Form::with(&[("billing_method", "hourly")]));
     let page = ProjectsPage {
         frame: &frame,
         projects: &projects,
+        archived,
         clients: &clients,
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }

@@ -5,24 +5,34 @@ use futures::try_join;
 use hoursmith_bus::Response;
 use hoursmith_domain::Day;
 use hoursmith_routes::project::Project;
+use hoursmith_routes::task::Task;
 use hoursmith_routes::time_entry::TimeEntry;
 use serde_json::json;
 
 use crate::ask::{Person, Question};
 use crate::form::{Form, seconds};
-use crate::halt::{FieldRefusal, Halt, Refusal};
+use crate::halt::{Halt, Refusal};
 use crate::page::{Frame, go, show};
 use crate::work;
+
+/// What is wrong with text that is no duration.
+pub(crate) const NO_DURATION: &str = "must be a duration, such as 1:30 or 1.5";
 
 #[derive(Template)]
 #[template(path = "time.html")]
 struct TimePage<'a> {
     frame: &'a Frame,
     projects: &'a [Project],
+    tasks: &'a [Task],
+    places: Vec<work::Place<'a>>,
     days: Vec<DayOfWork<'a>>,
-    running: Option<&'a TimeEntry>,
+    running: Option<TimeEntry>,
     total_seconds: i64,
-    monday: Day,
+    is_empty: bool,
+    /// The first day of the week that is shown, and of this one.
+    first: Day,
+    this: Day,
+    today: Day,
     form: &'a Form,
     once: String,
 }
@@ -35,16 +45,18 @@ struct DayOfWork<'a> {
 }
 
 pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Response, Halt> {
-    let (frame, projects, running) = try_join!(
+    let (frame, projects, tasks, running) = try_join!(
         Frame::of(person),
         work::projects(person),
+        work::tasks(person, None),
         work::running(person),
     )?;
     let today = work::today(person, &frame)?;
     let query = Form::parse(person.guest.visit.query.as_bytes());
-    let monday = work::monday(query.get("week").parse().unwrap_or(today));
-    let entries = work::week(person, monday).await?;
-    let form = form.unwrap_or_else(|| Form::with(&[("spent_on", &today.to_string())]));
+    let day: Day = query.get("day").parse().unwrap_or(today);
+    let first = work::week_of(&frame, query.get("week").parse().unwrap_or(day));
+    let entries = work::week(person, first).await?;
+    let form = form.unwrap_or_else(|| Form::with(&[("spent_on", &day.to_string())]));
     let of_day = |day: Day| DayOfWork {
         day,
         seconds: total(entries.iter().filter(|entry| entry.spent_on == day)),
@@ -53,16 +65,20 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
             .filter(|entry| entry.spent_on == day)
             .collect(),
     };
-    let days = (0..7).rev().map(|days| of_day(monday.plus(days)));
     let page = TimePage {
         frame: &frame,
+        places: work::places(&projects, &tasks, person.caller.member().0),
         projects: &projects,
-        days: days.filter(|day| !day.entries.is_empty()).collect(),
-        running: running.as_ref(),
+        tasks: &tasks,
+        days: (0..7).map(|days| of_day(first.plus(days))).collect(),
+        running,
         total_seconds: total(entries.iter()),
-        monday,
+        is_empty: entries.is_empty(),
+        first,
+        this: work::week_of(&frame, today),
+        today,
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }
@@ -76,19 +92,13 @@ pub(crate) fn total<'a>(entries: impl Iterator<Item = &'a TimeEntry>) -> i64 {
 
 pub(crate) async fn log(person: &Person<'_>, form: Form) -> Result<Response, Halt> {
     let Some(duration_seconds) = seconds(form.get("duration")) else {
-        let wrong = FieldRefusal {
-            pointer: "#/duration".to_owned(),
-            detail: "must be a duration, such as 1:30 or 1.5".to_owned(),
-        };
-        let refusal = Refusal {
-            status: 422,
-            detail: String::new(),
-            errors: vec![wrong],
-        };
+        let refusal = Refusal::at("duration", NO_DURATION);
         return page(person, Some(form.refused(refusal))).await;
     };
+    let (project, task) = work::place(form.get("project_id"));
     let body = json!({
-        "project_id": form.get("project_id"),
+        "project_id": project,
+        "task_id": task,
         "spent_on": form.some("spent_on"),
         "duration_seconds": duration_seconds,
         "description": form.some("description"),
@@ -97,15 +107,20 @@ pub(crate) async fn log(person: &Person<'_>, form: Form) -> Result<Response, Hal
         .body(body)
         .once(form.get("once"));
     match person.ask(question).await {
-        Ok(_) => Ok(go("/app/time?done=time")),
+        Ok(_) => Ok(go(&format!(
+            "/app/time?day={}&done=time",
+            form.get("spent_on")
+        ))),
         Err(halt) => page(person, Some(form.refused(halt.correctable()?))).await,
     }
 }
 
 /// Starts a timer; one that runs is stopped.
 pub(crate) async fn start(person: &Person<'_>, form: Form) -> Result<Response, Halt> {
+    let (project, task) = work::place(form.get("project_id"));
     let body = json!({
-        "project_id": form.get("project_id"),
+        "project_id": project,
+        "task_id": task,
         "description": form.some("description"),
     });
     let question = Question::new("time_entry.create")

@@ -3,22 +3,7 @@
 use hoursmith_domain::{Amount, Patch, Zone, check_email, check_text};
 
 use super::{AdminError, NewMember};
-
-/// Seconds of a week.
-const WEEK: i64 = 604_800;
-
-/// Minutes of a day.
-const DAY: i64 = 1440;
-
-const WEEKDAYS: &[&str] = &[
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-];
+use crate::organization::{DAY, WEEK, WEEKDAYS};
 
 pub(super) fn name(field: &'static str, text: &str) -> Result<(), AdminError> {
     check_text(text, 1, 255, false).map_err(|error| invalid(field, error.to_string()))

@@ -25,6 +25,8 @@ hoursmith_store::statements! {
     FIND_EVENT = select!("e.id = $2 AND e.sequence IS NOT NULL");
     /// A page of the feed.
     LIST_EVENTS = select!("e.sequence > $2 ORDER BY e.sequence LIMIT $3");
+    /// The last ones, the newest first.
+    LATEST_EVENTS = select!("e.sequence > 0 ORDER BY e.sequence DESC LIMIT $2");
     /// A page of what happened to one object, perhaps of some types alone: a text of all of them,
     /// each between commas. An object has few events, and its index gives them in order.
     LIST_EVENTS_OF_RESOURCE = select!(
@@ -61,6 +63,15 @@ pub(crate) async fn list(
         page.after.sort,
         page.fetch(),
     )?;
+    into_wire(rows)
+}
+
+pub(crate) async fn latest(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    most: i64,
+) -> Result<Vec<Event>, Error> {
+    let rows = fetch_all!(conn, LATEST_EVENTS as EventRow, organization.0, most)?;
     into_wire(rows)
 }
 

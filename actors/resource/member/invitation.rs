@@ -41,6 +41,10 @@ pub(super) fn statements() -> &'static [Statement] {
     sql::statements()
 }
 
+/// How many may be invited at a time: whoever invites makes a member and perhaps a person, whom nobody
+/// has asked for yet.
+const MOST_INVITED: i64 = 1_000;
+
 /// What accounts says of whoever accepts.
 #[derive(Clone, Deserialize)]
 struct Acceptance {
@@ -67,7 +71,7 @@ struct Accepted {
 }
 
 /// Makes a member who is invited, with the link of a digest; one who is invited already gets another
-/// role and link.
+/// role and link, however many are.
 pub(super) async fn invite(
     conn: &mut Conn,
     mut stamp: Stamp,
@@ -87,6 +91,9 @@ pub(super) async fn invite(
             change(conn, &mut stamp, organization, member.id, hand, apply).await?
         }
         _ => {
+            if sql::count_invited(conn, organization).await? >= MOST_INVITED {
+                return Err(too_many().into());
+            }
             let added = add(conn, &stamp, organization, new, Status::Invited).await?;
             added.ok_or_else(is_member)?
         }
@@ -206,6 +213,14 @@ async fn enter(
         user: member.user,
         organization,
     })
+}
+
+fn too_many() -> Problem {
+    let detail = format!(
+        "{MOST_INVITED} people are invited and have not accepted yet, which is the most. Withdraw an \
+         invitation first."
+    );
+    Problem::new(Code::Conflict, detail)
 }
 
 fn is_member() -> Error {

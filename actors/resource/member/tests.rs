@@ -1,6 +1,8 @@
 //! Members who are invited, changed and removed, on both engines and at once: one link makes one member,
 //! and an owner stays.
 
+mod bound;
+
 use std::sync::Arc;
 use std::time::Duration;
 

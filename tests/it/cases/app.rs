@@ -16,8 +16,14 @@ pub const PAGES: &[&str] = &[
     "/app/clients",
     "/app/projects",
     "/app/time",
+    "/app/expenses",
     "/app/invoices",
     "/app/settings/api",
+    "/app/settings/members",
+    "/app/settings/organization",
+    "/app/settings/plan",
+    "/app/settings/webhooks",
+    "/app/settings/account",
 ];
 
 /// From signing up to an invoice that is paid, by forms alone.

@@ -51,8 +51,8 @@ export function watch(page) {
 }
 
 // Somebody with a browser of their own, not logged in.
-export async function person() {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "Europe/Berlin" });
+export async function person(more = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: "Europe/Berlin", ...more });
   const page = await context.newPage();
   watch(page);
   return {

@@ -1,6 +1,8 @@
-// The newcomer's path, from signing up to an invoice that is paid. Markup in every field is text.
+// The newcomer's path, from signing up to a webhook that tells of an invoice that is paid. Markup in every
+// field is text.
 
 import { address, expect, markup, origin, password, person } from "./kit.mjs";
+import { receiver, verifies } from "./receiver.mjs";
 
 export default async function newcomer() {
   const { context, page, says, press, follow, look } = await person();
@@ -52,6 +54,14 @@ export default async function newcomer() {
   await press("Stop");
   await says("The timer was stopped.");
 
+  // Whoever keeps the books is told of invoices.
+  const books = await receiver();
+  await page.goto(`${origin}/app/settings/webhooks`);
+  await page.getByLabel("Address").fill(books.url);
+  await page.getByLabel("All of invoices").check();
+  await press("Create endpoint");
+  const secret = (await page.locator("#secret").textContent()).trim();
+
   await follow("Dashboard");
   await says("180.00 EUR");
   await page.getByRole("link", { name: "Open the draft" }).click();
@@ -67,6 +77,13 @@ export default async function newcomer() {
   await says("214.20 EUR");
   await press("Record payment");
   await says("The payment was recorded.");
+  await books.until(2);
+  const told = books.took.map((one) => verifies(one, secret));
+  const types = told.map((event) => event?.type).sort().join(", ");
+  expect(types === "invoice.paid, invoice.sent", `the books are told ${types}`);
+  const paid = told.find((event) => event.type === "invoice.paid").data.object;
+  expect(paid.status === "paid" && paid.total === "214.20", `the books are told of ${paid.total}, ${paid.status}`);
+  books.end();
   expect(await page.title() !== "taken", "markup was run");
   await context.close();
 }

@@ -3,6 +3,7 @@
 
 import { mkdirSync, statSync } from "node:fs";
 import { expect, end, origin, person, signUp } from "./kit.mjs";
+import { receiver } from "./receiver.mjs";
 
 const folder = "docs/screenshots";
 // A README is read on the way, too.
@@ -37,6 +38,17 @@ async function chosen(path, name) {
 
 // The day so many days ago.
 const day = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+
+// Where events go: it takes everything.
+const books = await receiver();
+await page.goto(`${origin}/app/settings/webhooks`);
+await page.getByLabel("Address").fill(books.url);
+await page.getByLabel("What it is for").fill("Bookkeeping");
+await page.getByLabel("All of invoices").check();
+await page.getByLabel("All of clients").check();
+await page.getByRole("button", { name: "Create endpoint" }).click();
+await page.getByRole("link", { name: "Go to the endpoint" }).click();
+const endpoint = new URL(page.url()).pathname;
 
 const clients = [
   ["Atlas Architects", "accounts@atlas.example", "110.00"],
@@ -92,9 +104,19 @@ await send(`${sent}/send`, { tax_rate: "19" }, sent);
 await log(current);
 await send("/app/time/start", { project_id: await chosen("/app/time", "Exhibition guide"), description: "Captions" }, "/app/time");
 
+await books.until(clients.length + 3);
+books.end();
+
+// A project with tasks, one of them done.
+const project = (await read("/app/projects")).match(/<a href="(\/app\/projects\/[0-9a-f-]{36})">Exhibition guide</)[1];
+for (const name of ["Texts of the rooms", "Floor plans", "Proofs"]) await send(`${project}/tasks`, { task_name: name }, project);
+await send((await read(project)).match(/action="(\/app\/projects\/[0-9a-f-]{36}\/tasks\/[0-9a-f-]{36}\/complete)"/)[1], {}, project);
+
 const pages = {
   dashboard: "/app",
   time: "/app/time",
+  project,
+  webhooks: endpoint,
   invoice: await draft("Harbour Museum"),
 };
 mkdirSync(folder, { recursive: true });

@@ -1,45 +1,8 @@
 // Settings → Webhooks: from an endpoint to a delivery that its receiver verifies with the snippet and the
 // secret of the page; what fails is seen without loading anew, and sent again.
 
-import { createServer } from "node:http";
-import { buffer } from "node:stream/consumers";
-import { verify } from "../../../actors/console/snippets/verify.mjs";
-import { expect, markup, origin, patience, person, signUp } from "./kit.mjs";
-
-// Keeps what comes, answers as it is told, and can be waited for.
-async function receiver() {
-  const took = [];
-  const waiting = [];
-  const server = createServer(async (request, answer) => {
-    took.push({ headers: request.headers, body: await buffer(request) });
-    answer.writeHead(receiving.status).end(`${receiving.status} ${markup}`);
-    for (const look of waiting.splice(0)) look();
-  });
-  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  const receiving = {
-    status: 200,
-    took,
-    url: `http://127.0.0.1:${server.address().port}/hook`,
-    until: async (count) => {
-      const late = AbortSignal.timeout(patience);
-      while (took.length < count) {
-        late.throwIfAborted();
-        await new Promise((look) => { waiting.push(look); late.addEventListener("abort", look); });
-      }
-      return took[count - 1];
-    },
-    end: () => server.close(),
-  };
-  return receiving;
-}
-
-const verifies = ({ headers, body }, secret) => {
-  try {
-    return verify(headers, body, secret);
-  } catch {
-    return undefined;
-  }
-};
+import { expect, markup, origin, person, signUp } from "./kit.mjs";
+import { receiver, verifies } from "./receiver.mjs";
 
 export default async function webhooks() {
   const someone = await person();

@@ -10,8 +10,16 @@ use serde_json::json;
 
 use crate::ask::Person;
 use crate::form::Form;
-use crate::halt::Halt;
+use crate::halt::{Halt, Refusal};
 use crate::page::{Frame, go, show};
+
+/// How long a token may be good, in days and in words.
+const LIVES: &[(&str, &str)] = &[
+    ("", "never"),
+    ("30", "in 30 days"),
+    ("90", "in 90 days"),
+    ("365", "in a year"),
+];
 
 #[derive(Template)]
 #[template(path = "settings/api.html")]
@@ -22,6 +30,8 @@ struct TokensPage<'a> {
     minted: Option<&'a str>,
     public_url: &'a str,
     locked: bool,
+    lives: &'a [(&'a str, &'a str)],
+    once: String,
 }
 
 /// A token as token-auth lists it.
@@ -63,6 +73,8 @@ pub(crate) async fn page(
         form: &form,
         minted,
         public_url: &person.guest.console.public_url,
+        lives: LIVES,
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }
@@ -70,9 +82,12 @@ pub(crate) async fn page(
 /// Mints a token, once the person has said the password again: whoever finds a browser open
 /// shall not leave with a key.
 pub(crate) async fn mint(person: &Person<'_>, form: Form) -> Result<Response, Halt> {
-    let days = form
-        .some("expires_in_days")
-        .and_then(|days| days.parse::<u32>().ok());
+    person.must_be_here(&form)?;
+    let days = form.some("expires_in_days").map(str::parse::<u32>);
+    let Ok(days) = days.transpose() else {
+        let refusal = Refusal::at("expires_in_days", "must be a whole number of days");
+        return page(person, Some(form.refused(refusal)), None).await;
+    };
     let body = json!({
         "name": form.get("name"),
         "scope": if form.chose("scope", "read") { "read" } else { "write" },

@@ -13,7 +13,6 @@ use crate::form::{Form, seconds};
 use crate::format;
 use crate::halt::{FieldRefusal, Halt, Refusal};
 use crate::page::{Frame, go, show};
-use crate::work;
 
 /// The most that the API gives at a time.
 const MOST: u32 = 200;
@@ -61,7 +60,7 @@ pub(crate) async fn page(
         roles: roles(frame.role),
         form: &form,
         invited,
-        once: work::once(person),
+        once: person.form_key(),
         frame: &frame,
     };
     show(form.status(), &page)
@@ -79,9 +78,10 @@ pub(crate) async fn one(
         let detail = "Members are changed by owners and admins.";
         return Err(Halt::refused(403, detail));
     }
-    let member = read(person, id).await?;
+    let (member, tag) = read(person, id).await?;
     let form = form.unwrap_or_else(|| {
         Form::with(&[
+            ("version", &tag),
             ("role", member.role.as_str()),
             (
                 "billable_rate",
@@ -128,7 +128,7 @@ pub(crate) async fn invite(person: &Person<'_>, form: Form) -> Result<Response, 
 
 /// A new link for somebody who is invited; the one before ends.
 pub(crate) async fn link(person: &Person<'_>, id: &str) -> Result<Response, Halt> {
-    let member = read(person, id).await?;
+    let (member, _) = read(person, id).await?;
     let body = json!({ "email": member.email, "role": member.role });
     let question = Question::new("member.invite").body(body);
     match person.read::<Invited>(question).await {
@@ -138,7 +138,7 @@ pub(crate) async fn link(person: &Person<'_>, id: &str) -> Result<Response, Halt
 }
 
 pub(crate) async fn update(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Halt> {
-    let member = read(person, id).await?;
+    let (member, _) = read(person, id).await?;
     let mut body = Map::new();
     for rate in ["billable_rate", "cost_rate"] {
         body.insert(rate.to_owned(), form.some(rate).into());
@@ -158,12 +158,14 @@ pub(crate) async fn update(person: &Person<'_>, id: &str, form: Form) -> Result<
     }
     let question = Question::new("member.update")
         .of("member_id", id)
-        .body(Value::Object(body));
+        .body(Value::Object(body))
+        .if_match(form.get("version"));
     match person.ask(question).await {
         Ok(_) => Ok(go("/app/settings/members?done=member")),
         Err(halt) => {
-            let mut refusal = halt.correctable()?;
-            refusal.rename("weekly_capacity_seconds", "weekly_capacity");
+            let refusal = halt
+                .correctable()?
+                .renamed("weekly_capacity_seconds", "weekly_capacity");
             one(person, id, Some(form), Some(refusal)).await
         }
     }
@@ -186,12 +188,13 @@ fn roles(of: Role) -> &'static [Role] {
     }
 }
 
-async fn read(person: &Person<'_>, id: &str) -> Result<Member, Halt> {
+/// The member with its tag.
+async fn read(person: &Person<'_>, id: &str) -> Result<(Member, String), Halt> {
     let question = Question::new("member.read").of("member_id", id);
-    let member: Member = person.read(question).await?;
+    let (member, tag): (Member, String) = person.read_tagged(question).await?;
     match member.status.as_str() {
         "removed" => Err(Halt::no_page()),
-        _ => Ok(member),
+        _ => Ok((member, tag)),
     }
 }
 

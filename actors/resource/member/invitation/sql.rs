@@ -17,6 +17,8 @@ hoursmith_store::statements! {
         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (organization_id, member_id) DO UPDATE \
         SET digest = excluded.digest, invited_by = excluded.invited_by, \
             created_at = excluded.created_at, expires_at = excluded.expires_at";
+    /// How many are invited and have not accepted yet.
+    COUNT_INVITED = "SELECT COUNT(*) FROM members WHERE organization_id = $1 AND status = 'invited'";
     /// A member's invitation ends.
     DELETE_INVITATION = "DELETE FROM invitations WHERE organization_id = $1 AND member_id = $2";
     /// Holds a person until the transaction ends: nobody makes them a member somewhere meanwhile.
@@ -119,6 +121,15 @@ pub(super) async fn put(
         new.expires_at.as_micros(),
     )?;
     Ok(())
+}
+
+/// How many are invited. To be asked while the organization is held.
+pub(super) async fn count_invited(
+    conn: &mut Conn,
+    organization: OrganizationId,
+) -> Result<i64, Error> {
+    let (count,) = fetch_one!(conn, COUNT_INVITED as (i64,), organization.0)?;
+    Ok(count)
 }
 
 /// Ends a member's invitation, if there is one.

@@ -16,7 +16,6 @@ use crate::ask::{Person, Question};
 use crate::form::Form;
 use crate::halt::{Halt, Refusal};
 use crate::page::{Frame, go, show};
-use crate::work;
 
 /// Deliveries on a page.
 const MOST: u32 = 20;
@@ -82,7 +81,7 @@ pub(super) async fn page(person: &Person<'_>, id: &str, form: Form) -> Result<Re
         statuses: STATUSES,
         query: &query,
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }

@@ -11,7 +11,6 @@ use crate::ask::{Person, Question};
 use crate::form::Form;
 use crate::halt::{Halt, Refusal};
 use crate::page::{Frame, go, show};
-use crate::work;
 
 /// Characters of a body that are shown; the API has the whole.
 const BODY_SHOWN: usize = 12_000;
@@ -106,7 +105,7 @@ pub(super) async fn page(
         delivery: &delivery,
         frame: &frame,
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }

@@ -6,12 +6,11 @@ use hoursmith_routes::webhook_endpoint::WebhookEndpoint;
 use serde_json::json;
 
 use super::picker::{self, Group};
-use super::{HERE, deliveries, endpoint, is_locked, show_secret};
+use super::{HERE, deliveries, is_locked, show_secret};
 use crate::ask::{Person, Question};
 use crate::form::Form;
 use crate::halt::Halt;
 use crate::page::{Frame, go, show};
-use crate::work;
 
 #[derive(Template)]
 #[template(path = "settings/webhooks/edit.html")]
@@ -31,10 +30,15 @@ pub(super) async fn page(
     form: Option<Form>,
 ) -> Result<Response, Halt> {
     let frame = Frame::of(person).await?;
-    let endpoint = endpoint(person, id).await?;
+    let question = Question::new("webhook_endpoint.read").of("webhook_endpoint_id", id);
+    let (endpoint, tag): (WebhookEndpoint, String) = person.read_tagged(question).await?;
     let form = form.unwrap_or_else(|| {
         let description = endpoint.description.as_deref().unwrap_or_default();
-        let form = Form::with(&[("url", &endpoint.url), ("description", description)]);
+        let form = Form::with(&[
+            ("version", &tag),
+            ("url", &endpoint.url),
+            ("description", description),
+        ]);
         picker::ticked(form, &endpoint.events)
     });
     let page = EditPage {
@@ -44,7 +48,7 @@ pub(super) async fn page(
         groups: &picker::groups(&form),
         endpoint: &endpoint,
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }
@@ -57,7 +61,8 @@ pub(super) async fn save(person: &Person<'_>, id: &str, form: Form) -> Result<Re
     });
     let question = Question::new("webhook_endpoint.update")
         .of("webhook_endpoint_id", id)
-        .body(body);
+        .body(body)
+        .if_match(form.get("version"));
     match person.ask(question).await {
         Ok(_) => Ok(go(&format!("{HERE}/{id}?done=endpoint-saved"))),
         Err(halt) => page(person, id, Some(form.refused(halt.correctable()?))).await,

@@ -11,7 +11,6 @@ use crate::ask::{Person, Question};
 use crate::form::Form;
 use crate::halt::Halt;
 use crate::page::{Frame, show};
-use crate::work;
 
 /// Shown as they are, and run as they are by `tests/snippets.rs`.
 const NODE: &str = include_str!("../../../snippets/verify.mjs");
@@ -46,7 +45,7 @@ pub(super) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
         endpoints: &list.data,
         groups: &picker::groups(&form),
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
         node: NODE,
         python: PYTHON,
     };

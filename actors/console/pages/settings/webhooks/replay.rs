@@ -16,7 +16,6 @@ use crate::ask::{Person, Question};
 use crate::form::Form;
 use crate::halt::{FieldRefusal, Halt, Refusal};
 use crate::page::{Frame, show};
-use crate::work;
 
 /// Calls that one form makes: a request to the app has seconds.
 const CALLS: u32 = 5;
@@ -116,7 +115,7 @@ async fn step(person: &Person<'_>, id: &str, form: Form, step: Step) -> Result<R
         statuses: REPLAYED,
         step,
         form: &form,
-        once: work::once(person),
+        once: person.form_key(),
     };
     show(form.status(), &page)
 }

@@ -1,0 +1,88 @@
+//! One expense, to correct.
+
+use askama::Template;
+use futures::try_join;
+use hoursmith_bus::Response;
+use hoursmith_routes::expense::Expense;
+use hoursmith_routes::project::Project;
+use serde_json::Value;
+
+use crate::ask::{Person, Question};
+use crate::form::Form;
+use crate::halt::Halt;
+use crate::page::{Frame, go, show};
+use crate::pages::expenses::{body, month_of, named};
+use crate::work;
+
+#[derive(Template)]
+#[template(path = "expense.html")]
+struct ExpensePage<'a> {
+    frame: &'a Frame,
+    expense: &'a Expense,
+    /// The month that it is in, such as `2026-11`.
+    month: String,
+    projects: &'a [Project],
+    places: Vec<work::Place<'a>>,
+    form: &'a Form,
+}
+
+pub(crate) async fn page(
+    person: &Person<'_>,
+    id: &str,
+    form: Option<Form>,
+) -> Result<Response, Halt> {
+    let (frame, expense, projects) = try_join!(
+        Frame::of(person),
+        find(person, id),
+        work::projects(person),
+    )?;
+    let ticked = |yes| if yes { "on" } else { "" };
+    let form = form.unwrap_or_else(|| {
+        Form::with(&[
+            ("project_id", &work::chosen(expense.project_id, None)),
+            ("spent_on", &expense.spent_on.to_string()),
+            ("category", &work::text(&expense.category)),
+            ("description", &work::text(&expense.description)),
+            ("amount", &expense.amount),
+            ("tax_amount", &work::text(&expense.tax_amount)),
+            ("billable", ticked(expense.billable)),
+            ("reimbursable", ticked(expense.reimbursable)),
+        ])
+    });
+    let page = ExpensePage {
+        places: work::places(&projects, &[], expense.member_id),
+        projects: &projects,
+        month: named(expense.spent_on),
+        expense: &expense,
+        frame: &frame,
+        form: &form,
+    };
+    show(form.status(), &page)
+}
+
+pub(crate) async fn save(person: &Person<'_>, id: &str, form: Form) -> Result<Response, Halt> {
+    let expense = find(person, id).await?;
+    let mut body = body(&form);
+    // The form has no quantity and price: they stay as long as the amount does, and make way for
+    // another one.
+    if expense.quantity.is_some() && let Some(fields) = body.as_object_mut() {
+        if form.get("amount") == expense.amount {
+            fields.remove("amount");
+        } else {
+            fields.insert("quantity".to_owned(), Value::Null);
+            fields.insert("unit_price".to_owned(), Value::Null);
+        }
+    }
+    let question = Question::new("expense.update")
+        .of("expense_id", id)
+        .body(body);
+    match person.ask(question).await {
+        Ok(_) => Ok(go(&format!("{}&done=saved", month_of(&form)))),
+        Err(halt) => page(person, id, Some(form.refused(halt.correctable()?))).await,
+    }
+}
+
+async fn find(person: &Person<'_>, id: &str) -> Result<Expense, Halt> {
+    let question = Question::new("expense.read").of("expense_id", id);
+    person.read(question).await
+}
