@@ -1,23 +1,35 @@
-//! What several pages read: clients, projects and a person's time, each at most one page of the API.
+//! What several pages read: clients, projects and a person's time.
 
 use std::borrow::Borrow;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use hoursmith_domain::{Day, Zone};
 use hoursmith_kit::Failure;
-use hoursmith_routes::client::{Client, ClientList};
+use hoursmith_routes::client::Client;
+use hoursmith_routes::expense::Expense;
 use hoursmith_routes::invoice::{Invoice, InvoiceList};
-use hoursmith_routes::member::{Member, MemberList};
-use hoursmith_routes::project::{Project, ProjectList};
+use hoursmith_routes::member::Member;
+use hoursmith_routes::project::Project;
 use hoursmith_routes::task::{Task, TaskList};
 use hoursmith_routes::time_entry::{TimeEntry, TimeEntryList};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::ask::{Person, Question};
 use crate::halt::Halt;
 use crate::page::Frame;
 
-/// The most that the API gives at a time. An organization with more finds them through it.
+/// The most that the API gives at a time.
 pub(crate) const MOST: u32 = 200;
+
+/// How many pages of a list are read for one of ours: 1,000 rows, which a browser still shows at
+/// once. What comes after them is found through the API.
+const PAGES: usize = 5;
+
+/// How many names are read one by one for a page, each a question of its own. The rest go without.
+const NAMES: usize = 50;
 
 /// The days of a week, the first as ISO 8601 has it.
 pub(crate) const WEEKDAYS: &[&str] = &[
@@ -30,27 +42,41 @@ pub(crate) const WEEKDAYS: &[&str] = &[
     "Sunday",
 ];
 
+/// A page of a list, whatever it is of.
+#[derive(Deserialize)]
+struct Page<T> {
+    data: Vec<T>,
+    next_cursor: Option<String>,
+}
+
 /// A project that somebody may log on, with its open tasks.
 pub(crate) struct Place<'a> {
     pub(crate) project: &'a Project,
     pub(crate) tasks: Vec<&'a Task>,
 }
 
-/// Where a member may log: the projects that the member is in.
+/// Where a member may log: the projects that the member is in. What is logged already stays a choice,
+/// whatever became of its project and task, so that it is where it was unless somebody moves it.
 pub(crate) fn places<'a>(
     projects: &'a [Project],
     tasks: &'a [Task],
     member: Uuid,
+    logged: Option<(Uuid, Option<Uuid>)>,
 ) -> Vec<Place<'a>> {
-    let is_in = |project: &&Project| project.members.iter().any(|one| one.member_id == member);
-    let open = |task: &&Task| task.completed_at.is_none();
+    let its_project = logged.map(|(project, _)| project);
+    let its_task = logged.and_then(|(_, task)| task);
+    let may_log = |project: &&Project| {
+        let is_in = project.members.iter().any(|one| one.member_id == member);
+        (is_in && !project.archived) || its_project == Some(project.id)
+    };
+    let is_open = |task: &&Task| task.completed_at.is_none() || its_task == Some(task.id);
     let place = |project: &'a Project| Place {
-        tasks: (tasks.iter().filter(open))
+        tasks: (tasks.iter().filter(is_open))
             .filter(|task| task.project_id == project.id)
             .collect(),
         project,
     };
-    projects.iter().filter(is_in).map(place).collect()
+    projects.iter().filter(may_log).map(place).collect()
 }
 
 /// What was chosen of them: a project, and perhaps a task of it.
@@ -76,10 +102,8 @@ pub(crate) async fn clients(person: &Person<'_>) -> Result<Vec<Client>, Halt> {
 
 /// Clients that are archived, or those that are not, by name.
 pub(crate) async fn clients_of(person: &Person<'_>, archived: bool) -> Result<Vec<Client>, Halt> {
-    let question = Question::new("client.list")
-        .with("limit", MOST)
-        .with("archived", archived);
-    let mut list = person.read::<ClientList>(question).await?.data;
+    let question = || Question::new("client.list").with("archived", archived);
+    let mut list: Vec<Client> = all(person, question).await?;
     list.sort_by_cached_key(|client| client.name.to_lowercase());
     Ok(list)
 }
@@ -94,43 +118,120 @@ pub(crate) async fn projects_of(
     person: &Person<'_>,
     (name, value): (&str, &str),
 ) -> Result<Vec<Project>, Halt> {
-    let question = Question::new("project.list")
-        .with("limit", MOST)
-        .with(name, value);
-    let mut list = person.read::<ProjectList>(question).await?.data;
+    let question = || Question::new("project.list").with(name, value);
+    let mut list: Vec<Project> = all(person, question).await?;
     list.sort_by_cached_key(|project| project.name.to_lowercase());
     Ok(list)
 }
 
-/// Tasks, of a project or all: the open ones first, by name.
-pub(crate) async fn tasks(person: &Person<'_>, project: Option<Uuid>) -> Result<Vec<Task>, Halt> {
-    let mut question = Question::new("task.list").with("limit", MOST);
-    if let Some(project) = project {
-        question = question.with("project_id", project);
-    }
+/// The tasks that are open, of all projects, by name.
+pub(crate) async fn open_tasks(person: &Person<'_>) -> Result<Vec<Task>, Halt> {
+    let question = || Question::new("task.list").with("status", "open");
+    let mut list: Vec<Task> = all(person, question).await?;
+    list.sort_by_cached_key(|task| task.name.to_lowercase());
+    Ok(list)
+}
+
+/// The newest tasks of a project, one page of the API: the open ones first, by name.
+pub(crate) async fn tasks(person: &Person<'_>, project: Uuid) -> Result<Vec<Task>, Halt> {
+    let question = Question::new("task.list")
+        .with("limit", MOST)
+        .with("project_id", project);
     let mut list = person.read::<TaskList>(question).await?.data;
     list.sort_by_cached_key(|task| (task.completed_at.is_some(), task.name.to_lowercase()));
     Ok(list)
 }
 
+/// Reads the projects of these ids that are not among those that a page has, such as archived ones.
+pub(crate) async fn with_projects(
+    person: &Person<'_>,
+    mut projects: Vec<Project>,
+    ids: Vec<Uuid>,
+) -> Result<Vec<Project>, Halt> {
+    let known: BTreeSet<Uuid> = projects.iter().map(|project| project.id).collect();
+    for id in beside(&known, ids) {
+        let question = Question::new("project.read").of("project_id", id);
+        projects.push(person.read(question).await?);
+    }
+    Ok(projects)
+}
+
+/// Reads the tasks of these ids that are not among those that a page has, such as completed ones.
+pub(crate) async fn with_tasks(
+    person: &Person<'_>,
+    mut tasks: Vec<Task>,
+    ids: Vec<Uuid>,
+) -> Result<Vec<Task>, Halt> {
+    let known: BTreeSet<Uuid> = tasks.iter().map(|task| task.id).collect();
+    for id in beside(&known, ids) {
+        let question = Question::new("task.read").of("task_id", id);
+        tasks.push(person.read(question).await?);
+    }
+    Ok(tasks)
+}
+
+/// The ids that are not known, each once, as many as are read one by one.
+fn beside(known: &BTreeSet<Uuid>, ids: Vec<Uuid>) -> Vec<Uuid> {
+    let unknown: BTreeSet<Uuid> = ids.into_iter().filter(|id| !known.contains(id)).collect();
+    unknown.into_iter().take(NAMES).collect()
+}
+
 /// Active members whom the person sees, by name.
 pub(crate) async fn members(person: &Person<'_>) -> Result<Vec<Member>, Halt> {
-    let question = Question::new("member.list")
-        .with("limit", MOST)
-        .with("status", "active");
-    let mut list = person.read::<MemberList>(question).await?.data;
+    let question = || Question::new("member.list").with("status", "active");
+    let mut list: Vec<Member> = all(person, question).await?;
     list.sort_by_cached_key(|member| member.name.to_lowercase());
     Ok(list)
 }
 
 /// The person's own time of seven days.
 pub(crate) async fn week(person: &Person<'_>, first: Day) -> Result<Vec<TimeEntry>, Halt> {
-    let question = Question::new("time_entry.list")
-        .with("limit", MOST)
-        .with("member_id", person.caller.member())
-        .with("from", first)
-        .with("to", first.plus(6));
-    Ok(person.read::<TimeEntryList>(question).await?.data)
+    let question = || {
+        Question::new("time_entry.list")
+            .with("member_id", person.caller.member())
+            .with("from", first)
+            .with("to", first.plus(6))
+    };
+    all(person, question).await
+}
+
+/// The expenses from one day to another, the latest first.
+pub(crate) async fn expenses(
+    person: &Person<'_>,
+    first: Day,
+    last: Day,
+) -> Result<Vec<Expense>, Halt> {
+    let question = || {
+        Question::new("expense.list")
+            .with("from", first)
+            .with("to", last)
+    };
+    let mut list: Vec<Expense> = all(person, question).await?;
+    list.sort_by_key(|expense| Reverse(expense.spent_on));
+    Ok(list)
+}
+
+/// A list, page by page.
+async fn all<'q, T: DeserializeOwned>(
+    person: &Person<'_>,
+    question: impl Fn() -> Question<'q>,
+) -> Result<Vec<T>, Halt> {
+    let mut found = Vec::new();
+    let mut cursor: Option<String> = None;
+    for _ in 0..PAGES {
+        let mut question = question().with("limit", MOST);
+        if let Some(cursor) = &cursor {
+            question = question.with("cursor", cursor);
+        }
+        // On the heap, since a page waits for several lists at once.
+        let page: Page<T> = Box::pin(person.read(question)).await?;
+        found.extend(page.data);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// The person's timer that runs, in whichever week it began.
@@ -206,10 +307,10 @@ pub(crate) fn client_name(clients: &[Client], id: impl Borrow<Option<Uuid>>) -> 
     found.map_or("–", |client| client.name.as_str())
 }
 
-/// The name of a project.
+/// The name of a project; of one that the page did not read, that it is another.
 pub(crate) fn project_name(projects: &[Project], id: impl Borrow<Uuid>) -> &str {
     let found = projects.iter().find(|project| project.id == *id.borrow());
-    found.map_or("Archived project", |project| project.name.as_str())
+    found.map_or("Another project", |project| project.name.as_str())
 }
 
 /// The name of a task; nothing where there is none.

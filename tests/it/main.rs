@@ -22,6 +22,7 @@ mod browser;
 mod cases;
 mod cli;
 mod contract;
+mod corrections;
 mod crashes;
 mod demo;
 mod dice;

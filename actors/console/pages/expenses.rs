@@ -1,12 +1,13 @@
 //! Expenses: what was paid for projects, a month at a time.
 
 use askama::Template;
+use futures::try_join;
 use hoursmith_bus::Response;
 use hoursmith_domain::Day;
-use hoursmith_routes::expense::{Expense, ExpenseList};
+use hoursmith_routes::expense::Expense;
 use hoursmith_routes::member::Member;
 use hoursmith_routes::project::Project;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::ask::{Person, Question};
 use crate::form::Form;
@@ -36,22 +37,19 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
     let query = Form::parse(person.guest.visit.query.as_bytes());
     let first = first_of(query.get("month")).unwrap_or_else(|| begin(today));
     let after = begin(first.plus(31));
-    let question = Question::new("expense.list")
-        .with("limit", work::MOST)
-        .with("from", first)
-        .with("to", after.minus(1));
-    let mut expenses = person.read::<ExpenseList>(question).await?.data;
-    expenses.sort_by_key(|expense| std::cmp::Reverse(expense.spent_on));
-    let form = form.unwrap_or_else(|| {
-        let billable = ("billable", "on");
-        Form::with(&[("spent_on", &today.to_string()), billable])
-    });
-    let projects = work::projects(person).await?;
+    let (expenses, projects, members) = try_join!(
+        work::expenses(person, first, after.minus(1)),
+        work::projects(person),
+        work::members(person),
+    )?;
+    let theirs = expenses.iter().map(|expense| expense.project_id).collect();
+    let projects = work::with_projects(person, projects, theirs).await?;
+    let form = form.unwrap_or_else(|| Form::with(&[("spent_on", &today.to_string())]));
     let page = ExpensesPage {
         frame: &frame,
-        places: work::places(&projects, &[], person.caller.member().0),
+        places: work::places(&projects, &[], person.caller.member().0, None),
         projects: &projects,
-        members: &work::members(person).await?,
+        members: &members,
         expenses: &expenses,
         month: format::month(first),
         before: named(first.minus(1)),
@@ -63,8 +61,14 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
 }
 
 pub(crate) async fn add(person: &Person<'_>, form: Form) -> Result<Response, Halt> {
+    let mut body = fields(&form);
+    body.insert("project_id".to_owned(), json!(form.get("project_id")));
+    // Without it, the project decides.
+    if let Some(answer) = form.some("billable") {
+        body.insert("billable".to_owned(), json!(answer == "yes"));
+    }
     let question = Question::new("expense.create")
-        .body(body(&form))
+        .body(Value::Object(body))
         .once(form.get("once"));
     match person.ask(question).await {
         Ok(_) => Ok(go(&format!("{}&done=expense", month_of(&form)))),
@@ -72,27 +76,20 @@ pub(crate) async fn add(person: &Person<'_>, form: Form) -> Result<Response, Hal
     }
 }
 
-pub(crate) async fn delete(person: &Person<'_>, id: &str) -> Result<Response, Halt> {
-    let read = Question::new("expense.read").of("expense_id", id);
-    let expense: Expense = person.read(read).await?;
-    let question = Question::new("expense.delete").of("expense_id", id);
-    person.ask(question).await?;
-    let month = named(expense.spent_on);
-    Ok(go(&format!("/app/expenses?month={month}&done=gone")))
-}
-
-/// An expense as the forms have it.
-pub(super) fn body(form: &Form) -> Value {
-    json!({
-        "project_id": form.get("project_id"),
-        "spent_on": form.some("spent_on"),
-        "category": form.some("category"),
-        "description": form.some("description"),
-        "amount": form.get("amount"),
-        "tax_amount": form.some("tax_amount"),
-        "billable": form.ticked("billable"),
-        "reimbursable": form.ticked("reimbursable"),
-    })
+/// What the forms of an expense have in common.
+pub(super) fn fields(form: &Form) -> Map<String, Value> {
+    let text = |name: &str| (name.to_owned(), json!(form.some(name)));
+    Map::from_iter([
+        text("spent_on"),
+        text("category"),
+        text("description"),
+        ("amount".to_owned(), json!(form.get("amount"))),
+        text("tax_amount"),
+        (
+            "reimbursable".to_owned(),
+            json!(form.ticked("reimbursable")),
+        ),
+    ])
 }
 
 /// The page of the month in which a form's expense is.

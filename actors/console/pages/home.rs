@@ -83,7 +83,7 @@ pub(crate) async fn page(person: &Person<'_>) -> Result<Response, Halt> {
     let week_seconds = total(week.iter());
     if week_seconds > shown {
         bars.push(Bar {
-            name: "Archived projects".to_owned(),
+            name: "Other projects".to_owned(),
             seconds: week_seconds.saturating_sub(shown),
             percent: 0,
         });

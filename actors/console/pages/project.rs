@@ -101,7 +101,7 @@ async fn page(person: &Person<'_>, id: &str, forms: Forms) -> Result<Response, H
         frame: &frame,
         archived_client: project.client_id.filter(gone).map(|id| id.to_string()),
         clients: &clients,
-        tasks: &work::tasks(person, Some(project.id)).await?,
+        tasks: &work::tasks(person, project.id).await?,
         others: everybody.iter().filter(|member| !is_in(member)).collect(),
         members: &members,
         project: &project,

@@ -25,6 +25,8 @@ struct TimePage<'a> {
     projects: &'a [Project],
     tasks: &'a [Task],
     places: Vec<work::Place<'a>>,
+    /// Whether there is a project at all that may be logged on.
+    has_projects: bool,
     days: Vec<DayOfWork<'a>>,
     running: Option<TimeEntry>,
     total_seconds: i64,
@@ -48,7 +50,7 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
     let (frame, projects, tasks, running) = try_join!(
         Frame::of(person),
         work::projects(person),
-        work::tasks(person, None),
+        work::open_tasks(person),
         work::running(person),
     )?;
     let today = work::today(person, &frame)?;
@@ -56,6 +58,14 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
     let day: Day = query.get("day").parse().unwrap_or(today);
     let first = work::week_of(&frame, query.get("week").parse().unwrap_or(day));
     let entries = work::week(person, first).await?;
+    let has_projects = !projects.is_empty();
+    let shown = entries.iter().chain(&running);
+    let on = shown.clone().map(|entry| entry.project_id).collect();
+    let doing = shown.filter_map(|entry| entry.task_id).collect();
+    let (projects, tasks) = try_join!(
+        work::with_projects(person, projects, on),
+        work::with_tasks(person, tasks, doing),
+    )?;
     let form = form.unwrap_or_else(|| Form::with(&[("spent_on", &day.to_string())]));
     let of_day = |day: Day| DayOfWork {
         day,
@@ -67,7 +77,8 @@ pub(crate) async fn page(person: &Person<'_>, form: Option<Form>) -> Result<Resp
     };
     let page = TimePage {
         frame: &frame,
-        places: work::places(&projects, &tasks, person.caller.member().0),
+        places: work::places(&projects, &tasks, person.caller.member().0, None),
+        has_projects,
         projects: &projects,
         tasks: &tasks,
         days: (0..7).map(|days| of_day(first.plus(days))).collect(),
@@ -137,10 +148,4 @@ pub(crate) async fn stop(person: &Person<'_>, id: &str) -> Result<Response, Halt
     let question = Question::new("time_entry.stop").of("time_entry_id", id);
     person.ask(question).await?;
     Ok(go("/app/time?done=stopped"))
-}
-
-pub(crate) async fn delete(person: &Person<'_>, id: &str) -> Result<Response, Halt> {
-    let question = Question::new("time_entry.delete").of("time_entry_id", id);
-    person.ask(question).await?;
-    Ok(go("/app/time?done=deleted"))
 }

@@ -1,5 +1,7 @@
 //! What happened last, in words: the events that integrations read, for people.
 
+use std::collections::BTreeSet;
+
 use hoursmith_domain::Zone;
 use hoursmith_routes::event::{Event, LatestEvents};
 use serde::Deserialize;
@@ -9,6 +11,9 @@ use crate::ask::{Person, Question};
 use crate::halt::Halt;
 use crate::page::Frame;
 use crate::{format, work};
+
+/// What is said of what is there no more.
+const DELETED: &str = "was deleted";
 
 /// One of them.
 pub(super) struct Happened {
@@ -33,9 +38,21 @@ struct Data {
 /// The last ones, the newest first. What this knows no words for is left out.
 pub(super) async fn latest(person: &Person<'_>, frame: &Frame) -> Result<Vec<Happened>, Halt> {
     let list: LatestEvents = person.read(Question::new("event.latest")).await?;
-    let zone = work::zone(frame)?;
-    let told = list.data.iter().filter_map(|event| told(event, zone));
-    Ok(told.collect())
+    Ok(all(&list.data, work::zone(frame)?))
+}
+
+/// All of them. What was deleted has no page, whatever else happened to it before.
+fn all(events: &[Event], zone: Zone) -> Vec<Happened> {
+    let mut all: Vec<Happened> = events
+        .iter()
+        .filter_map(|event| told(event, zone))
+        .collect();
+    let deleted = all.iter().filter(|one| one.verb == DELETED);
+    let gone: BTreeSet<String> = deleted.filter_map(|one| one.path.clone()).collect();
+    for one in &mut all {
+        one.path.take_if(|path| gone.contains(path));
+    }
+    all
 }
 
 fn told(event: &Event, zone: Zone) -> Option<Happened> {
@@ -86,7 +103,7 @@ fn told(event: &Event, zone: Zone) -> Option<Happened> {
         (_, "updated") if archived => "was archived",
         (_, "created") => "was created",
         (_, "updated") => "was changed",
-        (_, "deleted") => "was deleted",
+        (_, "deleted") => DELETED,
         (_, "completed") => "is done",
         (_, "reopened") => "is open again",
         (_, "sent") => "was sent",
@@ -102,10 +119,10 @@ fn told(event: &Event, zone: Zone) -> Option<Happened> {
         "task" => Some("tasks"),
         "invoice" => Some("invoices"),
         "time_entry" => Some("time"),
+        "expense" => Some("expenses"),
         _ => None,
     };
     let path = folder
-        .filter(|_| action != "deleted")
         .zip(text("id"))
         .map(|(folder, id)| format!("/app/{folder}/{id}"));
     Some(Happened {
@@ -127,20 +144,23 @@ mod tests {
 
     use super::*;
 
+    fn event(kind: &str, object: &Value) -> Event {
+        let event = json!({
+            "id": "evt_0199c3a27b7e7d10a1f4d2f6b8a94c31",
+            "type": kind,
+            "created_at": "2026-11-24T23:30:00Z",
+            "organization_id": "0199c3a2-7d1b-7341-b07c-5f2e8d9a6c04",
+            "sequence": 1,
+            "api_version": "v1",
+            "data": { "object": object, "previous_attributes": { "is_running": true } },
+        });
+        serde_json::from_str(&event.to_string()).unwrap()
+    }
+
     #[test]
     fn events_read_as_people_say_it() {
         let of = |kind: &str, object: Value| {
-            let event = json!({
-                "id": "evt_0199c3a27b7e7d10a1f4d2f6b8a94c31",
-                "type": kind,
-                "created_at": "2026-11-24T23:30:00Z",
-                "organization_id": "0199c3a2-7d1b-7341-b07c-5f2e8d9a6c04",
-                "sequence": 1,
-                "api_version": "v1",
-                "data": { "object": object, "previous_attributes": { "is_running": true } },
-            });
-            let event: Event = serde_json::from_str(&event.to_string()).unwrap();
-            let told = told(&event, "Europe/Berlin".parse().unwrap())?;
+            let told = told(&event(kind, &object), "Europe/Berlin".parse().unwrap())?;
             assert_eq!(told.when, "25 Nov");
             Some((format!("{} {}", told.what, told.verb), told.path))
         };
@@ -157,11 +177,31 @@ mod tests {
         let (words, _) = of("time_entry.updated", stopped).unwrap();
         assert_eq!(words, "0:01 h was logged");
         let client = json!({ "id": "7", "name": "Atlas" });
-        let gone = ("Client Atlas was deleted".to_owned(), None);
-        assert_eq!(of("client.deleted", client), Some(gone));
-        let expense = json!({ "amount": "42.50", "currency": "EUR", "category": null });
-        let (words, _) = of("expense.created", expense).unwrap();
-        assert_eq!(words, "Expense · 42.50 EUR was added");
+        let (words, _) = of("client.deleted", client).unwrap();
+        assert_eq!(words, "Client Atlas was deleted");
+        let expense = json!({ "id": "7", "amount": "42.50", "currency": "EUR", "category": null });
+        let added = (
+            "Expense · 42.50 EUR was added".to_owned(),
+            Some("/app/expenses/7".to_owned()),
+        );
+        assert_eq!(of("expense.created", expense), Some(added));
         assert_eq!(of("comet.sighted", json!({})), None);
+    }
+
+    #[test]
+    fn what_was_deleted_is_no_link() {
+        let (atlas, nord) = (
+            json!({ "id": "7", "name": "Atlas" }),
+            json!({ "id": "8", "name": "Nord" }),
+        );
+        let events = [
+            event("client.deleted", &atlas),
+            event("client.created", &nord),
+            event("client.updated", &atlas),
+            event("client.created", &atlas),
+        ];
+        let told = all(&events, "Europe/Berlin".parse().unwrap());
+        let paths: Vec<Option<&str>> = told.iter().map(|one| one.path.as_deref()).collect();
+        assert_eq!(paths, [None, Some("/app/clients/8"), None, None]);
     }
 }
