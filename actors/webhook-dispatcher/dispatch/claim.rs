@@ -232,15 +232,7 @@ pub(super) async fn settle(
     at_a_time: u32,
     paced_until: Timestamp,
 ) -> Result<(), Error> {
-    let leases = sql::leases(conn, organization, endpoint, terms).await?;
-    let free = if leases.count < at_a_time {
-        sql::next_free(conn, organization, endpoint).await?
-    } else {
-        None
-    };
     // None sent is no send, but an instant that no longer counts is replaced.
     let paced_until = terms.pace.after(paced_until, terms.now, 0);
-    let due = free.into_iter().chain(leases.first_ends).min();
-    let due = due.map(|due| due.max(paced_until));
-    sql::set_due(conn, organization, endpoint, due, paced_until).await
+    sql::settle(conn, organization, endpoint, terms, at_a_time, paced_until).await
 }

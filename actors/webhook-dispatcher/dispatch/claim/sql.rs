@@ -29,10 +29,6 @@ hoursmith_store::statements! {
         WHERE organization_id = $1 AND id = $2 AND due_at <= $3
         RETURNING url, status, secret, previous_secret, previous_secret_until, proven, deleted_at, paced_until, version,
             (SELECT plan FROM organizations WHERE id = $1) AS plan";
-    /// When the first pending delivery that nobody sends is due.
-    FIND_NEXT_FREE = "SELECT next_attempt_at FROM webhook_deliveries
-        WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND lease_until IS NULL
-        ORDER BY next_attempt_at LIMIT 1";
     /// How many are being sent, and when the first lease is over; one that is over, or ends later
     /// than any can, is over now.
     COUNT_LEASES = "SELECT
@@ -65,6 +61,24 @@ hoursmith_store::statements! {
         WHERE organization_id = $1 AND id = $2 AND deleted_at IS NOT NULL";
     /// Sets when an endpoint is next worth a look, and when its rate permits the next send.
     SET_ENDPOINT_DUE = "UPDATE webhook_endpoints SET due_at = $3, paced_until = $4
+        WHERE organization_id = $1 AND id = $2";
+    /// Sets when an endpoint is next worth a look, as its deliveries are: when the first that nobody sends
+    /// is due, unless as many are being sent as may be, or when the first lease is over; but not before
+    /// its rate permits a send.
+    SETTLE_ENDPOINT = "UPDATE webhook_endpoints SET paced_until = $6, due_at = (
+            SELECT CASE WHEN look.at < CAST($6 AS BIGINT) THEN CAST($6 AS BIGINT) ELSE look.at END FROM (
+                SELECT CASE WHEN sent.count < $5 AND (sent.ends IS NULL OR free.at < sent.ends)
+                    THEN free.at ELSE sent.ends END AS at
+                FROM (SELECT
+                        COUNT(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN 1 END) AS count,
+                        MIN(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN lease_until
+                            ELSE CAST($3 AS BIGINT) END) AS ends
+                    FROM webhook_deliveries
+                    WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
+                    AND lease_until IS NOT NULL) sent,
+                (SELECT MIN(next_attempt_at) AS at FROM webhook_deliveries
+                    WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
+                    AND lease_until IS NULL) free) look)
         WHERE organization_id = $1 AND id = $2";
     /// Gives a lease back that is still the holder's.
     GIVE_LEASE_BACK = "UPDATE webhook_deliveries SET lease_until = NULL
@@ -212,16 +226,6 @@ pub(super) async fn leases(
     })
 }
 
-/// When the first delivery is due that nobody sends.
-pub(super) async fn next_free(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    endpoint: WebhookEndpointId,
-) -> Result<Option<Timestamp>, Error> {
-    let free = fetch_optional!(conn, FIND_NEXT_FREE as (i64,), organization.0, endpoint.0)?;
-    Ok(free.map(|(due,)| Timestamp::from_micros(due)))
-}
-
 pub(super) async fn take(
     conn: &mut Conn,
     organization: OrganizationId,
@@ -277,6 +281,28 @@ pub(super) async fn end(
         ending.due_by.as_micros(),
         ENDED,
     )
+}
+
+/// Sets when an endpoint is next worth a look, of which so many deliveries may be sent at a time.
+pub(super) async fn settle(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    terms: Terms,
+    at_a_time: u32,
+    paced_until: Timestamp,
+) -> Result<(), Error> {
+    execute!(
+        conn,
+        SETTLE_ENDPOINT,
+        organization.0,
+        endpoint.0,
+        terms.now.as_micros(),
+        terms.latest().as_micros(),
+        i64::from(at_a_time),
+        paced_until.as_micros(),
+    )
+    .map(drop)
 }
 
 /// Deletes the row of a deleted endpoint.
