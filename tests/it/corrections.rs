@@ -110,11 +110,11 @@ async fn a_timers_entry_moves_to_another_day() {
         page.contains("Proofs") && !page.contains("/delete"),
         "{page}"
     );
-    assert!(maya.page("/app").await.contains(&entry));
+    dashboard(&maya, &entry).await;
     let gone = maya.post(&format!("{entry}/delete"), &[]).await.expect(303);
     assert_eq!(gone.header("location"), format!("{week}&done=deleted"));
     // Neither what happened to it before nor its end leads to a page that is not there.
-    let page = maya.page("/app").await;
+    let page = dashboard(&maya, "was deleted").await;
     assert!(page.contains("Proofs") && !page.contains(&entry), "{page}");
     assert!(world.stop().await);
 }
@@ -261,6 +261,21 @@ async fn today(browser: &Browser<'_>) -> String {
 async fn leaving(browser: &Browser<'_>, project: &str) -> String {
     let page = browser.page(&format!("/app/projects/{project}")).await;
     format!("members/{}/remove", between(&page, "/members/", "\""))
+}
+
+/// The dashboard once it says something: events are public a moment after what they tell of.
+async fn dashboard(browser: &Browser<'_>, says: &str) -> String {
+    let told = async {
+        loop {
+            let page = browser.page("/app").await;
+            if page.contains(says) {
+                return page;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), told).await;
+    waited.unwrap_or_else(|_| panic!("the dashboard never says {says}"))
 }
 
 /// The page of the first thing that a list offers to edit.
