@@ -158,7 +158,6 @@ impl Scene {
         }
         percentile(&delays(&received), 95)
     }
-
 }
 
 fn mib(kib: u64) -> f64 {
