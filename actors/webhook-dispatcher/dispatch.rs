@@ -23,6 +23,7 @@ mod health;
 mod lanes;
 mod pace;
 mod record;
+mod recorder;
 mod retention;
 mod send;
 mod survey;
@@ -50,6 +51,7 @@ use crate::settings::WebhookSettings;
 use fan_out::FanOut;
 use lanes::Lanes;
 use pace::Pace;
+use recorder::Recorder;
 use retention::Retention;
 use send::{OUTCOMES, Sender};
 pub(crate) use wanted::Wanted;
@@ -154,7 +156,12 @@ fn worker(
     Ok(Worker {
         db: host.db.clone(),
         clock: Arc::clone(&host.clock),
-        random: Arc::clone(&host.random),
+        recorder: Recorder::new(
+            host.db.clone(),
+            Arc::clone(&host.clock),
+            Arc::clone(&host.random),
+            wake_up,
+        ),
         sender: Sender {
             client,
             policy: Policy::new(outbound),
@@ -168,7 +175,6 @@ fn worker(
         timeout: settings.timeout(),
         look_every: settings.look_every(),
         bell: Bell::default(),
-        wake_up,
         stage: watch::Sender::new(Stage::Working),
     })
 }

@@ -1,11 +1,13 @@
-//! Records an attempt: one transaction for the attempt, the delivery, the endpoint and the event
-//! that tells how it fares.
+//! Records attempts at an endpoint: one transaction for them, their deliveries, the endpoint and the
+//! events that tell how it fares.
 //!
 //! Whoever does not hold the delivery's present lease records nothing: another has taken it over
 //! since, or this was recorded before. So recording is safe to repeat when it is not known whether
 //! it was committed.
 
 mod sql;
+
+use std::sync::Arc;
 
 use hoursmith_domain::Timestamp;
 use hoursmith_domain::webhook::{Next, Outcome, after_attempt};
@@ -18,7 +20,10 @@ use super::claim::{self, Claim, Terms};
 use super::health;
 use super::lanes::PROMPT;
 use super::send::Report;
-use crate::endpoint::{self, Status};
+use crate::endpoint::{self, EndpointState, Status};
+
+/// Before every change.
+const NEVER: Timestamp = Timestamp::from_micros(0);
 
 pub(super) fn statements() -> &'static [Statement] {
     sql::statements()
@@ -46,54 +51,37 @@ enum After {
     Skipped(&'static str),
 }
 
-/// Records an attempt. `random` decides the jitter of the next one.
+/// An attempt that is to be recorded.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) stamp: Stamp,
+    pub(super) claim: Claim,
+    pub(super) report: Arc<Report>,
+    /// Decides the jitter of the next one.
+    pub(super) jitter: u64,
+}
+
+/// Records attempts, all of one endpoint, and gives what became of each.
 pub(super) async fn record(
     conn: &mut Conn,
-    mut stamp: Stamp,
-    claim: &Claim,
-    report: &Report,
+    attempts: &mut [Attempt],
     terms: Terms,
-    random: u64,
-) -> Result<Recorded, Error> {
-    let (organization, id) = (claim.organization, claim.endpoint);
+) -> Result<Vec<Recorded>, Error> {
+    let Some((organization, id)) =
+        (attempts.first()).map(|one| (one.claim.organization, one.claim.endpoint))
+    else {
+        return Ok(Vec::new());
+    };
     // Held first, as by all who write deliveries.
-    let held = endpoint::lock(conn, organization, id).await?;
-    let Some(delivery) = sql::hold_delivery(conn, claim).await? else {
-        return Ok(Recorded::Fenced);
-    };
-    let made = u32::try_from(delivery.step.saturating_add(1)).unwrap_or(u32::MAX);
-    // What another address said counts for the delivery alone: it is tried again where it goes now.
-    let has_moved = held.as_ref().is_some_and(|held| held.url != report.url);
-    // Who changed the endpoint since, or enabled it again, wants it asked once more before it ends.
-    let has_changed =
-        (held.as_ref()).is_some_and(|held| held.base.version != claim.endpoint_version);
-    let outcome = match report.outcome {
-        Outcome::Gone if has_moved || has_changed => Outcome::Failed,
-        outcome => outcome,
-    };
-    let ended = report.ended_at;
-    let next = after_attempt(outcome, made, ended, report.retry_after, random);
-    let after = after(next, held.as_ref().map(|held| held.status));
-    sql::insert_attempt(conn, claim, delivery.attempts, report).await?;
-    sql::save_delivery(conn, claim, after, stamp.now).await?;
-    let Some(mut endpoint) = held else {
-        return Ok(Recorded::Whole { told: false });
-    };
-    let before = endpoint.clone();
-    let counts = outcome.is_answerable() && !has_moved;
-    let told = counts
-        .then(|| health::after(&mut endpoint, next, ended))
-        .flatten();
-    let proven = counts.then(|| next == Next::Done && report.duration <= PROMPT);
-    if let Some(kind) = told {
-        stamp.renew(before.base.updated_at);
-        endpoint.base.touch(stamp.now);
-        let object = endpoint.to_event();
-        let previous = changed_fields(&before.to_event(), &object);
-        stamp
-            .event(conn, kind, id.0, object, Some(previous))
-            .await?;
+    let mut endpoint = endpoint::lock(conn, organization, id).await?;
+    let (mut proven, mut recorded) = (None, Vec::new());
+    for attempt in attempts {
+        recorded.push(one(conn, attempt, endpoint.as_mut(), &mut proven).await?);
     }
+    let is_written = recorded.iter().any(|one| *one != Recorded::Fenced);
+    let Some(endpoint) = endpoint.filter(|_| is_written) else {
+        return Ok(recorded);
+    };
     let (standing, paced_until) = sql::save_endpoint(conn, organization, &endpoint, proven).await?;
     match endpoint.status {
         // What is left of it is skipped, now.
@@ -105,9 +93,59 @@ pub(super) async fn record(
             claim::settle(conn, organization, id, terms, at_a_time, paced_until).await?;
         }
     }
-    Ok(Recorded::Whole {
-        told: told.is_some(),
-    })
+    Ok(recorded)
+}
+
+/// Records an attempt, but for how its endpoint fares, which is kept once after all of them: `endpoint`
+/// as it is by now, if it is there, and whether it is `proven`, as far as attempts say.
+async fn one(
+    conn: &mut Conn,
+    attempt: &mut Attempt,
+    endpoint: Option<&mut EndpointState>,
+    proven: &mut Option<bool>,
+) -> Result<Recorded, Error> {
+    let Attempt {
+        stamp,
+        claim,
+        report,
+        jitter,
+    } = attempt;
+    let Some(delivery) = sql::hold_delivery(conn, claim).await? else {
+        return Ok(Recorded::Fenced);
+    };
+    // The job may have waited for its turn, and then for the row.
+    stamp.renew(NEVER);
+    let made = u32::try_from(delivery.step.saturating_add(1)).unwrap_or(u32::MAX);
+    // What another address said counts for the delivery alone: it is tried again where it goes now.
+    let has_moved = (endpoint.as_ref()).is_some_and(|held| held.url != report.url);
+    // Who changed the endpoint since, or enabled it again, wants it asked once more before it ends.
+    let has_changed =
+        (endpoint.as_ref()).is_some_and(|held| held.base.version != claim.endpoint_version);
+    let outcome = match report.outcome {
+        Outcome::Gone if has_moved || has_changed => Outcome::Failed,
+        outcome => outcome,
+    };
+    let ended = report.ended_at;
+    let next = after_attempt(outcome, made, ended, report.retry_after, *jitter);
+    let after = after(next, endpoint.as_ref().map(|held| held.status));
+    sql::insert_attempt(conn, claim, delivery.attempts, report).await?;
+    sql::save_delivery(conn, claim, after, stamp.now).await?;
+    let Some(endpoint) = endpoint.filter(|_| outcome.is_answerable() && !has_moved) else {
+        return Ok(Recorded::Whole { told: false });
+    };
+    *proven = Some(next == Next::Done && report.duration <= PROMPT);
+    let before = endpoint.clone();
+    let Some(kind) = health::after(endpoint, next, ended) else {
+        return Ok(Recorded::Whole { told: false });
+    };
+    stamp.renew(before.base.updated_at);
+    endpoint.base.touch(stamp.now);
+    let object = endpoint.to_event();
+    let previous = changed_fields(&before.to_event(), &object);
+    stamp
+        .event(conn, kind, claim.endpoint.0, object, Some(previous))
+        .await?;
+    Ok(Recorded::Whole { told: true })
 }
 
 /// What a delivery becomes, if its endpoint was disabled or deleted while it was being sent as well:

@@ -17,7 +17,7 @@ use super::claim::{self, Claim, Claimed, Terms};
 use super::fan_out::FanOut;
 use super::lanes::PROMPT;
 use super::pace::Pace;
-use super::record::{Recorded, record};
+use super::record::{Attempt, Recorded, record};
 use super::retention;
 use super::send::Report;
 use super::survey;
@@ -99,6 +99,7 @@ on_both! {
     an_old_address_says_nothing_of_the_new_one,
     what_was_said_before_a_change_ends_nothing,
     an_hour_ahead_is_forgotten,
+    attempts_that_end_together_are_recorded_together,
     a_rate_bounds_what_is_sent,
     what_is_ours_is_not_held_against_a_receiver,
     a_slow_success_proves_nothing,
@@ -238,7 +239,12 @@ impl Scene {
     }
 
     async fn record_after(&self, claim: Claim, outcome: Outcome, duration: Duration) -> Recorded {
-        let report = Report {
+        let report = self.report(outcome, duration);
+        self.record_all(vec![(claim, report)]).await.remove(0)
+    }
+
+    fn report(&self, outcome: Outcome, duration: Duration) -> Report {
+        Report {
             at: self.now,
             ended_at: self.now,
             url: "https://example.com/".to_owned(),
@@ -248,16 +254,23 @@ impl Scene {
             response_excerpt: None,
             outcome,
             retry_after: None,
-        };
+        }
+    }
+
+    async fn record_all(&self, reports: Vec<(Claim, Report)>) -> Vec<Recorded> {
         let terms = self.terms();
-        let recorded = self.db.write(move |conn| {
-            Box::pin(async move {
-                let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-                let random: Arc<dyn Random> = Arc::new(SystemRandom);
-                let stamp = Stamp::new(&clock, &random, claim.organization);
-                record(conn, stamp, &claim, &report, terms, 0).await
-            })
-        });
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let attempt = |(claim, report): (Claim, Report)| Attempt {
+            stamp: Stamp::new(&clock, &random, claim.organization),
+            claim,
+            report: Arc::new(report),
+            jitter: 0,
+        };
+        let mut attempts: Vec<Attempt> = reports.into_iter().map(attempt).collect();
+        let recorded = self
+            .db
+            .write(move |conn| Box::pin(async move { record(conn, &mut attempts, terms).await }));
         recorded.await.map_err(|error: HandlerError| error).unwrap()
     }
 }
@@ -470,6 +483,45 @@ async fn an_hour_ahead_is_forgotten(scene: Scene) {
         };
         assert_eq!(claims, claimed);
     }
+}
+
+/// What ended together is recorded together, each as it would be alone; whoever lost its lease records
+/// nothing and is in nobody's way.
+async fn attempts_that_end_together_are_recorded_together(scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    let first = scene.claims().await.remove(0);
+    scene.record(first, Outcome::Delivered).await;
+    for number in 2..=4 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    let claims = scene.claims().await;
+    assert_eq!(claims.len(), 3);
+    let lost = Claim {
+        token: claims[2].token + 1,
+        ..claims[2]
+    };
+    let report = |outcome| scene.report(outcome, Duration::ZERO);
+    let recorded = scene
+        .record_all(vec![
+            (claims[0], report(Outcome::Failed)),
+            (lost, report(Outcome::Failed)),
+            (claims[1], report(Outcome::Delivered)),
+        ])
+        .await;
+    let whole = Recorded::Whole { told: false };
+    assert_eq!(recorded, [whole, Recorded::Fenced, whole]);
+    let delivered = ("delivered".to_owned(), 1, None);
+    assert_eq!(
+        scene.deliveries().await,
+        [
+            delivered.clone(),
+            ("pending".to_owned(), 1, None),
+            delivered,
+            ("pending".to_owned(), 0, None),
+        ]
+    );
+    // The success came last.
+    assert_eq!(scene.endpoints().await[0].1, 0);
 }
 
 async fn a_rate_bounds_what_is_sent(mut scene: Scene) {

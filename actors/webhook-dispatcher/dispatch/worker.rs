@@ -9,9 +9,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use hoursmith_bus::TraceParent;
 use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
-use hoursmith_handler::error::Error as HandlerError;
-use hoursmith_handler::write::Stamp;
-use hoursmith_kit::{Bell, Clock, Failure, Random, WakeUp, spawn};
+use hoursmith_kit::{Bell, Clock, spawn};
 use hoursmith_store::{Db, Error};
 use hoursmith_telemetry::names;
 use metrics::{counter, gauge};
@@ -22,15 +20,12 @@ use super::body::{self, Nothing};
 use super::claim::{self, Claim, Claimed, Receiver, Standing, Terms};
 use super::lanes::{Lanes, Moved, PROMPT, Place};
 use super::pace::Pace;
-use super::record::{Recorded, record};
-use super::send::{Report, Sender};
+use super::recorder::Recorder;
+use super::send::Sender;
 
 /// Endpoints that are looked at side by side. On SQLite their transactions share a flush; on
 /// PostgreSQL they leave connections to others.
 const SIDE_BY_SIDE: usize = 8;
-
-/// Pause between two tries to record an attempt, at first and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// How far the process is with stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,8 +42,8 @@ pub(super) enum Stage {
 pub(super) struct Worker {
     pub(super) db: Db,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) random: Arc<dyn Random>,
     pub(super) sender: Sender,
+    pub(super) recorder: Recorder,
     pub(super) lanes: Lanes,
     pub(super) at_a_time: NonZeroU32,
     pub(super) pace: Pace,
@@ -58,8 +53,6 @@ pub(super) struct Worker {
     pub(super) look_every: Duration,
     /// Rung when something may be due, or a place is free.
     pub(super) bell: Bell,
-    /// Wakes the relays, when an endpoint's status became an event.
-    pub(super) wake_up: Arc<WakeUp>,
     pub(super) stage: watch::Sender<Stage>,
 }
 
@@ -239,7 +232,8 @@ impl Worker {
             }
             Ok(Err(nothing)) => {
                 let report = self.sender.nothing_to_send(&receiver, &nothing);
-                self.keep(&claim, report).instrument(span).await;
+                let keeping = self.recorder.keep(&claim, report, self.terms());
+                keeping.instrument(span).await;
                 drop(place);
             }
             Err(error) => {
@@ -277,7 +271,7 @@ impl Worker {
                 let span = Span::current();
                 span.record("http.response.status_code", report.status_code);
                 span.record("error.type", report.error);
-                self.keep(claim, report).await;
+                self.recorder.keep(claim, report, self.terms()).await;
             }
             None => self.give_back(claim).await,
         }
@@ -297,70 +291,6 @@ impl Worker {
                 Moved::Not | Moved::Out => {}
             }
         }
-    }
-
-    /// Records an attempt, again and again while its lease lasts: without a record the delivery is
-    /// sent again.
-    async fn keep(&self, claim: &Claim, report: Report) {
-        let report = Arc::new(report);
-        let mut pause = PAUSES.0;
-        loop {
-            let failed = match self.record(*claim, Arc::clone(&report)).await {
-                Ok(Recorded::Whole { told }) => {
-                    counter!(names::WEBHOOK_ATTEMPTS, "outcome" => report.word()).increment(1);
-                    if told {
-                        counter!(names::EVENTS_APPENDED).increment(1);
-                        self.wake_up.ring();
-                    }
-                    return;
-                }
-                Ok(Recorded::Fenced) => {
-                    counter!(names::WEBHOOK_ATTEMPTS, "outcome" => "superseded").increment(1);
-                    return;
-                }
-                Err(failed) => failed,
-            };
-            if self.clock.now().plus(pause) >= claim.until {
-                tracing::error!(
-                    plugin.name = crate::actor::NAME,
-                    webhook_delivery.id = %claim.delivery,
-                    error = &failed as &dyn std::error::Error,
-                    "An attempt could not be recorded; its webhook is sent again."
-                );
-                return;
-            }
-            tokio::time::sleep(pause).await;
-            pause = pause.saturating_mul(2).min(PAUSES.1);
-        }
-    }
-
-    async fn record(&self, claim: Claim, report: Arc<Report>) -> Result<Recorded, Failure> {
-        let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
-        let terms = self.terms();
-        let mut jitter = [0; 8];
-        random.fill(&mut jitter);
-        let jitter = u64::from_le_bytes(jitter);
-        self.db
-            .write(move |conn| {
-                Box::pin(async move {
-                    let stamp = Stamp::new(&clock, &random, claim.organization);
-                    // The job may have waited for its turn.
-                    let terms = Terms {
-                        now: stamp.now,
-                        ..terms
-                    };
-                    record(conn, stamp, &claim, &report, terms, jitter).await
-                })
-            })
-            .await
-            .map_err(|error: HandlerError| match error {
-                HandlerError::Failure(failure) => failure,
-                HandlerError::Contended(source) => source.into(),
-                // Nothing in it is a client's to be refused.
-                HandlerError::Problem(problem) => {
-                    Failure::internal("record an attempt", problem.detail)
-                }
-            })
     }
 
     async fn give_back(&self, claim: &Claim) {

@@ -1,0 +1,232 @@
+//! Records attempts, those of one endpoint together where several have ended.
+//!
+//! Whoever records waits for the endpoint's row. One transaction for all who wait is one wait and one
+//! flush: the first records alone, and the next takes along whoever has come meanwhile.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hoursmith_domain::WebhookEndpointId;
+use hoursmith_handler::error::Error as HandlerError;
+use hoursmith_handler::write::Stamp;
+use hoursmith_kit::{Clock, Failure, Random, WakeUp};
+use hoursmith_store::Db;
+use hoursmith_telemetry::names;
+use metrics::counter;
+use tokio::sync::oneshot;
+
+use super::claim::{Claim, Terms};
+use super::record::{Attempt, Recorded, record};
+use super::send::Report;
+
+/// Pause between two tries to record an attempt, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// Attempts that are recorded along with one, at most.
+const ALONG: usize = 15;
+
+/// Records what came of attempts.
+pub(super) struct Recorder {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    /// Wakes the relays, when an endpoint's status became an event.
+    wake_up: Arc<WakeUp>,
+    /// Endpoints of which somebody records, with those who wait for their turn.
+    waiting: Mutex<HashMap<WebhookEndpointId, VecDeque<Waiting>>>,
+}
+
+struct Waiting {
+    attempt: Attempt,
+    turn: oneshot::Sender<Turn>,
+}
+
+/// What somebody who waits is told.
+enum Turn {
+    /// It was recorded along with another's.
+    Recorded(Recorded),
+    /// It is first now, and records.
+    First(Box<Attempt>),
+}
+
+/// Being the one who records for an endpoint. Given on when it is dropped.
+struct Turns<'r> {
+    recorder: &'r Recorder,
+    endpoint: WebhookEndpointId,
+}
+
+impl Recorder {
+    pub(super) fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        wake_up: Arc<WakeUp>,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            random,
+            wake_up,
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// Records an attempt, again and again while its lease lasts: without a record the delivery is
+    /// sent again.
+    pub(super) async fn keep(&self, claim: &Claim, report: Report, terms: Terms) {
+        let report = Arc::new(report);
+        let mut recorded = self.together(self.attempt(claim, &report), terms).await;
+        let mut pause = PAUSES.0;
+        loop {
+            let failed = match recorded {
+                Ok(Recorded::Whole { told }) => {
+                    counter!(names::WEBHOOK_ATTEMPTS, "outcome" => report.word()).increment(1);
+                    if told {
+                        counter!(names::EVENTS_APPENDED).increment(1);
+                        self.wake_up.ring();
+                    }
+                    return;
+                }
+                Ok(Recorded::Fenced) => {
+                    counter!(names::WEBHOOK_ATTEMPTS, "outcome" => "superseded").increment(1);
+                    return;
+                }
+                Err(failed) => failed,
+            };
+            if self.clock.now().plus(pause) >= claim.until {
+                tracing::error!(
+                    plugin.name = crate::actor::NAME,
+                    webhook_delivery.id = %claim.delivery,
+                    error = &failed as &dyn std::error::Error,
+                    "An attempt could not be recorded; its webhook is sent again."
+                );
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(PAUSES.1);
+            // Alone: one that cannot be recorded keeps no other from it.
+            let attempt = self.attempt(claim, &report);
+            recorded = self.record(vec![attempt], terms).await.and_then(first);
+        }
+    }
+
+    /// An attempt that is recorded in the present trace.
+    fn attempt(&self, claim: &Claim, report: &Arc<Report>) -> Attempt {
+        let mut jitter = [0; 8];
+        self.random.fill(&mut jitter);
+        Attempt {
+            stamp: Stamp::new(&self.clock, &self.random, claim.organization),
+            claim: *claim,
+            report: Arc::clone(report),
+            jitter: u64::from_le_bytes(jitter),
+        }
+    }
+
+    /// Records an attempt, with those of its endpoint that have come while another was recorded.
+    async fn together(&self, attempt: Attempt, terms: Terms) -> Result<Recorded, Failure> {
+        let endpoint = attempt.claim.endpoint;
+        let (attempt, turns) = match self.queue(attempt) {
+            Ok(first) => first,
+            Err(turn) => match turn.await {
+                Ok(Turn::Recorded(recorded)) => return Ok(recorded),
+                Ok(Turn::First(attempt)) => (*attempt, self.turns(endpoint)),
+                Err(_) => {
+                    return Err(Failure::internal("record attempts together", "it failed"));
+                }
+            },
+        };
+        let (mut attempts, mut others) = (vec![attempt], Vec::new());
+        for one in turns.take() {
+            attempts.push(one.attempt);
+            others.push(one.turn);
+        }
+        // If it fails, the others are told nothing, and each goes on alone.
+        let recorded = self.record(attempts, terms).await?;
+        for (turn, recorded) in others.into_iter().zip(recorded.iter().skip(1)) {
+            // Who waits no longer needs no answer.
+            let _ = turn.send(Turn::Recorded(*recorded));
+        }
+        first(recorded)
+    }
+
+    /// Has an attempt wait for its turn, if somebody records for its endpoint; else it is first.
+    fn queue(&self, attempt: Attempt) -> Result<(Attempt, Turns<'_>), oneshot::Receiver<Turn>> {
+        let endpoint = attempt.claim.endpoint;
+        let mut waiting = lock(&self.waiting);
+        if let Some(queue) = waiting.get_mut(&endpoint) {
+            let (turn, told) = oneshot::channel();
+            queue.push_back(Waiting { attempt, turn });
+            return Err(told);
+        }
+        waiting.insert(endpoint, VecDeque::new());
+        Ok((attempt, self.turns(endpoint)))
+    }
+
+    fn turns(&self, endpoint: WebhookEndpointId) -> Turns<'_> {
+        Turns {
+            recorder: self,
+            endpoint,
+        }
+    }
+
+    async fn record(
+        &self,
+        mut attempts: Vec<Attempt>,
+        terms: Terms,
+    ) -> Result<Vec<Recorded>, Failure> {
+        let clock = Arc::clone(&self.clock);
+        let recorded = self.db.write(move |conn| {
+            Box::pin(async move {
+                // The job may have waited for its turn.
+                let now = clock.now();
+                record(conn, &mut attempts, Terms { now, ..terms }).await
+            })
+        });
+        recorded.await.map_err(|error: HandlerError| match error {
+            HandlerError::Failure(failure) => failure,
+            HandlerError::Contended(source) => source.into(),
+            // Nothing in it is a client's to be refused.
+            HandlerError::Problem(problem) => {
+                Failure::internal("record an attempt", problem.detail)
+            }
+        })
+    }
+}
+
+impl Turns<'_> {
+    /// Those who wait, as far as they are recorded along.
+    fn take(&self) -> Vec<Waiting> {
+        let mut waiting = lock(&self.recorder.waiting);
+        let Some(queue) = waiting.get_mut(&self.endpoint) else {
+            return Vec::new();
+        };
+        let count = queue.len().min(ALONG);
+        queue.drain(..count).collect()
+    }
+}
+
+impl Drop for Turns<'_> {
+    fn drop(&mut self) {
+        let mut waiting = lock(&self.recorder.waiting);
+        let Some(queue) = waiting.get_mut(&self.endpoint) else {
+            return;
+        };
+        while let Some(next) = queue.pop_front() {
+            if next.turn.send(Turn::First(Box::new(next.attempt))).is_ok() {
+                return;
+            }
+        }
+        waiting.remove(&self.endpoint);
+    }
+}
+
+fn first(recorded: Vec<Recorded>) -> Result<Recorded, Failure> {
+    let mut recorded = recorded.into_iter();
+    (recorded.next()).ok_or_else(|| Failure::internal("record an attempt", "none was recorded"))
+}
+
+/// Nobody panics while holding it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
