@@ -33,9 +33,11 @@ pub(super) struct Recorder {
     random: Arc<dyn Random>,
     /// Wakes the relays, when an endpoint's status became an event.
     wake_up: Arc<WakeUp>,
-    /// Endpoints of which somebody records, with those who wait for their turn.
-    waiting: Mutex<HashMap<WebhookEndpointId, VecDeque<Waiting>>>,
+    waiting: Arc<Mutex<Queues>>,
 }
+
+/// Endpoints of which somebody records, with those who wait for their turn.
+type Queues = HashMap<WebhookEndpointId, VecDeque<Waiting>>;
 
 struct Waiting {
     attempt: Attempt,
@@ -47,12 +49,12 @@ enum Turn {
     /// It was recorded along with another's.
     Recorded(Recorded),
     /// It is first now, and records.
-    First(Box<Attempt>),
+    First(Box<(Attempt, Turns)>),
 }
 
-/// Being the one who records for an endpoint. Given on when it is dropped.
-struct Turns<'r> {
-    recorder: &'r Recorder,
+/// Being the one who records for an endpoint. Given on when it is dropped, also unread.
+struct Turns {
+    waiting: Arc<Mutex<Queues>>,
     endpoint: WebhookEndpointId,
 }
 
@@ -68,7 +70,7 @@ impl Recorder {
             clock,
             random,
             wake_up,
-            waiting: Mutex::default(),
+            waiting: Arc::default(),
         }
     }
 
@@ -76,7 +78,10 @@ impl Recorder {
     /// sent again.
     pub(super) async fn keep(&self, claim: &Claim, report: Report, terms: Terms) {
         let report = Arc::new(report);
-        let mut recorded = self.together(self.attempt(claim, &report), terms).await;
+        let mut recorded = match self.together(self.attempt(claim, &report), terms).await {
+            Some(recorded) => recorded,
+            None => self.alone(claim, &report, terms).await,
+        };
         let mut pause = PAUSES.0;
         loop {
             let failed = match recorded {
@@ -105,10 +110,19 @@ impl Recorder {
             }
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2).min(PAUSES.1);
-            // Alone: one that cannot be recorded keeps no other from it.
-            let attempt = self.attempt(claim, &report);
-            recorded = self.record(vec![attempt], terms).await.and_then(first);
+            recorded = self.alone(claim, &report, terms).await;
         }
+    }
+
+    /// Records an attempt without others: one that cannot be recorded keeps no other from it.
+    async fn alone(
+        &self,
+        claim: &Claim,
+        report: &Arc<Report>,
+        terms: Terms,
+    ) -> Result<Recorded, Failure> {
+        let attempt = self.attempt(claim, report);
+        self.record(vec![attempt], terms).await.and_then(first)
     }
 
     /// An attempt that is recorded in the present trace.
@@ -123,17 +137,14 @@ impl Recorder {
         }
     }
 
-    /// Records an attempt, with those of its endpoint that have come while another was recorded.
-    async fn together(&self, attempt: Attempt, terms: Terms) -> Result<Recorded, Failure> {
-        let endpoint = attempt.claim.endpoint;
+    /// Records an attempt, with those of its endpoint that have come while another was recorded. Nothing
+    /// where another was to record it and could not.
+    async fn together(&self, attempt: Attempt, terms: Terms) -> Option<Result<Recorded, Failure>> {
         let (attempt, turns) = match self.queue(attempt) {
             Ok(first) => first,
-            Err(turn) => match turn.await {
-                Ok(Turn::Recorded(recorded)) => return Ok(recorded),
-                Ok(Turn::First(attempt)) => (*attempt, self.turns(endpoint)),
-                Err(_) => {
-                    return Err(Failure::internal("record attempts together", "it failed"));
-                }
+            Err(turn) => match turn.await.ok()? {
+                Turn::Recorded(recorded) => return Some(Ok(recorded)),
+                Turn::First(first) => *first,
             },
         };
         let (mut attempts, mut others) = (vec![attempt], Vec::new());
@@ -141,17 +152,20 @@ impl Recorder {
             attempts.push(one.attempt);
             others.push(one.turn);
         }
-        // If it fails, the others are told nothing, and each goes on alone.
-        let recorded = self.record(attempts, terms).await?;
+        // If it fails, the others are told nothing.
+        let recorded = match self.record(attempts, terms).await {
+            Ok(recorded) => recorded,
+            Err(failed) => return Some(Err(failed)),
+        };
         for (turn, recorded) in others.into_iter().zip(recorded.iter().skip(1)) {
             // Who waits no longer needs no answer.
             let _ = turn.send(Turn::Recorded(*recorded));
         }
-        first(recorded)
+        Some(first(recorded))
     }
 
     /// Has an attempt wait for its turn, if somebody records for its endpoint; else it is first.
-    fn queue(&self, attempt: Attempt) -> Result<(Attempt, Turns<'_>), oneshot::Receiver<Turn>> {
+    fn queue(&self, attempt: Attempt) -> Result<(Attempt, Turns), oneshot::Receiver<Turn>> {
         let endpoint = attempt.claim.endpoint;
         let mut waiting = lock(&self.waiting);
         if let Some(queue) = waiting.get_mut(&endpoint) {
@@ -160,14 +174,17 @@ impl Recorder {
             return Err(told);
         }
         waiting.insert(endpoint, VecDeque::new());
-        Ok((attempt, self.turns(endpoint)))
+        let turns = Turns {
+            waiting: Arc::clone(&self.waiting),
+            endpoint,
+        };
+        Ok((attempt, turns))
     }
 
-    fn turns(&self, endpoint: WebhookEndpointId) -> Turns<'_> {
-        Turns {
-            recorder: self,
-            endpoint,
-        }
+    /// Whether nobody records.
+    #[cfg(test)]
+    pub(super) fn is_idle(&self) -> bool {
+        lock(&self.waiting).is_empty()
     }
 
     async fn record(
@@ -194,10 +211,10 @@ impl Recorder {
     }
 }
 
-impl Turns<'_> {
+impl Turns {
     /// Those who wait, as far as they are recorded along.
     fn take(&self) -> Vec<Waiting> {
-        let mut waiting = lock(&self.recorder.waiting);
+        let mut waiting = lock(&self.waiting);
         let Some(queue) = waiting.get_mut(&self.endpoint) else {
             return Vec::new();
         };
@@ -206,18 +223,24 @@ impl Turns<'_> {
     }
 }
 
-impl Drop for Turns<'_> {
+impl Drop for Turns {
     fn drop(&mut self) {
-        let mut waiting = lock(&self.recorder.waiting);
-        let Some(queue) = waiting.get_mut(&self.endpoint) else {
-            return;
-        };
-        while let Some(next) = queue.pop_front() {
-            if next.turn.send(Turn::First(Box::new(next.attempt))).is_ok() {
-                return;
+        let next = {
+            let mut waiting = lock(&self.waiting);
+            let next = (waiting.get_mut(&self.endpoint)).and_then(VecDeque::pop_front);
+            if next.is_none() {
+                waiting.remove(&self.endpoint);
             }
+            next
+        };
+        if let Some(Waiting { attempt, turn }) = next {
+            let turns = Self {
+                waiting: Arc::clone(&self.waiting),
+                endpoint: self.endpoint,
+            };
+            // Where nobody waits for it any more, it comes back and goes on from here.
+            drop(turn.send(Turn::First(Box::new((attempt, turns)))));
         }
-        waiting.remove(&self.endpoint);
     }
 }
 

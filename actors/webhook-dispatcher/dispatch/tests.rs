@@ -4,11 +4,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::poll_immediate;
+use hoursmith_bus::subjects;
 use hoursmith_domain::webhook::{MAX_ATTEMPTS, Outcome};
 use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
 use hoursmith_handler::error::Error as HandlerError;
 use hoursmith_handler::write::Stamp;
-use hoursmith_kit::{Clock, Random, SystemClock, SystemRandom};
+use hoursmith_kit::testing::Rig;
+use hoursmith_kit::{Clock, Random, SystemClock, SystemRandom, WakeUp};
 use hoursmith_store::testing::TestDb;
 use hoursmith_store::{Error, execute, execute_rows, fetch_all, fetch_one};
 use uuid::Uuid;
@@ -18,6 +21,7 @@ use super::fan_out::FanOut;
 use super::lanes::PROMPT;
 use super::pace::Pace;
 use super::record::{Attempt, Recorded, record};
+use super::recorder::Recorder;
 use super::retention;
 use super::send::Report;
 use super::survey;
@@ -100,6 +104,7 @@ on_both! {
     what_was_said_before_a_change_ends_nothing,
     an_hour_ahead_is_forgotten,
     attempts_that_end_together_are_recorded_together,
+    whoever_gives_up_waiting_stops_nobody,
     a_rate_bounds_what_is_sent,
     what_is_ours_is_not_held_against_a_receiver,
     a_slow_success_proves_nothing,
@@ -522,6 +527,46 @@ async fn attempts_that_end_together_are_recorded_together(scene: Scene) {
     );
     // The success came last.
     assert_eq!(scene.endpoints().await[0].1, 0);
+}
+
+/// Whoever gives up waiting for a turn is in nobody's way, and nothing is left of those who waited.
+async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    let first = scene.claims().await.remove(0);
+    scene.record(first, Outcome::Delivered).await;
+    for number in 2..=5 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    let claims = scene.claims().await;
+    assert_eq!(claims.len(), 4);
+    let host = Rig::new(scene.db.db().clone()).host;
+    let recorder = Recorder::new(
+        scene.db.db().clone(),
+        Arc::new(SystemClock::new()),
+        Arc::new(SystemRandom),
+        Arc::new(WakeUp::of(&host, subjects::relay_wake())),
+    );
+    let keep = |claim| {
+        let report = scene.report(Outcome::Delivered, Duration::ZERO);
+        Box::pin(recorder.keep(claim, report, scene.terms()))
+    };
+    let (mut leads, mut gives_up, mut waits) =
+        (keep(&claims[0]), keep(&claims[1]), keep(&claims[2]));
+    for waiting in [&mut leads, &mut gives_up, &mut waits] {
+        assert!(poll_immediate(waiting).await.is_none());
+    }
+    drop(gives_up);
+    leads.await;
+    // It has the turn by now, and has not looked.
+    drop(waits);
+    keep(&claims[3]).await;
+    assert!(recorder.is_idle());
+    let found = scene.deliveries().await;
+    let delivered = ("delivered".to_owned(), 1, None);
+    assert!(
+        [0, 1, 4].iter().all(|at| found[*at] == delivered),
+        "{found:?}"
+    );
 }
 
 async fn a_rate_bounds_what_is_sent(mut scene: Scene) {
