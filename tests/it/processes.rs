@@ -149,7 +149,7 @@ fn command(settings: &Settings) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    for plan in ["FREE", "STUDIO", "AGENCY", "ANONYMOUS"] {
+    for plan in ["FREE", "STUDIO", "AGENCY", "ANONYMOUS", "APP"] {
         command
             .env(
                 format!("HOURSMITH_LIMITS__{plan}__BURST_LIMIT"),
