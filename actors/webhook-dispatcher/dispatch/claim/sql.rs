@@ -36,10 +36,11 @@ hoursmith_store::statements! {
             MIN(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN lease_until ELSE CAST($3 AS BIGINT) END)
         FROM webhook_deliveries
         WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND lease_until IS NOT NULL";
-    /// Claims the first that are due and that nobody sends.
+    /// Claims the first that are due and that nobody sends. By the whole key, here and below: by the
+    /// organization alone SQLite would find the few among everything that is pending in it.
     CLAIM_DELIVERIES = "UPDATE webhook_deliveries SET lease_token = lease_token + 1, lease_until = $5
-        WHERE organization_id = $1 AND id IN (
-            SELECT id FROM webhook_deliveries
+        WHERE (organization_id, id) IN (
+            SELECT organization_id, id FROM webhook_deliveries
             WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $3
             AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
             ORDER BY next_attempt_at, id LIMIT $6)
@@ -50,8 +51,8 @@ hoursmith_store::statements! {
         SET status = $5, skip_reason = $6, next_attempt_at = NULL, lease_until = NULL,
             version = version + 1,
             updated_at = CASE WHEN updated_at < $3 THEN $3 ELSE updated_at + 1 END
-        WHERE organization_id = $1 AND id IN (
-            SELECT id FROM webhook_deliveries
+        WHERE (organization_id, id) IN (
+            SELECT organization_id, id FROM webhook_deliveries
             WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $7
             AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
             ORDER BY next_attempt_at, id LIMIT $8)
@@ -76,9 +77,10 @@ hoursmith_store::statements! {
                     FROM webhook_deliveries
                     WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
                     AND lease_until IS NOT NULL) sent,
-                (SELECT MIN(next_attempt_at) AS at FROM webhook_deliveries
+                (SELECT (SELECT next_attempt_at FROM webhook_deliveries
                     WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
-                    AND lease_until IS NULL) free) look)
+                    AND lease_until IS NULL
+                    ORDER BY next_attempt_at LIMIT 1) AS at) free) look)
         WHERE organization_id = $1 AND id = $2";
     /// Gives a lease back that is still the holder's.
     GIVE_LEASE_BACK = "UPDATE webhook_deliveries SET lease_until = NULL
