@@ -9,6 +9,18 @@ use super::{Claim, ENDED, Ending, Receiver, Standing, Terms};
 use crate::dispatch::lanes::SHARES;
 use crate::endpoint;
 
+/// How many deliveries of an endpoint ($1, $2) are being sent at a moment ($3), and when the first lease is
+/// over; one that is over, or ends later than any can ($4), is over now.
+macro_rules! leases {
+    () => {
+        "SELECT COUNT(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN 1 END) AS count,
+            MIN(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN lease_until
+                ELSE CAST($3 AS BIGINT) END) AS ends
+        FROM webhook_deliveries
+        WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND lease_until IS NOT NULL"
+    };
+}
+
 hoursmith_store::statements! {
     /// Proven endpoints that have something due, but for those of the organizations that have as
     /// many places as they may.
@@ -29,13 +41,8 @@ hoursmith_store::statements! {
         WHERE organization_id = $1 AND id = $2 AND due_at <= $3
         RETURNING url, status, secret, previous_secret, previous_secret_until, proven, deleted_at, paced_until, version,
             (SELECT plan FROM organizations WHERE id = $1) AS plan";
-    /// How many are being sent, and when the first lease is over; one that is over, or ends later
-    /// than any can, is over now.
-    COUNT_LEASES = "SELECT
-            COUNT(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN 1 END),
-            MIN(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN lease_until ELSE CAST($3 AS BIGINT) END)
-        FROM webhook_deliveries
-        WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND lease_until IS NOT NULL";
+    /// How many are being sent, and when the first lease is over.
+    COUNT_LEASES = leases!();
     /// Claims the first that are due and that nobody sends. By the whole key, here and below: by the
     /// organization alone SQLite would find the few among everything that is pending in it.
     CLAIM_DELIVERIES = "UPDATE webhook_deliveries SET lease_token = lease_token + 1, lease_until = $5
@@ -66,22 +73,16 @@ hoursmith_store::statements! {
     /// Sets when an endpoint is next worth a look, as its deliveries are: when the first that nobody sends
     /// is due, unless as many are being sent as may be, or when the first lease is over; but not before
     /// its rate permits a send.
-    SETTLE_ENDPOINT = "UPDATE webhook_endpoints SET paced_until = $6, due_at = (
+    SETTLE_ENDPOINT = concat!("UPDATE webhook_endpoints SET paced_until = $6, due_at = (
             SELECT CASE WHEN look.at < CAST($6 AS BIGINT) THEN CAST($6 AS BIGINT) ELSE look.at END FROM (
                 SELECT CASE WHEN sent.count < $5 AND (sent.ends IS NULL OR free.at < sent.ends)
                     THEN free.at ELSE sent.ends END AS at
-                FROM (SELECT
-                        COUNT(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN 1 END) AS count,
-                        MIN(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN lease_until
-                            ELSE CAST($3 AS BIGINT) END) AS ends
-                    FROM webhook_deliveries
-                    WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
-                    AND lease_until IS NOT NULL) sent,
+                FROM (", leases!(), ") sent,
                 (SELECT (SELECT next_attempt_at FROM webhook_deliveries
                     WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
                     AND lease_until IS NULL
                     ORDER BY next_attempt_at LIMIT 1) AS at) free) look)
-        WHERE organization_id = $1 AND id = $2";
+        WHERE organization_id = $1 AND id = $2");
     /// Gives a lease back that is still the holder's.
     GIVE_LEASE_BACK = "UPDATE webhook_deliveries SET lease_until = NULL
         WHERE organization_id = $1 AND id = $2 AND lease_token = $3 AND lease_until IS NOT NULL";
