@@ -159,12 +159,15 @@ pub(crate) async fn steady_clients(
     every: Duration,
 ) {
     /// Each asks again long after it has its answer.
-    const CONNECTIONS: u64 = 32;
+    const CONNECTIONS: u128 = 32;
+    /// And before the server closes what is idle.
+    const IDLE: Duration = Duration::from_secs(2);
 
     let clock = &SystemClock::new();
-    let connections = (0..CONNECTIONS).map(|first| async move {
+    let many = (IDLE.as_micros() / every.as_micros()).clamp(1, CONNECTIONS) as u64;
+    let connections = (0..many).map(|first| async move {
         let mut connection = Connection::open(address).await;
-        for number in (first..count).step_by(CONNECTIONS as usize) {
+        for number in (first..count).step_by(many as usize) {
             let at = every * u32::try_from(number).unwrap();
             tokio::time::sleep(at.saturating_sub(clock.monotonic())).await;
             let name = format!("{name} {number}");

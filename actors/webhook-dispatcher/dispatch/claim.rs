@@ -13,6 +13,7 @@ mod sql;
 
 use std::time::Duration;
 
+use hoursmith_domain::webhook::MAX_ATTEMPTS;
 use hoursmith_domain::{
     EventId, OrganizationId, Plan, Timestamp, WebhookDeliveryId, WebhookEndpointId,
 };
@@ -20,7 +21,7 @@ use hoursmith_store::{Conn, Error, Statement};
 
 use super::pace::Pace;
 use crate::endpoint::Status;
-pub(super) use sql::{due_endpoints, give_back, next_due};
+pub(super) use sql::{Served, due_endpoints, give_back, next_due};
 
 /// Deliveries that are skipped or given up in one transaction, since other writes wait for it.
 const ENDED: i64 = 500;
@@ -111,10 +112,23 @@ pub(super) struct Claim {
     pub(super) token: i64,
     /// When it may be claimed by others.
     pub(super) until: Timestamp,
-    /// Whether no attempt follows this one.
-    pub(super) is_last: bool,
+    /// Attempts before this one, since it began or was last replayed: what nobody changes while the
+    /// lease holds.
+    pub(super) step: u32,
     /// The endpoint's version when it was claimed: what it is sent by.
     pub(super) endpoint_version: i64,
+}
+
+impl Claim {
+    /// Attempts with this one, since it began or was last replayed.
+    pub(super) fn made(&self) -> u32 {
+        self.step.saturating_add(1)
+    }
+
+    /// Whether no attempt follows this one.
+    pub(super) fn is_last(&self) -> bool {
+        self.made() >= MAX_ATTEMPTS
+    }
 }
 
 /// What becomes of pending deliveries that nobody sends, without an attempt.
@@ -144,9 +158,20 @@ pub(super) async fn claim(
     endpoint: WebhookEndpointId,
     terms: Terms,
 ) -> Result<Claimed, Error> {
-    let Some(served) = sql::serve(conn, organization, endpoint, terms.now).await? else {
-        return Ok(Claimed::Nothing);
-    };
+    match sql::serve(conn, organization, endpoint, terms.now).await? {
+        Some(served) => claim_held(conn, organization, endpoint, served, terms).await,
+        None => Ok(Claimed::Nothing),
+    }
+}
+
+/// Claims as much as the terms allow for an endpoint whose row is held already, due or not.
+pub(super) async fn claim_held(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    served: Served,
+    terms: Terms,
+) -> Result<Claimed, Error> {
     let Some(status) = Status::parse(&served.status) else {
         // Of a later version, whose dispatchers know what it means.
         let due = Some(terms.until());
@@ -169,12 +194,16 @@ pub(super) async fn claim(
         return Ok(Claimed::Skipped(skipped));
     }
     let at_a_time = terms.at_a_time(Standing::of(served.proven));
-    let leases = sql::leases(conn, organization, endpoint, terms).await?;
     let (pace, now) = (terms.pace, terms.now);
-    let room = (terms.room)
-        .min(at_a_time.saturating_sub(leases.count))
-        .min(pace.room(served.paced_until(), now));
-    let claims = sql::take(conn, organization, endpoint, &served, terms, room).await?;
+    let room = (terms.room).min(pace.room(served.paced_until(), now));
+    let claims = match room {
+        0 => Vec::new(),
+        room => {
+            let leases = sql::leases(conn, organization, endpoint, terms).await?;
+            let room = room.min(at_a_time.saturating_sub(leases.count));
+            sql::take(conn, organization, endpoint, &served, terms, room).await?
+        }
+    };
     let sends = u32::try_from(claims.len()).unwrap_or(u32::MAX);
     let paced_until = pace.after(served.paced_until(), now, sends);
     if status == Status::Failing {
@@ -198,7 +227,7 @@ async fn end(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
-    served: &sql::Served,
+    served: &Served,
     terms: Terms,
 ) -> Result<Claimed, Error> {
     let is_deleted = served.is_deleted();

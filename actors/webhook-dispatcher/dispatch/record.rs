@@ -1,5 +1,5 @@
 //! Records attempts at an endpoint: one transaction for them, their deliveries, the endpoint and the
-//! events that tell how it fares.
+//! events that tell how it fares; and for what it is sent next, since its row is held.
 //!
 //! Whoever does not hold the delivery's present lease records nothing: another has taken it over
 //! since, or this was recorded before. So recording is safe to repeat when it is not known whether
@@ -16,7 +16,7 @@ use hoursmith_handler::error::Error;
 use hoursmith_handler::write::{Stamp, changed_fields};
 use hoursmith_store::{Conn, Statement};
 
-use super::claim::{self, Claim, Terms};
+use super::claim::{self, Claim, Claimed, Standing, Terms};
 use super::health;
 use super::lanes::PROMPT;
 use super::send::Report;
@@ -59,63 +59,69 @@ pub(super) struct Attempt {
     pub(super) report: Arc<Report>,
     /// Decides the jitter of the next one.
     pub(super) jitter: u64,
+    /// Whether its sender may send the endpoint's next delivery.
+    pub(super) stays: bool,
 }
 
-/// Records attempts, all of one endpoint, and gives what became of each.
+/// Records attempts, all of one endpoint, and gives what became of each; and claims what the endpoint is
+/// sent next, one delivery at most for each sender that stays.
 pub(super) async fn record(
     conn: &mut Conn,
     attempts: &mut [Attempt],
     terms: Terms,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<(Vec<Recorded>, Claimed), Error> {
     let Some((organization, id)) =
         (attempts.first()).map(|one| (one.claim.organization, one.claim.endpoint))
     else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Claimed::Nothing));
     };
     // Held first, as by all who write deliveries.
     let mut endpoint = endpoint::lock(conn, organization, id).await?;
-    let (mut proven, mut recorded) = (None, Vec::new());
-    for attempt in attempts {
-        recorded.push(one(conn, attempt, endpoint.as_mut(), &mut proven).await?);
+    let (mut proven, mut recorded, mut made) = (None, Vec::new(), Vec::new());
+    for attempt in attempts.iter_mut() {
+        match one(conn, attempt, endpoint.as_mut(), &mut proven).await? {
+            Some((number, told)) => {
+                made.push((number, &*attempt));
+                recorded.push(Recorded::Whole { told });
+            }
+            None => recorded.push(Recorded::Fenced),
+        }
     }
-    let is_written = recorded.iter().any(|one| *one != Recorded::Fenced);
-    let Some(endpoint) = endpoint.filter(|_| is_written) else {
-        return Ok(recorded);
+    sql::insert_attempts(conn, &made).await?;
+    let Some(endpoint) = endpoint.filter(|_| !made.is_empty()) else {
+        return Ok((recorded, Claimed::Nothing));
     };
-    let (standing, paced_until) = sql::save_endpoint(conn, organization, &endpoint, proven).await?;
-    match endpoint.status {
-        // What is left of it is skipped, now.
-        Status::Disabled => {
-            endpoint::look_at(conn, organization, id, Some(terms.now)).await?;
-        }
-        Status::Enabled | Status::Failing => {
-            let at_a_time = terms.at_a_time(standing);
-            claim::settle(conn, organization, id, terms, at_a_time, paced_until).await?;
-        }
-    }
-    Ok(recorded)
+    let stay = attempts.iter().filter(|one| one.stays).count();
+    let served_at = (stay > 0).then_some(terms.now);
+    let served = sql::save_endpoint(conn, organization, &endpoint, proven, served_at).await?;
+    let room = match Standing::of(served.proven) {
+        Standing::Proven => u32::try_from(stay).unwrap_or(u32::MAX),
+        Standing::OnProbation => 0,
+    };
+    let terms = Terms { room, ..terms };
+    let claimed = claim::claim_held(conn, organization, id, served, terms).await?;
+    Ok((recorded, claimed))
 }
 
-/// Records an attempt, but for how its endpoint fares, which is kept once after all of them: `endpoint`
-/// as it is by now, if it is there, and whether it is `proven`, as far as attempts say.
+/// Records an attempt, but for itself and for how its endpoint fares, which are kept once after all of
+/// them: `endpoint` as it is by now, if it is there, and whether it is `proven`, as far as attempts say.
+/// Gives the attempt's number, and whether an event told of the endpoint's status; nothing if another
+/// process has the delivery by now, or this was recorded before.
 async fn one(
     conn: &mut Conn,
     attempt: &mut Attempt,
     endpoint: Option<&mut EndpointState>,
     proven: &mut Option<bool>,
-) -> Result<Recorded, Error> {
+) -> Result<Option<(i64, bool)>, Error> {
     let Attempt {
         stamp,
         claim,
         report,
         jitter,
+        ..
     } = attempt;
-    let Some(delivery) = sql::hold_delivery(conn, claim).await? else {
-        return Ok(Recorded::Fenced);
-    };
     // The job may have waited for its turn, and then for the row.
     stamp.renew(NEVER);
-    let made = u32::try_from(delivery.step.saturating_add(1)).unwrap_or(u32::MAX);
     // What another address said counts for the delivery alone: it is tried again where it goes now.
     let has_moved = (endpoint.as_ref()).is_some_and(|held| held.url != report.url);
     // Who changed the endpoint since, or enabled it again, wants it asked once more before it ends.
@@ -126,17 +132,18 @@ async fn one(
         outcome => outcome,
     };
     let ended = report.ended_at;
-    let next = after_attempt(outcome, made, ended, report.retry_after, *jitter);
+    let next = after_attempt(outcome, claim.made(), ended, report.retry_after, *jitter);
     let after = after(next, endpoint.as_ref().map(|held| held.status));
-    sql::insert_attempt(conn, claim, delivery.attempts, report).await?;
-    sql::save_delivery(conn, claim, after, stamp.now).await?;
+    let Some(number) = sql::end_lease(conn, claim, after, stamp.now).await? else {
+        return Ok(None);
+    };
     let Some(endpoint) = endpoint.filter(|_| outcome.is_answerable() && !has_moved) else {
-        return Ok(Recorded::Whole { told: false });
+        return Ok(Some((number, false)));
     };
     *proven = Some(next == Next::Done && report.duration <= PROMPT);
     let before = endpoint.clone();
     let Some(kind) = health::after(endpoint, next, ended) else {
-        return Ok(Recorded::Whole { told: false });
+        return Ok(Some((number, false)));
     };
     stamp.renew(before.base.updated_at);
     endpoint.base.touch(stamp.now);
@@ -145,7 +152,7 @@ async fn one(
     stamp
         .event(conn, kind, claim.endpoint.0, object, Some(previous))
         .await?;
-    Ok(Recorded::Whole { told: true })
+    Ok(Some((number, true)))
 }
 
 /// What a delivery becomes, if its endpoint was disabled or deleted while it was being sent as well:

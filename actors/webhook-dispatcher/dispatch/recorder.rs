@@ -1,7 +1,8 @@
 //! Records attempts, those of one endpoint together where several have ended.
 //!
 //! Whoever records waits for the endpoint's row. One transaction for all who wait is one wait and one
-//! flush: the first records alone, and the next takes along whoever has come meanwhile.
+//! flush: the first records alone, and the next takes along whoever has come meanwhile. And who may stay
+//! at their places have their next deliveries of the same transaction.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ use hoursmith_telemetry::names;
 use metrics::counter;
 use tokio::sync::oneshot;
 
-use super::claim::{Claim, Terms};
+use super::claim::{Claim, Claimed, Receiver, Terms};
 use super::record::{Attempt, Recorded, record};
 use super::send::Report;
 
@@ -44,10 +45,23 @@ struct Waiting {
     turn: oneshot::Sender<Turn>,
 }
 
+/// A delivery to send next, claimed along with a record.
+#[derive(Debug)]
+pub(super) struct Next {
+    pub(super) receiver: Arc<Receiver>,
+    pub(super) claim: Claim,
+}
+
+/// What came of an attempt's record.
+struct Kept {
+    recorded: Recorded,
+    next: Option<Next>,
+}
+
 /// What somebody who waits is told.
 enum Turn {
     /// It was recorded along with another's.
-    Recorded(Recorded),
+    Kept(Kept),
     /// It is first now, and records.
     First(Box<(Attempt, Turns)>),
 }
@@ -75,27 +89,27 @@ impl Recorder {
     }
 
     /// Records an attempt, again and again while its lease lasts: without a record the delivery is
-    /// sent again.
-    pub(super) async fn keep(&self, claim: &Claim, report: Report, terms: Terms) {
+    /// sent again. Whose sender `stays` may get the endpoint's next delivery, which is then that
+    /// sender's to send.
+    pub(super) async fn keep(
+        &self,
+        claim: &Claim,
+        report: Report,
+        stays: bool,
+        terms: Terms,
+    ) -> Option<Next> {
         let report = Arc::new(report);
-        let mut recorded = match self.together(self.attempt(claim, &report), terms).await {
-            Some(recorded) => recorded,
-            None => self.alone(claim, &report, terms).await,
+        let attempt = |stays| self.attempt(claim, &report, stays);
+        let mut kept = match self.together(attempt(stays), terms).await {
+            Some(kept) => kept,
+            None => self.alone(attempt(stays), terms).await,
         };
         let mut pause = PAUSES.0;
         loop {
-            let failed = match recorded {
-                Ok(Recorded::Whole { told }) => {
-                    counter!(names::WEBHOOK_ATTEMPTS, "outcome" => report.word()).increment(1);
-                    if told {
-                        counter!(names::EVENTS_APPENDED).increment(1);
-                        self.wake_up.ring();
-                    }
-                    return;
-                }
-                Ok(Recorded::Fenced) => {
-                    counter!(names::WEBHOOK_ATTEMPTS, "outcome" => "superseded").increment(1);
-                    return;
+            let failed = match kept {
+                Ok(Kept { recorded, next }) => {
+                    self.count(recorded, &report);
+                    return next;
                 }
                 Err(failed) => failed,
             };
@@ -106,27 +120,34 @@ impl Recorder {
                     error = &failed as &dyn std::error::Error,
                     "An attempt could not be recorded; its webhook is sent again."
                 );
-                return;
+                return None;
             }
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2).min(PAUSES.1);
-            recorded = self.alone(claim, &report, terms).await;
+            // There is enough to do with this one.
+            kept = self.alone(attempt(false), terms).await;
+        }
+    }
+
+    fn count(&self, recorded: Recorded, report: &Report) {
+        let outcome = match recorded {
+            Recorded::Whole { .. } => report.word(),
+            Recorded::Fenced => "superseded",
+        };
+        counter!(names::WEBHOOK_ATTEMPTS, "outcome" => outcome).increment(1);
+        if recorded == (Recorded::Whole { told: true }) {
+            counter!(names::EVENTS_APPENDED).increment(1);
+            self.wake_up.ring();
         }
     }
 
     /// Records an attempt without others: one that cannot be recorded keeps no other from it.
-    async fn alone(
-        &self,
-        claim: &Claim,
-        report: &Arc<Report>,
-        terms: Terms,
-    ) -> Result<Recorded, Failure> {
-        let attempt = self.attempt(claim, report);
+    async fn alone(&self, attempt: Attempt, terms: Terms) -> Result<Kept, Failure> {
         self.record(vec![attempt], terms).await.and_then(first)
     }
 
     /// An attempt that is recorded in the present trace.
-    fn attempt(&self, claim: &Claim, report: &Arc<Report>) -> Attempt {
+    fn attempt(&self, claim: &Claim, report: &Arc<Report>, stays: bool) -> Attempt {
         let mut jitter = [0; 8];
         self.random.fill(&mut jitter);
         Attempt {
@@ -134,16 +155,17 @@ impl Recorder {
             claim: *claim,
             report: Arc::clone(report),
             jitter: u64::from_le_bytes(jitter),
+            stays,
         }
     }
 
     /// Records an attempt, with those of its endpoint that have come while another was recorded. Nothing
     /// where another was to record it and could not.
-    async fn together(&self, attempt: Attempt, terms: Terms) -> Option<Result<Recorded, Failure>> {
+    async fn together(&self, attempt: Attempt, terms: Terms) -> Option<Result<Kept, Failure>> {
         let (attempt, turns) = match self.queue(attempt) {
             Ok(first) => first,
             Err(turn) => match turn.await.ok()? {
-                Turn::Recorded(recorded) => return Some(Ok(recorded)),
+                Turn::Kept(kept) => return Some(Ok(kept)),
                 Turn::First(first) => *first,
             },
         };
@@ -153,15 +175,15 @@ impl Recorder {
             others.push(one.turn);
         }
         // If it fails, the others are told nothing.
-        let recorded = match self.record(attempts, terms).await {
-            Ok(recorded) => recorded,
+        let mut kept = match self.record(attempts, terms).await {
+            Ok(kept) => kept,
             Err(failed) => return Some(Err(failed)),
         };
-        for (turn, recorded) in others.into_iter().zip(recorded.iter().skip(1)) {
+        for (turn, kept) in others.into_iter().zip(kept.split_off(1)) {
             // Who waits no longer needs no answer.
-            let _ = turn.send(Turn::Recorded(*recorded));
+            let _ = turn.send(Turn::Kept(kept));
         }
-        Some(first(recorded))
+        Some(first(kept))
     }
 
     /// Has an attempt wait for its turn, if somebody records for its endpoint; else it is first.
@@ -187,11 +209,9 @@ impl Recorder {
         lock(&self.waiting).is_empty()
     }
 
-    async fn record(
-        &self,
-        mut attempts: Vec<Attempt>,
-        terms: Terms,
-    ) -> Result<Vec<Recorded>, Failure> {
+    /// Records attempts at an endpoint, and gives what came of each.
+    async fn record(&self, mut attempts: Vec<Attempt>, terms: Terms) -> Result<Vec<Kept>, Failure> {
+        let stays: Vec<bool> = attempts.iter().map(|one| one.stays).collect();
         let clock = Arc::clone(&self.clock);
         let recorded = self.db.write(move |conn| {
             Box::pin(async move {
@@ -200,14 +220,37 @@ impl Recorder {
                 record(conn, &mut attempts, Terms { now, ..terms }).await
             })
         });
-        recorded.await.map_err(|error: HandlerError| match error {
+        let (recorded, claimed) = recorded.await.map_err(|error: HandlerError| match error {
             HandlerError::Failure(failure) => failure,
             HandlerError::Contended(source) => source.into(),
             // Nothing in it is a client's to be refused.
             HandlerError::Problem(problem) => {
                 Failure::internal("record an attempt", problem.detail)
             }
-        })
+        })?;
+        let mut next = match claimed {
+            Claimed::Nothing => Vec::new(),
+            Claimed::Skipped(skipped) => {
+                counter!(names::WEBHOOK_SKIPPED).increment(skipped);
+                Vec::new()
+            }
+            Claimed::Some(receiver, claims) => {
+                let receiver = Arc::new(*receiver);
+                let next = |claim| Next {
+                    receiver: Arc::clone(&receiver),
+                    claim,
+                };
+                claims.into_iter().map(next).collect()
+            }
+        }
+        .into_iter();
+        let kept = recorded.into_iter().zip(stays);
+        Ok(kept
+            .map(|(recorded, stays)| Kept {
+                recorded,
+                next: stays.then(|| next.next()).flatten(),
+            })
+            .collect())
     }
 }
 
@@ -244,9 +287,9 @@ impl Drop for Turns {
     }
 }
 
-fn first(recorded: Vec<Recorded>) -> Result<Recorded, Failure> {
-    let mut recorded = recorded.into_iter();
-    (recorded.next()).ok_or_else(|| Failure::internal("record an attempt", "none was recorded"))
+fn first(kept: Vec<Kept>) -> Result<Kept, Failure> {
+    let mut kept = kept.into_iter();
+    (kept.next()).ok_or_else(|| Failure::internal("record an attempt", "none was recorded"))
 }
 
 /// Nobody panics while holding it.

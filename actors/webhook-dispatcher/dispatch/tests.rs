@@ -271,12 +271,14 @@ impl Scene {
             claim,
             report: Arc::new(report),
             jitter: 0,
+            stays: false,
         };
         let mut attempts: Vec<Attempt> = reports.into_iter().map(attempt).collect();
         let recorded = self
             .db
             .write(move |conn| Box::pin(async move { record(conn, &mut attempts, terms).await }));
-        recorded.await.map_err(|error: HandlerError| error).unwrap()
+        let recorded = recorded.await.map_err(|error: HandlerError| error);
+        recorded.unwrap().0
     }
 }
 
@@ -548,7 +550,7 @@ async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
     );
     let keep = |claim| {
         let report = scene.report(Outcome::Delivered, Duration::ZERO);
-        Box::pin(recorder.keep(claim, report, scene.terms()))
+        Box::pin(recorder.keep(claim, report, true, scene.terms()))
     };
     let (mut leads, mut gives_up, mut waits) =
         (keep(&claims[0]), keep(&claims[1]), keep(&claims[2]));

@@ -20,7 +20,7 @@ use super::body::{self, Nothing};
 use super::claim::{self, Claim, Claimed, Receiver, Standing, Terms};
 use super::lanes::{Lanes, Moved, PROMPT, Place};
 use super::pace::Pace;
-use super::recorder::Recorder;
+use super::recorder::{Next, Recorder};
 use super::send::Sender;
 
 /// Endpoints that are looked at side by side. On SQLite their transactions share a flush; on
@@ -206,9 +206,25 @@ impl Worker {
         }
     }
 
-    /// Sends a delivery and records what came of it, as part of the trace that caused its event.
-    async fn send(self: Arc<Self>, receiver: Arc<Receiver>, claim: Claim, place: Place) {
+    /// Sends a delivery, and from the same place whatever is claimed along with its record.
+    async fn send(self: Arc<Self>, receiver: Arc<Receiver>, claim: Claim, mut place: Place) {
         gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
+        let mut next = Some(Next { receiver, claim });
+        while let Some(Next { receiver, claim }) = next {
+            next = self.send_one(&receiver, &claim, &mut place).await;
+        }
+        drop(place);
+        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
+        self.bell.ring();
+    }
+
+    /// Sends a delivery and records what came of it, as part of the trace that caused its event.
+    async fn send_one(
+        &self,
+        receiver: &Receiver,
+        claim: &Claim,
+        place: &mut Place,
+    ) -> Option<Next> {
         let span = tracing::debug_span!(
             target: "hoursmith::trace",
             parent: None,
@@ -219,22 +235,21 @@ impl Worker {
             http.response.status_code = field::Empty,
             error.r#type = field::Empty,
         );
-        match self.load(&claim).await {
+        match self.load(claim).await {
             // It took so long that others may claim it while it is sent.
             Ok(_) if self.clock.now().plus(self.timeout) > claim.until => {
-                self.give_back(&claim).await;
-                drop(place);
+                self.give_back(claim).await;
+                None
             }
             Ok(Ok((body, trace))) => {
                 hoursmith_telemetry::set_parent(&span, trace.as_ref());
-                let attempt = self.attempt(&receiver, &claim, body, place);
-                attempt.instrument(span).await;
+                let attempt = self.attempt(receiver, claim, body, place);
+                attempt.instrument(span).await
             }
             Ok(Err(nothing)) => {
-                let report = self.sender.nothing_to_send(&receiver, &nothing);
-                let keeping = self.recorder.keep(&claim, report, self.terms());
-                keeping.instrument(span).await;
-                drop(place);
+                let report = self.sender.nothing_to_send(receiver, &nothing);
+                let keeping = self.recorder.keep(claim, report, false, self.terms());
+                keeping.instrument(span).await
             }
             Err(error) => {
                 tracing::warn!(
@@ -243,11 +258,9 @@ impl Worker {
                     error = &error as &dyn std::error::Error,
                     "An event to be sent could not be read; it waits for the end of its lease."
                 );
-                drop(place);
+                None
             }
         }
-        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
-        self.bell.ring();
     }
 
     async fn load(
@@ -258,23 +271,31 @@ impl Worker {
         body::load(&mut conn, claim.organization, claim.event).await
     }
 
-    async fn attempt(&self, receiver: &Receiver, claim: &Claim, body: Bytes, mut place: Place) {
-        let out = self.until_out(&mut place, claim.is_last);
+    async fn attempt(
+        &self,
+        receiver: &Receiver,
+        claim: &Claim,
+        body: Bytes,
+        place: &mut Place,
+    ) -> Option<Next> {
+        let out = self.until_out(place, claim.is_last());
         let sending = self.sender.send(receiver, claim.event, body, out);
         let mut stage = self.stage.subscribe();
         let report = tokio::select! {
             report = sending => Some(report),
             _ = stage.wait_for(|stage| *stage == Stage::GivingBack) => None,
         };
-        match report {
-            Some(report) => {
-                let span = Span::current();
-                span.record("http.response.status_code", report.status_code);
-                span.record("error.type", report.error);
-                self.recorder.keep(claim, report, self.terms()).await;
-            }
-            None => self.give_back(claim).await,
-        }
+        let Some(report) = report else {
+            self.give_back(claim).await;
+            return None;
+        };
+        let span = Span::current();
+        span.record("http.response.status_code", report.status_code);
+        span.record("error.type", report.error);
+        let stays = *self.stage.borrow() == Stage::Working && self.lanes.may_stay(place);
+        (self.recorder)
+            .keep(claim, report, stays, self.terms())
+            .await
     }
 
     /// Ends when an exchange has to, for the sake of others, before its time is up. The last attempt of

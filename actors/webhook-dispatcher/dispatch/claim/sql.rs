@@ -1,6 +1,5 @@
 //! What is due, and the leases on it, in the database.
 
-use hoursmith_domain::webhook::MAX_ATTEMPTS;
 use hoursmith_domain::{EventId, OrganizationId, Timestamp, WebhookDeliveryId, WebhookEndpointId};
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
 use uuid::Uuid;
@@ -90,13 +89,13 @@ hoursmith_store::statements! {
 
 /// An endpoint that is held.
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct Served {
+pub(in crate::dispatch) struct Served {
     url: String,
     pub(super) status: String,
     secret: Vec<u8>,
     previous_secret: Option<Vec<u8>>,
     previous_secret_until: Option<i64>,
-    pub(super) proven: bool,
+    pub(in crate::dispatch) proven: bool,
     deleted_at: Option<i64>,
     paced_until: i64,
     version: i64,
@@ -258,7 +257,7 @@ pub(super) async fn take(
         event: EventId(event),
         token,
         until,
-        is_last: u32::try_from(step).is_ok_and(|made| made.saturating_add(1) >= MAX_ATTEMPTS),
+        step: u32::try_from(step).unwrap_or(u32::MAX),
         endpoint_version: served.version,
     });
     Ok(claims.collect())

@@ -2,119 +2,99 @@
 
 use hoursmith_domain::{OrganizationId, Timestamp};
 use hoursmith_handler::error::Error;
-use hoursmith_store::{Conn, execute, fetch_one, fetch_optional};
+use hoursmith_store::{Conn, execute_rows, fetch_one, fetch_optional};
 
-use super::After;
-use crate::dispatch::claim::{Claim, Standing};
-use crate::dispatch::send::Report;
+use super::{After, Attempt};
+use crate::dispatch::claim::{Claim, Served};
 use crate::endpoint::EndpointState;
 
 hoursmith_store::statements! {
-    /// The fence: ends the lease that an attempt was made under, if it is the delivery's present one,
-    /// and counts the attempt.
-    HOLD_DELIVERY_OF_ATTEMPT = "UPDATE webhook_deliveries SET lease_until = NULL, attempts = attempts + 1
+    /// Keeps what became of a delivery and counts the attempt. The fence: it ends the lease that the
+    /// attempt was made under, if that is the delivery's present one.
+    END_LEASE_WITH_ATTEMPT = "UPDATE webhook_deliveries
+        SET lease_until = NULL, attempts = attempts + 1,
+            status = $4, skip_reason = $5, next_attempt_at = $6, step = step + $7, version = version + 1,
+            updated_at = CASE WHEN updated_at < $8 THEN $8 ELSE updated_at + 1 END
         WHERE organization_id = $1 AND id = $2 AND lease_token = $3 AND lease_until IS NOT NULL
-        RETURNING attempts, step";
-    /// Keeps an attempt.
+        RETURNING attempts";
+    /// Keeps attempts.
     INSERT_ATTEMPT = "INSERT INTO webhook_attempts
-        (organization_id, delivery_id, number, at, url, status_code, duration_ms, error, response_excerpt)
+        (organization_id, delivery_id, number, at, url, status_code, duration_ms, error, response_excerpt) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    /// Keeps what became of a delivery.
-    SAVE_DELIVERY = "UPDATE webhook_deliveries
-        SET status = $3, skip_reason = $4, next_attempt_at = $5, step = step + $6, version = version + 1,
-            updated_at = CASE WHEN updated_at < $7 THEN $7 ELSE updated_at + 1 END
-        WHERE organization_id = $1 AND id = $2";
-    /// Keeps how an endpoint fares, and whether it is proven as far as the attempt says.
+    /// Keeps how an endpoint fares, whether it is proven as far as the attempt says, and that it has had
+    /// its turn if it claims along.
     SAVE_ENDPOINT_HEALTH = "UPDATE webhook_endpoints
         SET status = $3, consecutive_failures = $4, failing_since = $5, last_success_at = $6, version = $7,
-            updated_at = $8, proven = COALESCE(CAST($9 AS BOOLEAN), proven)
+            updated_at = $8, proven = COALESCE(CAST($9 AS BOOLEAN), proven),
+            served_at = COALESCE(CAST($10 AS BIGINT), served_at)
         WHERE organization_id = $1 AND id = $2
-        RETURNING proven, paced_until";
+        RETURNING url, status, secret, previous_secret, previous_secret_until, proven, deleted_at, paced_until, version,
+            (SELECT plan FROM organizations WHERE id = $1) AS plan";
 }
 
-/// A delivery whose lease was the attempt's.
-#[derive(Debug, sqlx::FromRow)]
-pub(super) struct HeldDelivery {
-    /// Attempts with this one.
-    pub(super) attempts: i64,
-    /// Attempts before this one, since it began or was last replayed.
-    pub(super) step: i64,
-}
-
-/// Nothing when the lease is another's by now, or was ended.
-pub(super) async fn hold_delivery(
-    conn: &mut Conn,
-    claim: &Claim,
-) -> Result<Option<HeldDelivery>, Error> {
-    let held = fetch_optional!(
-        conn,
-        HOLD_DELIVERY_OF_ATTEMPT as HeldDelivery,
-        claim.organization.0,
-        claim.delivery.0,
-        claim.token,
-    )?;
-    Ok(held)
-}
-
-pub(super) async fn insert_attempt(
-    conn: &mut Conn,
-    claim: &Claim,
-    number: i64,
-    report: &Report,
-) -> Result<(), Error> {
-    execute!(
-        conn,
-        INSERT_ATTEMPT,
-        claim.organization.0,
-        claim.delivery.0,
-        number,
-        report.at.as_micros(),
-        &report.url,
-        report.status_code.map(i64::from),
-        i64::try_from(report.duration.as_millis()).unwrap_or(i64::MAX),
-        report.error,
-        report.response_excerpt.as_deref(),
-    )?;
-    Ok(())
-}
-
-pub(super) async fn save_delivery(
+/// Ends the lease of an attempt, and gives the attempt's number. Nothing when the lease is another's
+/// by now, or was ended.
+pub(super) async fn end_lease(
     conn: &mut Conn,
     claim: &Claim,
     after: After,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Option<i64>, Error> {
     let (status, reason, next, steps) = match after {
         After::Delivered => ("delivered", None, None, 0),
         After::Pending(at) => ("pending", None, Some(at.as_micros()), 1),
         After::Failed => ("failed", None, None, 0),
         After::Skipped(reason) => ("skipped", Some(reason), None, 0),
     };
-    execute!(
+    let ended = fetch_optional!(
         conn,
-        SAVE_DELIVERY,
+        END_LEASE_WITH_ATTEMPT as (i64,),
         claim.organization.0,
         claim.delivery.0,
+        claim.token,
         status,
         reason,
         next,
         steps,
         now.as_micros(),
     )?;
+    Ok(ended.map(|(attempts,)| attempts))
+}
+
+/// Keeps attempts with their numbers.
+pub(super) async fn insert_attempts(
+    conn: &mut Conn,
+    attempts: &[(i64, &Attempt)],
+) -> Result<(), Error> {
+    execute_rows!(
+        conn,
+        INSERT_ATTEMPT,
+        attempts,
+        |one| one.1.claim.organization.0,
+        one.1.claim.delivery.0,
+        one.0,
+        one.1.report.at.as_micros(),
+        &one.1.report.url,
+        one.1.report.status_code.map(i64::from),
+        i64::try_from(one.1.report.duration.as_millis()).unwrap_or(i64::MAX),
+        one.1.report.error,
+        one.1.report.response_excerpt.as_deref(),
+    )?;
     Ok(())
 }
 
-/// Without `proven` that stays as it is. Gives the endpoint's standing from now on, and from when on its
-/// rate permits the next send.
+/// Without `proven` that stays as it is, and so does its turn without `served_at`. Gives the endpoint
+/// as it is from now on.
 pub(super) async fn save_endpoint(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: &EndpointState,
     proven: Option<bool>,
-) -> Result<(Standing, Timestamp), Error> {
-    let (proven, paced_until) = fetch_one!(
+    served_at: Option<Timestamp>,
+) -> Result<Served, Error> {
+    let served = fetch_one!(
         conn,
-        SAVE_ENDPOINT_HEALTH as (bool, i64),
+        SAVE_ENDPOINT_HEALTH as Served,
         organization.0,
         endpoint.id.0,
         endpoint.status.as_str(),
@@ -124,6 +104,7 @@ pub(super) async fn save_endpoint(
         endpoint.base.version,
         endpoint.base.updated_at.as_micros(),
         proven,
+        served_at.map(Timestamp::as_micros),
     )?;
-    Ok((Standing::of(proven), Timestamp::from_micros(paced_until)))
+    Ok(served)
 }
