@@ -22,7 +22,7 @@ macro_rules! select {
 
 hoursmith_store::statements! {
     /// An event that is public.
-    FIND_EVENT = select!("e.id = $2 AND e.sequence IS NOT NULL");
+    FIND_EVENT = select!("e.id = $2 AND COALESCE(e.sequence, 0) > 0");
     /// A page of the feed.
     LIST_EVENTS = select!("e.sequence > $2 ORDER BY e.sequence LIMIT $3");
     /// The last ones, the newest first.

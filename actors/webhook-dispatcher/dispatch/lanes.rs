@@ -253,7 +253,10 @@ mod tests {
         let place = take(1).unwrap();
         assert!(lanes.may_stay(&place));
         let second = take(1);
-        assert!(!lanes.may_stay(&place), "another endpoint of its own may wait");
+        assert!(
+            !lanes.may_stay(&place),
+            "another endpoint of its own may wait"
+        );
         drop(second);
         assert!(lanes.may_stay(&place));
         let others = [2, 2, 3, 3, 4].map(take);

@@ -95,20 +95,14 @@ macro_rules! on_both {
     };
 }
 
+mod recording;
+
 on_both! {
-    what_a_later_version_wants_is_sent_and_recorded,
     what_is_decided_is_kept_from_then_on,
     organizations_get_their_turn_in_short_transactions,
     what_is_deleted_goes_once_nothing_waits,
-    an_old_address_says_nothing_of_the_new_one,
-    what_was_said_before_a_change_ends_nothing,
     an_hour_ahead_is_forgotten,
-    attempts_that_end_together_are_recorded_together,
-    whoever_gives_up_waiting_stops_nobody,
     a_rate_bounds_what_is_sent,
-    what_is_ours_is_not_held_against_a_receiver,
-    a_slow_success_proves_nothing,
-    a_change_is_later_than_the_one_before,
     what_was_due_for_days_is_given_up_while_its_endpoint_fails,
     filters_that_cannot_be_read_cost_no_other_its_events,
 }
@@ -263,35 +257,36 @@ impl Scene {
     }
 
     async fn record_all(&self, reports: Vec<(Claim, Report)>) -> Vec<Recorded> {
+        let leaves = |(claim, report)| (claim, report, false);
+        let attempts = reports.into_iter().map(leaves).collect();
+        self.record_and_claim(attempts).await.0
+    }
+
+    /// Attempts, and whether each one's sender stays; and what is claimed for them.
+    async fn record_and_claim(
+        &self,
+        attempts: Vec<(Claim, Report, bool)>,
+    ) -> (Vec<Recorded>, Vec<Claim>) {
         let terms = self.terms();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
-        let attempt = |(claim, report): (Claim, Report)| Attempt {
+        let attempt = |(claim, report, stays): (Claim, Report, bool)| Attempt {
             stamp: Stamp::new(&clock, &random, claim.organization),
             claim,
             report: Arc::new(report),
             jitter: 0,
-            stays: false,
+            stays,
         };
-        let mut attempts: Vec<Attempt> = reports.into_iter().map(attempt).collect();
+        let mut attempts: Vec<Attempt> = attempts.into_iter().map(attempt).collect();
         let recorded = self
             .db
             .write(move |conn| Box::pin(async move { record(conn, &mut attempts, terms).await }));
         let recorded = recorded.await.map_err(|error: HandlerError| error);
-        recorded.unwrap().0
+        match recorded.unwrap() {
+            (recorded, Claimed::Some(_, claims)) => (recorded, claims),
+            (recorded, Claimed::Nothing | Claimed::Skipped(_)) => (recorded, Vec::new()),
+        }
     }
-}
-
-async fn what_a_later_version_wants_is_sent_and_recorded(scene: Scene) {
-    const FILTERS: &str = r#"["client.*","timer.*"]"#;
-    run!(scene, SET_EVENTS, FILTERS);
-    scene.delivery(1, "pending", scene.now).await;
-    let claim = scene.claims().await.remove(0);
-    let recorded = scene.record(claim, Outcome::Failed).await;
-    assert_eq!(recorded, Recorded::Whole { told: false });
-    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
-    let endpoints = scene.endpoints().await;
-    assert_eq!(endpoints, [("enabled".to_owned(), 1, FILTERS.to_owned())]);
 }
 
 async fn a_status_of_a_later_version_is_left_to_it(mut scene: Scene) {
@@ -446,37 +441,6 @@ async fn what_was_due_for_days_is_given_up_while_its_endpoint_fails(scene: Scene
     assert_eq!(statuses, ["pending", "failed", "pending"]);
 }
 
-async fn an_old_address_says_nothing_of_the_new_one(scene: Scene) {
-    scene.delivery(1, "pending", scene.now).await;
-    let claim = scene.claims().await.remove(0);
-    run!(scene, SET_URL, "https://example.org/");
-    let recorded = scene.record(claim, Outcome::Gone).await;
-    assert_eq!(recorded, Recorded::Whole { told: false });
-    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
-    let (status, failures, _) = scene.endpoints().await.remove(0);
-    assert_eq!((status.as_str(), failures), ("enabled", 0));
-}
-
-async fn what_was_said_before_a_change_ends_nothing(scene: Scene) {
-    scene.delivery(1, "pending", scene.now).await;
-    let claim = scene.claims().await.remove(0);
-    // Disabled and enabled again.
-    run!(scene, CHANGE_ENDPOINT);
-    scene.record(claim, Outcome::Gone).await;
-    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
-    let (status, failures, _) = scene.endpoints().await.remove(0);
-    assert_eq!((status.as_str(), failures), ("enabled", 1));
-    // Asked once more, it says so again.
-    let scene = Scene {
-        now: scene.now.plus(Duration::from_secs(60)),
-        ..scene
-    };
-    let claim = scene.claims().await.remove(0);
-    let recorded = scene.record(claim, Outcome::Gone).await;
-    assert_eq!(recorded, Recorded::Whole { told: true });
-    assert_eq!(scene.endpoints().await[0].0, "disabled");
-}
-
 /// What a clock wrote that has been set back since holds an endpoint up for a moment, not until then.
 async fn an_hour_ahead_is_forgotten(scene: Scene) {
     scene.delivery(1, "pending", scene.now).await;
@@ -490,85 +454,6 @@ async fn an_hour_ahead_is_forgotten(scene: Scene) {
         };
         assert_eq!(claims, claimed);
     }
-}
-
-/// What ended together is recorded together, each as it would be alone; whoever lost its lease records
-/// nothing and is in nobody's way.
-async fn attempts_that_end_together_are_recorded_together(scene: Scene) {
-    scene.delivery(1, "pending", scene.now).await;
-    let first = scene.claims().await.remove(0);
-    scene.record(first, Outcome::Delivered).await;
-    for number in 2..=4 {
-        scene.delivery(number, "pending", scene.now).await;
-    }
-    let claims = scene.claims().await;
-    assert_eq!(claims.len(), 3);
-    let lost = Claim {
-        token: claims[2].token + 1,
-        ..claims[2]
-    };
-    let report = |outcome| scene.report(outcome, Duration::ZERO);
-    let recorded = scene
-        .record_all(vec![
-            (claims[0], report(Outcome::Failed)),
-            (lost, report(Outcome::Failed)),
-            (claims[1], report(Outcome::Delivered)),
-        ])
-        .await;
-    let whole = Recorded::Whole { told: false };
-    assert_eq!(recorded, [whole, Recorded::Fenced, whole]);
-    let delivered = ("delivered".to_owned(), 1, None);
-    assert_eq!(
-        scene.deliveries().await,
-        [
-            delivered.clone(),
-            ("pending".to_owned(), 1, None),
-            delivered,
-            ("pending".to_owned(), 0, None),
-        ]
-    );
-    // The success came last.
-    assert_eq!(scene.endpoints().await[0].1, 0);
-}
-
-/// Whoever gives up waiting for a turn is in nobody's way, and nothing is left of those who waited.
-async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
-    scene.delivery(1, "pending", scene.now).await;
-    let first = scene.claims().await.remove(0);
-    scene.record(first, Outcome::Delivered).await;
-    for number in 2..=5 {
-        scene.delivery(number, "pending", scene.now).await;
-    }
-    let claims = scene.claims().await;
-    assert_eq!(claims.len(), 4);
-    let host = Rig::new(scene.db.db().clone()).host;
-    let recorder = Recorder::new(
-        scene.db.db().clone(),
-        Arc::new(SystemClock::new()),
-        Arc::new(SystemRandom),
-        Arc::new(WakeUp::of(&host, subjects::relay_wake())),
-    );
-    let keep = |claim| {
-        let report = scene.report(Outcome::Delivered, Duration::ZERO);
-        Box::pin(recorder.keep(claim, report, true, scene.terms()))
-    };
-    let (mut leads, mut gives_up, mut waits) =
-        (keep(&claims[0]), keep(&claims[1]), keep(&claims[2]));
-    for waiting in [&mut leads, &mut gives_up, &mut waits] {
-        assert!(poll_immediate(waiting).await.is_none());
-    }
-    drop(gives_up);
-    leads.await;
-    // It has the turn by now, and has not looked.
-    drop(waits);
-    keep(&claims[3]).await;
-    assert!(recorder.is_idle());
-    let found = scene.deliveries().await;
-    let delivered = ("delivered".to_owned(), 1, None);
-    assert!(
-        [0, 1, 4].iter().all(|at| found[*at] == delivered),
-        "{found:?}"
-    );
 }
 
 async fn a_rate_bounds_what_is_sent(mut scene: Scene) {
@@ -607,61 +492,4 @@ async fn a_rate_bounds_what_is_sent(mut scene: Scene) {
         scene.record(claim, Outcome::Delivered).await;
     }
     assert_eq!(due(&scene).await, None);
-}
-
-async fn what_is_ours_is_not_held_against_a_receiver(mut scene: Scene) {
-    scene.delivery(1, "pending", scene.now).await;
-    for attempt in 1..=i64::from(MAX_ATTEMPTS) {
-        let claim = scene.claims().await.remove(0);
-        let recorded = scene.record(claim, Outcome::Unsent).await;
-        assert_eq!(recorded, Recorded::Whole { told: false });
-        let status = if attempt < 8 { "pending" } else { "failed" };
-        assert_eq!(
-            scene.deliveries().await,
-            [(status.to_owned(), attempt, None)]
-        );
-        scene.now = scene.now.plus(Duration::from_secs(2 * 24 * 60 * 60));
-    }
-    scene.delivery(2, "pending", scene.now).await;
-    let claim = scene.claims().await.remove(0);
-    scene.record(claim, Outcome::Void).await;
-    assert_eq!(scene.deliveries().await[1], ("failed".to_owned(), 1, None));
-    let (status, failures, _) = scene.endpoints().await.remove(0);
-    assert_eq!((status.as_str(), failures), ("enabled", 0));
-}
-
-async fn a_slow_success_proves_nothing(scene: Scene) {
-    for number in 1..=8 {
-        scene.delivery(number, "pending", scene.now).await;
-    }
-    for (duration, then) in [(PROMPT, 4), (PROMPT * 2, 1)] {
-        // On probation it has one at a time.
-        let claim = scene.claims().await.remove(0);
-        scene
-            .record_after(claim, Outcome::Delivered, duration)
-            .await;
-        let claims = scene.claims().await;
-        assert_eq!(claims.len(), then, "{duration:?}");
-        for claim in claims {
-            scene
-                .record_after(claim, Outcome::Delivered, PROMPT * 2)
-                .await;
-        }
-    }
-}
-
-async fn a_change_is_later_than_the_one_before(scene: Scene) {
-    scene.delivery(1, "pending", scene.now).await;
-    run!(scene, SET_PREVIOUS_SECRET, scene.now.as_micros());
-    // Changed while the look waited for the row.
-    let later = scene.now.plus(Duration::from_secs(60)).as_micros();
-    run!(scene, SET_UPDATED_AT, later);
-    run!(scene, SET_STATUS, "disabled");
-    assert!(matches!(scene.claim().await, Claimed::Skipped(1)));
-    let mut conn = scene.db.read().await.unwrap();
-    let (updated_at,) = fetch_one!(&mut conn, UPDATED_AT as (i64,)).unwrap();
-    assert_eq!(updated_at, later + 1);
-    // What signs no more is gone.
-    let (secrets,) = fetch_one!(&mut conn, COUNT_PREVIOUS_SECRETS as (i64,)).unwrap();
-    assert_eq!(secrets, 0);
 }

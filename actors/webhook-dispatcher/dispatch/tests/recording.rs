@@ -1,0 +1,237 @@
+//! What is kept of attempts, and what is claimed along with it.
+
+use super::*;
+
+on_both! {
+    attempts_that_end_together_are_recorded_together,
+    whoever_gives_up_waiting_stops_nobody,
+    what_is_ours_is_not_held_against_a_receiver,
+    a_slow_success_proves_nothing,
+    a_change_is_later_than_the_one_before,
+    what_was_said_before_a_change_ends_nothing,
+    an_old_address_says_nothing_of_the_new_one,
+    what_a_later_version_wants_is_sent_and_recorded,
+    who_stays_gets_what_is_next,
+    who_stays_at_a_disabled_endpoint_gets_nothing,
+}
+
+/// What ended together is recorded together, each as it would be alone; whoever lost its lease records
+/// nothing and is in nobody's way.
+async fn attempts_that_end_together_are_recorded_together(scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    let first = scene.claims().await.remove(0);
+    scene.record(first, Outcome::Delivered).await;
+    for number in 2..=4 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    let claims = scene.claims().await;
+    assert_eq!(claims.len(), 3);
+    let lost = Claim {
+        token: claims[2].token + 1,
+        ..claims[2]
+    };
+    let report = |outcome| scene.report(outcome, Duration::ZERO);
+    let recorded = scene
+        .record_all(vec![
+            (claims[0], report(Outcome::Failed)),
+            (lost, report(Outcome::Failed)),
+            (claims[1], report(Outcome::Delivered)),
+        ])
+        .await;
+    let whole = Recorded::Whole { told: false };
+    assert_eq!(recorded, [whole, Recorded::Fenced, whole]);
+    let delivered = ("delivered".to_owned(), 1, None);
+    assert_eq!(
+        scene.deliveries().await,
+        [
+            delivered.clone(),
+            ("pending".to_owned(), 1, None),
+            delivered,
+            ("pending".to_owned(), 0, None),
+        ]
+    );
+    // The success came last.
+    assert_eq!(scene.endpoints().await[0].1, 0);
+}
+
+/// Whoever gives up waiting for a turn is in nobody's way, and nothing is left of those who waited.
+async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    let first = scene.claims().await.remove(0);
+    scene.record(first, Outcome::Delivered).await;
+    for number in 2..=5 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    let claims = scene.claims().await;
+    assert_eq!(claims.len(), 4);
+    let host = Rig::new(scene.db.db().clone()).host;
+    let recorder = Recorder::new(
+        scene.db.db().clone(),
+        Arc::new(SystemClock::new()),
+        Arc::new(SystemRandom),
+        Arc::new(WakeUp::of(&host, subjects::relay_wake())),
+    );
+    let keep = |claim| {
+        let report = scene.report(Outcome::Delivered, Duration::ZERO);
+        Box::pin(recorder.keep(claim, report, true, scene.terms()))
+    };
+    let (mut leads, mut gives_up, mut waits) =
+        (keep(&claims[0]), keep(&claims[1]), keep(&claims[2]));
+    for waiting in [&mut leads, &mut gives_up, &mut waits] {
+        assert!(poll_immediate(waiting).await.is_none());
+    }
+    drop(gives_up);
+    leads.await;
+    // It has the turn by now, and has not looked.
+    drop(waits);
+    keep(&claims[3]).await;
+    assert!(recorder.is_idle());
+    let found = scene.deliveries().await;
+    let delivered = ("delivered".to_owned(), 1, None);
+    assert!(
+        [0, 1, 4].iter().all(|at| found[*at] == delivered),
+        "{found:?}"
+    );
+}
+
+async fn what_is_ours_is_not_held_against_a_receiver(mut scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    for attempt in 1..=i64::from(MAX_ATTEMPTS) {
+        let claim = scene.claims().await.remove(0);
+        let recorded = scene.record(claim, Outcome::Unsent).await;
+        assert_eq!(recorded, Recorded::Whole { told: false });
+        let status = if attempt < 8 { "pending" } else { "failed" };
+        assert_eq!(
+            scene.deliveries().await,
+            [(status.to_owned(), attempt, None)]
+        );
+        scene.now = scene.now.plus(Duration::from_secs(2 * 24 * 60 * 60));
+    }
+    scene.delivery(2, "pending", scene.now).await;
+    let claim = scene.claims().await.remove(0);
+    scene.record(claim, Outcome::Void).await;
+    assert_eq!(scene.deliveries().await[1], ("failed".to_owned(), 1, None));
+    let (status, failures, _) = scene.endpoints().await.remove(0);
+    assert_eq!((status.as_str(), failures), ("enabled", 0));
+}
+
+async fn a_slow_success_proves_nothing(scene: Scene) {
+    for number in 1..=8 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    for (duration, then) in [(PROMPT, 4), (PROMPT * 2, 1)] {
+        // On probation it has one at a time.
+        let claim = scene.claims().await.remove(0);
+        scene
+            .record_after(claim, Outcome::Delivered, duration)
+            .await;
+        let claims = scene.claims().await;
+        assert_eq!(claims.len(), then, "{duration:?}");
+        for claim in claims {
+            scene
+                .record_after(claim, Outcome::Delivered, PROMPT * 2)
+                .await;
+        }
+    }
+}
+
+async fn a_change_is_later_than_the_one_before(scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    run!(scene, SET_PREVIOUS_SECRET, scene.now.as_micros());
+    // Changed while the look waited for the row.
+    let later = scene.now.plus(Duration::from_secs(60)).as_micros();
+    run!(scene, SET_UPDATED_AT, later);
+    run!(scene, SET_STATUS, "disabled");
+    assert!(matches!(scene.claim().await, Claimed::Skipped(1)));
+    let mut conn = scene.db.read().await.unwrap();
+    let (updated_at,) = fetch_one!(&mut conn, UPDATED_AT as (i64,)).unwrap();
+    assert_eq!(updated_at, later + 1);
+    // What signs no more is gone.
+    let (secrets,) = fetch_one!(&mut conn, COUNT_PREVIOUS_SECRETS as (i64,)).unwrap();
+    assert_eq!(secrets, 0);
+}
+
+async fn what_was_said_before_a_change_ends_nothing(scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    let claim = scene.claims().await.remove(0);
+    // Disabled and enabled again.
+    run!(scene, CHANGE_ENDPOINT);
+    scene.record(claim, Outcome::Gone).await;
+    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
+    let (status, failures, _) = scene.endpoints().await.remove(0);
+    assert_eq!((status.as_str(), failures), ("enabled", 1));
+    // Asked once more, it says so again.
+    let scene = Scene {
+        now: scene.now.plus(Duration::from_secs(60)),
+        ..scene
+    };
+    let claim = scene.claims().await.remove(0);
+    let recorded = scene.record(claim, Outcome::Gone).await;
+    assert_eq!(recorded, Recorded::Whole { told: true });
+    assert_eq!(scene.endpoints().await[0].0, "disabled");
+}
+
+async fn an_old_address_says_nothing_of_the_new_one(scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    let claim = scene.claims().await.remove(0);
+    run!(scene, SET_URL, "https://example.org/");
+    let recorded = scene.record(claim, Outcome::Gone).await;
+    assert_eq!(recorded, Recorded::Whole { told: false });
+    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
+    let (status, failures, _) = scene.endpoints().await.remove(0);
+    assert_eq!((status.as_str(), failures), ("enabled", 0));
+}
+
+async fn what_a_later_version_wants_is_sent_and_recorded(scene: Scene) {
+    const FILTERS: &str = r#"["client.*","timer.*"]"#;
+    run!(scene, SET_EVENTS, FILTERS);
+    scene.delivery(1, "pending", scene.now).await;
+    let claim = scene.claims().await.remove(0);
+    let recorded = scene.record(claim, Outcome::Failed).await;
+    assert_eq!(recorded, Recorded::Whole { told: false });
+    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 1, None)]);
+    let endpoints = scene.endpoints().await;
+    assert_eq!(endpoints, [("enabled".to_owned(), 1, FILTERS.to_owned())]);
+}
+
+/// Who stays gets the endpoint's next deliveries with the record, as many as stay; who does not leaves
+/// them, and so does everybody once the endpoint has to prove itself anew.
+async fn who_stays_gets_what_is_next(scene: Scene) {
+    for number in 1..=6 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    let first = scene.claims().await.remove(0);
+    let report = || scene.report(Outcome::Delivered, Duration::ZERO);
+    let (_, nothing) = scene.record_and_claim(vec![(first, report(), false)]).await;
+    assert!(nothing.is_empty(), "{nothing:?}");
+    let claims = scene.claims().await;
+    assert_eq!(claims.len(), 4);
+    let attempts = vec![(claims[0], report(), true), (claims[1], report(), false)];
+    let (_, next) = scene.record_and_claim(attempts).await;
+    assert_eq!(next.len(), 1);
+    // It is leased: nobody else gets it, and its record is as good as any.
+    assert!(matches!(scene.claim().await, Claimed::Nothing));
+    let failed = scene.report(Outcome::Failed, Duration::ZERO);
+    let (recorded, next) = scene.record_and_claim(vec![(next[0], failed, true)]).await;
+    assert_eq!(recorded, [Recorded::Whole { told: false }]);
+    assert!(next.is_empty(), "it has to prove itself: {next:?}");
+}
+
+/// What is left for an endpoint that was disabled meanwhile is skipped with the record, and nothing of it
+/// is claimed.
+async fn who_stays_at_a_disabled_endpoint_gets_nothing(scene: Scene) {
+    for number in 1..=3 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    let first = scene.claims().await.remove(0);
+    run!(scene, SET_STATUS, "disabled");
+    let report = scene.report(Outcome::Delivered, Duration::ZERO);
+    let (_, next) = scene.record_and_claim(vec![(first, report, true)]).await;
+    assert!(next.is_empty(), "{next:?}");
+    let skipped = ("skipped".to_owned(), 0, Some("disabled".to_owned()));
+    let delivered = ("delivered".to_owned(), 1, None);
+    assert_eq!(
+        scene.deliveries().await,
+        [delivered, skipped.clone(), skipped]
+    );
+}
