@@ -37,7 +37,7 @@ crate::statements! {
                 WHERE sequence IS NULL ORDER BY position LIMIT $1) AS waiting
             LEFT JOIN counters AS counter
             ON counter.organization_id = waiting.organization_id AND counter.name = 'event') AS numbered
-        WHERE events.position = numbered.position AND events.sequence IS NULL
+        WHERE events.position = numbered.position AND COALESCE(events.sequence, 0) = 0
         RETURNING events.position";
     /// Brings the counters of those organizations that have events in a range up to them. In the
     /// range may be events that were numbered earlier, but for each organization that was just

@@ -40,7 +40,9 @@ pub(crate) struct Server {
 /// Options of every connection.
 ///
 /// `lock_timeout` is how long a request waits for another one with the same idempotency key;
-/// `statement_timeout` ends what went astray.
+/// `statement_timeout` ends what went astray. Every statement has its index: it is used though
+/// statistics of a table that has just been filled do not know yet that it is worth it. Without one
+/// the planner would count so much for reading all that it would compile the statement (`jit`).
 pub(crate) fn connect_options(url: &SecretString) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(PgConnectOptions::from_str(url.expose_secret())?
         .application_name("hoursmith")
@@ -49,6 +51,8 @@ pub(crate) fn connect_options(url: &SecretString) -> Result<PgConnectOptions, sq
             ("statement_timeout", "10s"),
             ("idle_in_transaction_session_timeout", "30s"),
             ("default_transaction_read_only", "on"),
+            ("enable_seqscan", "off"),
+            ("jit", "off"),
         ])
         .disable_statement_logging())
 }

@@ -12,7 +12,7 @@
 //! - text without regard to case: a folded column and `=`; SQLite's `LIKE` ignores case;
 //! - order: instants and ids alone, never nullable columns, never text;
 //! - a queue: a guarded `UPDATE … WHERE id IN (SELECT … LIMIT n) RETURNING`, the guard repeated
-//!   outside; SQLite has no `FOR UPDATE`;
+//!   outside as `COALESCE(state, '') = 'x'`, which no index answers; SQLite has no `FOR UPDATE`;
 //! - `INSERT … SELECT … WHERE TRUE ON CONFLICT`; without `WHERE` SQLite reads a join.
 
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};

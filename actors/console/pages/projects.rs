@@ -51,14 +51,15 @@ pub(crate) async fn create(person: &Person<'_>, form: Form) -> Result<Response, 
     let method = form.get("billing_method");
     let rate = match form.some("billable_rate") {
         Some(rate) => Some(rate.to_owned()),
-        None => client_rate(person, form.some("client_id")).await?,
+        None if method == "hourly" => client_rate(person, form.some("client_id")).await?,
+        None => None,
     };
     let body = json!({
         "name": form.get("name"),
         "client_id": form.some("client_id"),
         "billing_method": method,
         "billable": method != "none",
-        "billable_rate": rate.filter(|_| method == "hourly"),
+        "billable_rate": rate,
         "fixed_fee": form.some("fixed_fee").filter(|_| method == "fixed"),
     });
     let question = Question::new("project.create")

@@ -42,15 +42,16 @@ hoursmith_store::statements! {
             (SELECT plan FROM organizations WHERE id = $1) AS plan";
     /// How many are being sent, and when the first lease is over.
     COUNT_LEASES = leases!();
-    /// Claims the first that are due and that nobody sends. By the whole key, here and below: by the
-    /// organization alone SQLite would find the few among everything that is pending in it.
+    /// Claims the first that are due and that nobody sends. By the whole key, and with a guard that no index
+    /// answers, here and below: else the few are looked for among everything that is pending, by SQLite in
+    /// the organization and by PostgreSQL, where it takes that for little, in all.
     CLAIM_DELIVERIES = "UPDATE webhook_deliveries SET lease_token = lease_token + 1, lease_until = $5
         WHERE (organization_id, id) IN (
             SELECT organization_id, id FROM webhook_deliveries
             WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $3
             AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
             ORDER BY next_attempt_at, id LIMIT $6)
-        AND status = 'pending'
+        AND COALESCE(status, '') = 'pending'
         RETURNING id, event_id, lease_token, step";
     /// Ends the first deliveries that were due by an instant and that nobody sends.
     END_DELIVERIES = "UPDATE webhook_deliveries
@@ -62,7 +63,7 @@ hoursmith_store::statements! {
             WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $7
             AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
             ORDER BY next_attempt_at, id LIMIT $8)
-        AND status = 'pending'";
+        AND COALESCE(status, '') = 'pending'";
     /// Deletes an endpoint for which nothing waits any more.
     FORGET_ENDPOINT = "DELETE FROM webhook_endpoints
         WHERE organization_id = $1 AND id = $2 AND deleted_at IS NOT NULL";
