@@ -182,9 +182,10 @@ CREATE TABLE events (
     api_version     TEXT   NOT NULL,
     data            TEXT   NOT NULL,
     trace_parent    TEXT   NULL,
-    created_at      BIGINT NOT NULL,
-    UNIQUE (organization_id, sequence)
+    created_at      BIGINT NOT NULL
 );
 CREATE INDEX events_unsequenced ON events (organization_id, position) WHERE sequence IS NULL;
-CREATE INDEX events_by_resource ON events (organization_id, resource_id, sequence);
-CREATE INDEX events_by_type ON events (organization_id, type, sequence);
+-- Of public events alone: each entry here is one that the change itself need not write.
+CREATE UNIQUE INDEX events_by_sequence ON events (organization_id, sequence) WHERE sequence IS NOT NULL;
+CREATE INDEX events_by_resource ON events (organization_id, resource_id, sequence) WHERE sequence IS NOT NULL;
+CREATE INDEX events_by_type ON events (organization_id, type, sequence) WHERE sequence IS NOT NULL;

@@ -110,4 +110,4 @@ CREATE TABLE webhook_attempts (
 );
 
 -- What is old enough to go.
-CREATE INDEX events_by_age ON events (created_at, position);
+CREATE INDEX events_by_age ON events (created_at, position) WHERE sequence IS NOT NULL;

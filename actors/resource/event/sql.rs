@@ -39,7 +39,8 @@ hoursmith_store::statements! {
         "e.sequence > $2 AND e.type = $4 AND e.sequence <= $5 ORDER BY e.sequence LIMIT $3"
     );
     /// The last number that was given; 0 before the first.
-    LAST_SEQUENCE = "SELECT COALESCE(MAX(sequence), 0) FROM events WHERE organization_id = $1";
+    LAST_SEQUENCE = "SELECT COALESCE(MAX(sequence), 0) FROM events \
+        WHERE organization_id = $1 AND sequence IS NOT NULL";
 }
 
 pub(crate) async fn find(

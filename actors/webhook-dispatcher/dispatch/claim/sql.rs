@@ -52,7 +52,7 @@ hoursmith_store::statements! {
             AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
             ORDER BY next_attempt_at, id LIMIT $6)
         AND COALESCE(status, '') = 'pending'
-        RETURNING id, event_id, lease_token, step";
+        RETURNING next_attempt_at, id, event_id, lease_token, step";
     /// Ends the first deliveries that were due by an instant and that nobody sends.
     END_DELIVERIES = "UPDATE webhook_deliveries
         SET status = $5, skip_reason = $6, next_attempt_at = NULL, lease_until = NULL,
@@ -241,9 +241,9 @@ pub(super) async fn take(
         return Ok(Vec::new());
     }
     let until = terms.until();
-    let rows = fetch_all!(
+    let mut rows = fetch_all!(
         conn,
-        CLAIM_DELIVERIES as (Uuid, Uuid, i64, i64),
+        CLAIM_DELIVERIES as (i64, Uuid, Uuid, i64, i64),
         organization.0,
         endpoint.0,
         terms.now.as_micros(),
@@ -251,7 +251,9 @@ pub(super) async fn take(
         until.as_micros(),
         i64::from(limit),
     )?;
-    let claims = rows.into_iter().map(|(id, event, token, step)| Claim {
+    // The database gives them in any order.
+    rows.sort_unstable();
+    let claims = rows.into_iter().map(|(_, id, event, token, step)| Claim {
         organization,
         endpoint,
         delivery: WebhookDeliveryId(id),
