@@ -153,6 +153,10 @@ fn worker(
     let client = SystemResolver::new()
         .and_then(|resolver| Client::new(outbound, Arc::new(resolver), limits, send::AGENT))
         .map_err(|source| StartError::new(NAME, "set up the way out", source))?;
+    let lanes = Arc::new(Lanes::new(
+        settings.concurrency,
+        settings.patient_concurrency,
+    ));
     let bell = Arc::new(Bell::default());
     Ok(Worker {
         db: host.db.clone(),
@@ -162,6 +166,7 @@ fn worker(
             Arc::clone(&host.clock),
             Arc::clone(&host.random),
             wake_up,
+            Arc::clone(&lanes),
             Arc::clone(&bell),
         ),
         sender: Sender {
@@ -170,7 +175,7 @@ fn worker(
             keys: host.keys.clone(),
             clock: Arc::clone(&host.clock),
         },
-        lanes: Lanes::new(settings.concurrency, settings.patient_concurrency),
+        lanes,
         at_a_time: settings.endpoint_concurrency,
         pace: Pace::new(settings.endpoint_rate_per_second),
         lease: settings.lease(),

@@ -1,8 +1,9 @@
 //! Records attempts, those of one endpoint together where several have ended.
 //!
 //! Whoever records waits for the endpoint's row. One transaction for all who wait is one wait and one
-//! flush: the first records alone, and the next takes along whoever has come meanwhile. And who may stay
-//! at their places have their next deliveries of the same transaction.
+//! flush: the first records alone, and the next takes along whoever has come meanwhile. The same
+//! transaction claims what the endpoint is sent next, if there are places for it: a lane that is full, or
+//! an organization that has its share, leaves it to those whose turn it is.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,8 @@ use hoursmith_telemetry::names;
 use metrics::counter;
 use tokio::sync::oneshot;
 
-use super::claim::{Claim, Claimed, Receiver, Terms};
+use super::claim::{Claim, Claimed, Receiver, Standing, Terms};
+use super::lanes::{Lanes, Place};
 use super::record::{Attempt, Recorded, record};
 use super::send::Report;
 
@@ -34,6 +36,7 @@ pub(super) struct Recorder {
     random: Arc<dyn Random>,
     /// Wakes the relays, when an endpoint's status became an event.
     wake_up: Arc<WakeUp>,
+    lanes: Arc<Lanes>,
     queues: Arc<Queues>,
 }
 
@@ -58,23 +61,21 @@ struct Waiting {
     turn: oneshot::Sender<Turn>,
 }
 
-/// A delivery to send next, claimed along with a record.
+/// A delivery to send next, claimed along with a record, and the place to send it from.
 #[derive(Debug)]
 pub(super) struct Next {
     pub(super) receiver: Arc<Receiver>,
     pub(super) claim: Claim,
+    pub(super) place: Place,
 }
 
-/// What came of an attempt's record.
-struct Kept {
-    recorded: Recorded,
-    next: Option<Next>,
-}
+/// What became of an attempt, and what is to be sent next by whoever recorded it.
+type Kept = (Recorded, Vec<Next>);
 
 /// What somebody who waits is told.
 enum Turn {
     /// It was recorded along with another's.
-    Kept(Kept),
+    Recorded(Recorded),
     /// It is first now, and records.
     First(Box<(Attempt, Turns)>),
 }
@@ -91,6 +92,7 @@ impl Recorder {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         wake_up: Arc<WakeUp>,
+        lanes: Arc<Lanes>,
         bell: Arc<Bell>,
     ) -> Self {
         Self {
@@ -98,6 +100,7 @@ impl Recorder {
             clock,
             random,
             wake_up,
+            lanes,
             queues: Arc::new(Queues {
                 of: Mutex::default(),
                 bell,
@@ -114,25 +117,24 @@ impl Recorder {
     }
 
     /// Records an attempt, again and again while its lease lasts: without a record the delivery is
-    /// sent again. Whose sender `stays` may get the endpoint's next delivery, which is then that
-    /// sender's to send.
+    /// sent again. If its sender `goes_on`, gives what it is to send next.
     pub(super) async fn keep(
         &self,
         claim: &Claim,
         report: Report,
-        stays: bool,
+        goes_on: bool,
         terms: Terms,
-    ) -> Option<Next> {
+    ) -> Vec<Next> {
         let report = Arc::new(report);
-        let attempt = |stays| self.attempt(claim, &report, stays);
-        let mut kept = match self.together(attempt(stays), terms).await {
+        let attempt = || self.attempt(claim, &report);
+        let mut kept = match self.together(attempt(), goes_on, terms).await {
             Some(kept) => kept,
-            None => self.alone(attempt(stays), terms).await,
+            None => self.alone(attempt(), terms).await,
         };
         let mut pause = PAUSES.0;
         loop {
             let failed = match kept {
-                Ok(Kept { recorded, next }) => {
+                Ok((recorded, next)) => {
                     self.count(recorded, &report);
                     return next;
                 }
@@ -145,12 +147,11 @@ impl Recorder {
                     error = &failed as &dyn std::error::Error,
                     "An attempt could not be recorded; its webhook is sent again."
                 );
-                return None;
+                return Vec::new();
             }
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2).min(PAUSES.1);
-            // There is enough to do with this one.
-            kept = self.alone(attempt(false), terms).await;
+            kept = self.alone(attempt(), terms).await;
         }
     }
 
@@ -168,11 +169,12 @@ impl Recorder {
 
     /// Records an attempt without others: one that cannot be recorded keeps no other from it.
     async fn alone(&self, attempt: Attempt, terms: Terms) -> Result<Kept, Failure> {
-        self.record(vec![attempt], terms).await.and_then(first)
+        let (recorded, next) = self.record(vec![attempt], false, terms).await?;
+        Ok((first(recorded)?, next))
     }
 
     /// An attempt that is recorded in the present trace.
-    fn attempt(&self, claim: &Claim, report: &Arc<Report>, stays: bool) -> Attempt {
+    fn attempt(&self, claim: &Claim, report: &Arc<Report>) -> Attempt {
         let mut jitter = [0; 8];
         self.random.fill(&mut jitter);
         Attempt {
@@ -180,17 +182,21 @@ impl Recorder {
             claim: *claim,
             report: Arc::clone(report),
             jitter: u64::from_le_bytes(jitter),
-            stays,
         }
     }
 
     /// Records an attempt, with those of its endpoint that have come while another was recorded. Nothing
     /// where another was to record it and could not.
-    async fn together(&self, attempt: Attempt, terms: Terms) -> Option<Result<Kept, Failure>> {
+    async fn together(
+        &self,
+        attempt: Attempt,
+        goes_on: bool,
+        terms: Terms,
+    ) -> Option<Result<Kept, Failure>> {
         let (attempt, turns) = match self.queue(attempt) {
             Ok(first) => first,
             Err(turn) => match turn.await.ok()? {
-                Turn::Kept(kept) => return Some(Ok(kept)),
+                Turn::Recorded(recorded) => return Some(Ok((recorded, Vec::new()))),
                 Turn::First(first) => *first,
             },
         };
@@ -200,15 +206,15 @@ impl Recorder {
             others.push(one.turn);
         }
         // If it fails, the others are told nothing.
-        let mut kept = match self.record(attempts, terms).await {
+        let (recorded, next) = match self.record(attempts, goes_on, terms).await {
             Ok(kept) => kept,
             Err(failed) => return Some(Err(failed)),
         };
-        for (turn, kept) in others.into_iter().zip(kept.split_off(1)) {
+        for (turn, recorded) in others.into_iter().zip(recorded.iter().skip(1)) {
             // Who waits no longer needs no answer.
-            let _ = turn.send(Turn::Kept(kept));
+            let _ = turn.send(Turn::Recorded(*recorded));
         }
-        Some(first(kept))
+        Some(first(recorded).map(|recorded| (recorded, next)))
     }
 
     /// Has an attempt wait for its turn, if somebody records for its endpoint; else it is first.
@@ -234,9 +240,23 @@ impl Recorder {
         self.queues.lock().is_empty()
     }
 
-    /// Records attempts at an endpoint, and gives what came of each.
-    async fn record(&self, mut attempts: Vec<Attempt>, terms: Terms) -> Result<Vec<Kept>, Failure> {
-        let stays: Vec<bool> = attempts.iter().map(|one| one.stays).collect();
+    /// Records attempts at an endpoint, and gives what became of each; and what was claimed for the
+    /// places that there are, if whoever records goes on.
+    async fn record(
+        &self,
+        mut attempts: Vec<Attempt>,
+        goes_on: bool,
+        terms: Terms,
+    ) -> Result<(Vec<Recorded>, Vec<Next>), Failure> {
+        let organization = attempts.first().map(|one| one.claim.organization);
+        let most = if goes_on { terms.at_a_time } else { 0 };
+        let places: Vec<Place> = (0..most)
+            .map_while(|_| self.lanes.take(Standing::Proven, organization?))
+            .collect();
+        let terms = Terms {
+            room: u32::try_from(places.len()).unwrap_or(u32::MAX),
+            ..terms
+        };
         let clock = Arc::clone(&self.clock);
         let recorded = self.db.write(move |conn| {
             Box::pin(async move {
@@ -253,7 +273,7 @@ impl Recorder {
                 Failure::internal("record an attempt", problem.detail)
             }
         })?;
-        let mut next = match claimed {
+        let next = match claimed {
             Claimed::Nothing => Vec::new(),
             Claimed::Skipped(skipped) => {
                 counter!(names::WEBHOOK_SKIPPED).increment(skipped);
@@ -261,21 +281,15 @@ impl Recorder {
             }
             Claimed::Some(receiver, claims) => {
                 let receiver = Arc::new(*receiver);
-                let next = |claim| Next {
+                let next = |(claim, place)| Next {
                     receiver: Arc::clone(&receiver),
                     claim,
+                    place,
                 };
-                claims.into_iter().map(next).collect()
+                claims.into_iter().zip(places).map(next).collect()
             }
-        }
-        .into_iter();
-        let kept = recorded.into_iter().zip(stays);
-        Ok(kept
-            .map(|(recorded, stays)| Kept {
-                recorded,
-                next: stays.then(|| next.next()).flatten(),
-            })
-            .collect())
+        };
+        Ok((recorded, next))
     }
 }
 
@@ -321,7 +335,7 @@ impl Queues {
     }
 }
 
-fn first(kept: Vec<Kept>) -> Result<Kept, Failure> {
-    let mut kept = kept.into_iter();
-    (kept.next()).ok_or_else(|| Failure::internal("record an attempt", "none was recorded"))
+fn first(recorded: Vec<Recorded>) -> Result<Recorded, Failure> {
+    let mut recorded = recorded.into_iter();
+    (recorded.next()).ok_or_else(|| Failure::internal("record an attempt", "none was recorded"))
 }

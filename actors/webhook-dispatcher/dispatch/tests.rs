@@ -257,27 +257,28 @@ impl Scene {
     }
 
     async fn record_all(&self, reports: Vec<(Claim, Report)>) -> Vec<Recorded> {
-        let leaves = |(claim, report)| (claim, report, false);
-        let attempts = reports.into_iter().map(leaves).collect();
-        self.record_and_claim(attempts).await.0
+        self.record_and_claim(reports, 0).await.0
     }
 
-    /// Attempts, and whether each one's sender stays; and what is claimed for them.
+    /// Records attempts, and claims what their endpoint is sent next, where there is so much room.
     async fn record_and_claim(
         &self,
-        attempts: Vec<(Claim, Report, bool)>,
+        reports: Vec<(Claim, Report)>,
+        room: u32,
     ) -> (Vec<Recorded>, Vec<Claim>) {
-        let terms = self.terms();
+        let terms = Terms {
+            room,
+            ..self.terms()
+        };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
-        let attempt = |(claim, report, stays): (Claim, Report, bool)| Attempt {
+        let attempt = |(claim, report): (Claim, Report)| Attempt {
             stamp: Stamp::new(&clock, &random, claim.organization),
             claim,
             report: Arc::new(report),
             jitter: 0,
-            stays,
         };
-        let mut attempts: Vec<Attempt> = attempts.into_iter().map(attempt).collect();
+        let mut attempts: Vec<Attempt> = reports.into_iter().map(attempt).collect();
         let recorded = self
             .db
             .write(move |conn| Box::pin(async move { record(conn, &mut attempts, terms).await }));

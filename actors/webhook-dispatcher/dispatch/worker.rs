@@ -44,7 +44,7 @@ pub(super) struct Worker {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sender: Sender,
     pub(super) recorder: Recorder,
-    pub(super) lanes: Lanes,
+    pub(super) lanes: Arc<Lanes>,
     pub(super) at_a_time: NonZeroU32,
     pub(super) pace: Pace,
     pub(super) lease: Duration,
@@ -154,7 +154,7 @@ impl Worker {
         // The places first: what is claimed is sent at once.
         let terms = self.terms();
         let most = share.min(terms.at_a_time(standing));
-        let mut places: Vec<Place> = (0..most)
+        let places: Vec<Place> = (0..most)
             .map_while(|_| self.lanes.take(standing, organization))
             .collect();
         // Others of its organization have taken its share meanwhile.
@@ -190,10 +190,13 @@ impl Worker {
             }
             Claimed::Some(receiver, claims) => {
                 let receiver = Arc::new(*receiver);
-                for claim in claims {
-                    let Some(place) = places.pop() else { break };
-                    let sending = Arc::clone(self).send(Arc::clone(&receiver), claim, place);
-                    drop(spawn("webhook attempt", sending));
+                for (claim, place) in claims.into_iter().zip(places) {
+                    let receiver = Arc::clone(&receiver);
+                    self.start(Next {
+                        receiver,
+                        claim,
+                        place,
+                    });
                 }
             }
         }
@@ -210,25 +213,19 @@ impl Worker {
         }
     }
 
-    /// Sends a delivery, and from the same place whatever is claimed along with its record.
-    async fn send(self: Arc<Self>, receiver: Arc<Receiver>, claim: Claim, mut place: Place) {
-        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
-        let mut next = Some(Next { receiver, claim });
-        while let Some(Next { receiver, claim }) = next {
-            next = self.send_one(&receiver, &claim, &mut place).await;
-        }
-        drop(place);
-        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
-        self.bell.ring();
+    /// Starts sending what was claimed.
+    fn start(self: &Arc<Self>, next: Next) {
+        drop(spawn("webhook attempt", Arc::clone(self).send(next)));
     }
 
     /// Sends a delivery and records what came of it, as part of the trace that caused its event.
-    async fn send_one(
-        &self,
-        receiver: &Receiver,
-        claim: &Claim,
-        place: &mut Place,
-    ) -> Option<Next> {
+    async fn send(self: Arc<Self>, next: Next) {
+        let Next {
+            receiver,
+            claim,
+            mut place,
+        } = next;
+        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
         let span = tracing::debug_span!(
             target: "hoursmith::trace",
             parent: None,
@@ -239,21 +236,22 @@ impl Worker {
             http.response.status_code = field::Empty,
             error.r#type = field::Empty,
         );
-        match self.load(claim).await {
+        match self.load(&claim).await {
             // It took so long that others may claim it while it is sent.
             Ok(_) if self.clock.now().plus(self.timeout) > claim.until => {
-                self.give_back(claim).await;
-                None
+                self.give_back(&claim).await;
             }
             Ok(Ok((body, trace))) => {
                 hoursmith_telemetry::set_parent(&span, trace.as_ref());
-                let attempt = self.attempt(receiver, claim, body, place);
-                attempt.instrument(span).await
+                let attempt = self.attempt(&receiver, &claim, body, &mut place);
+                for next in attempt.instrument(span).await {
+                    self.start(next);
+                }
             }
             Ok(Err(nothing)) => {
-                let report = self.sender.nothing_to_send(receiver, &nothing);
-                let keeping = self.recorder.keep(claim, report, false, self.terms());
-                keeping.instrument(span).await
+                let report = self.sender.nothing_to_send(&receiver, &nothing);
+                let keeping = self.recorder.keep(&claim, report, false, self.terms());
+                keeping.instrument(span).await;
             }
             Err(error) => {
                 tracing::warn!(
@@ -262,9 +260,11 @@ impl Worker {
                     error = &error as &dyn std::error::Error,
                     "An event to be sent could not be read; it waits for the end of its lease."
                 );
-                None
             }
         }
+        drop(place);
+        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
+        self.bell.ring();
     }
 
     async fn load(
@@ -275,13 +275,14 @@ impl Worker {
         body::load(&mut conn, claim.organization, claim.event).await
     }
 
+    /// One attempt, and what its endpoint is sent next.
     async fn attempt(
         &self,
         receiver: &Receiver,
         claim: &Claim,
         body: Bytes,
         place: &mut Place,
-    ) -> Option<Next> {
+    ) -> Vec<Next> {
         let out = self.until_out(place, claim.is_last());
         let sending = self.sender.send(receiver, claim.event, body, out);
         let mut stage = self.stage.subscribe();
@@ -291,14 +292,14 @@ impl Worker {
         };
         let Some(report) = report else {
             self.give_back(claim).await;
-            return None;
+            return Vec::new();
         };
         let span = Span::current();
         span.record("http.response.status_code", report.status_code);
         span.record("error.type", report.error);
-        let stays = *self.stage.borrow() == Stage::Working && self.lanes.may_stay(place);
+        let goes_on = place.is_prompt() && *self.stage.borrow() == Stage::Working;
         (self.recorder)
-            .keep(claim, report, stays, self.terms())
+            .keep(claim, report, goes_on, self.terms())
             .await
     }
 
