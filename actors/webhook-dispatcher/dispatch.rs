@@ -153,11 +153,6 @@ fn worker(
     let client = SystemResolver::new()
         .and_then(|resolver| Client::new(outbound, Arc::new(resolver), limits, send::AGENT))
         .map_err(|source| StartError::new(NAME, "set up the way out", source))?;
-    let lanes = Arc::new(Lanes::new(
-        settings.concurrency,
-        settings.patient_concurrency,
-    ));
-    let bell = Arc::new(Bell::default());
     Ok(Worker {
         db: host.db.clone(),
         clock: Arc::clone(&host.clock),
@@ -166,8 +161,6 @@ fn worker(
             Arc::clone(&host.clock),
             Arc::clone(&host.random),
             wake_up,
-            Arc::clone(&lanes),
-            Arc::clone(&bell),
         ),
         sender: Sender {
             client,
@@ -175,13 +168,13 @@ fn worker(
             keys: host.keys.clone(),
             clock: Arc::clone(&host.clock),
         },
-        lanes,
+        lanes: Lanes::new(settings.concurrency, settings.patient_concurrency),
         at_a_time: settings.endpoint_concurrency,
         pace: Pace::new(settings.endpoint_rate_per_second),
         lease: settings.lease(),
         timeout: settings.timeout(),
         look_every: settings.look_every(),
-        bell,
+        bell: Bell::default(),
         stage: watch::Sender::new(Stage::Working),
     })
 }

@@ -76,7 +76,7 @@ impl Default for WebhookSettings {
             fan_out_batch: const { NonZeroU32::new(100).unwrap() },
             concurrency: const { NonZeroU32::new(64).unwrap() },
             patient_concurrency: const { NonZeroU32::new(256).unwrap() },
-            endpoint_concurrency: const { NonZeroU32::new(4).unwrap() },
+            endpoint_concurrency: const { NonZeroU32::new(8).unwrap() },
             endpoint_rate_per_second: const { NonZeroU32::new(300).unwrap() },
             timeout_ms: const { NonZeroU32::new(15_000).unwrap() },
             lease_ms: const { NonZeroU32::new(30_000).unwrap() },

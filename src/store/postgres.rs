@@ -40,9 +40,9 @@ pub(crate) struct Server {
 /// Options of every connection.
 ///
 /// `lock_timeout` is how long a request waits for another one with the same idempotency key;
-/// `statement_timeout` ends what went astray. Every statement has its index: it is used though
-/// statistics of a table that has just been filled do not know yet that it is worth it. Without one
-/// the planner would count so much for reading all that it would compile the statement (`jit`).
+/// `statement_timeout` ends what went astray. Nearly every statement has an index: it is used though
+/// statistics of a table that has just been filled do not know yet that it is worth it. Where there is
+/// none the planner counts so much for reading all that it would compile the statement (`jit`).
 pub(crate) fn connect_options(url: &SecretString) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(PgConnectOptions::from_str(url.expose_secret())?
         .application_name("hoursmith")

@@ -220,6 +220,19 @@ async fn what_a_form_cannot_say_stays() {
             format!("/api/v1/tasks/{task}"),
         ));
     }
+    // A rate that is typed beside another way of billing waits for the day it counts.
+    let poster = [
+        ("name", "Poster"),
+        ("billing_method", "fixed"),
+        ("fixed_fee", "300"),
+        ("billable_rate", "80"),
+    ];
+    maya.post("/app/projects", &poster).await.expect(303);
+    let listed = call("GET", "/api/v1/projects?q=poster").send().await;
+    let poster = &listed.expect(200).json()["data"][0];
+    assert_eq!(poster["fixed_fee"], "300.00");
+    assert_eq!(poster["billable_rate"], "80.00");
+
     for (page, object) in saved {
         let shown = async || call("GET", &object).send().await.expect(200).json();
         let before = shown().await;

@@ -121,8 +121,6 @@ hoursmith_store::statements! {
         VALUES ($1, $2, $3, $3, $3, $3, $4, $5, $4, '2026-01-01', $6, $6, $7, 'EUR', '[]', $8, $9, $4, $4)";
     NEW_TAG = "INSERT INTO time_entry_tags (organization_id, tag, order_at, time_entry_id) VALUES ($1, $2, $3, $4)";
     ANALYZE = "ANALYZE";
-    // Six thousand rows are still read in no time; a million would not be.
-    NO_SEQ_SCAN = "SET enable_seqscan = off";
 }
 
 fn id(number: u128) -> Uuid {
@@ -210,9 +208,6 @@ async fn plan(db: &TestDb, statement: Statement) -> Vec<String> {
     );
     let place = if is_updated { 0 } else { i64::MAX };
     let mut conn = db.read().await.unwrap();
-    if is_postgres {
-        execute!(&mut conn, NO_SEQ_SCAN).unwrap();
-    }
     macro_rules! explained {
         ($row:ty $(, $further:expr)*) => {
             fetch_all!(

@@ -64,13 +64,6 @@ pub(super) enum Moved {
     Out,
 }
 
-impl Place {
-    /// Whether it is in the prompt lane.
-    pub(super) fn is_prompt(&self) -> bool {
-        self.standing == Standing::Proven
-    }
-}
-
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = lock(&self.taken);
@@ -127,6 +120,12 @@ impl Lanes {
         full
     }
 
+    /// Whether who has a place in the prompt lane may send from it once more: nobody waits for it, of its
+    /// organization or of others.
+    pub(super) fn may_stay(&self, place: &Place) -> bool {
+        place.standing == Standing::Proven && self.has_room(place.organization)
+    }
+
     /// Moves a slow exchange over to the patient lane, if that has a place for it.
     pub(super) fn move_over(&self, place: &mut Place) -> Moved {
         if place.standing == Standing::OnProbation {
@@ -136,12 +135,16 @@ impl Lanes {
             *place = patient;
             return Moved::Over;
         }
-        let share = lock(&self.prompt.taken).get(&place.organization).copied();
-        if self.free(Standing::Proven) > 0 && share.is_none_or(|share| share < self.prompt.share())
-        {
+        if self.has_room(place.organization) {
             return Moved::Not;
         }
         Moved::Out
+    }
+
+    /// Whether the prompt lane has a place for an organization.
+    fn has_room(&self, organization: OrganizationId) -> bool {
+        let taken = lock(&self.prompt.taken).get(&organization).copied();
+        self.free(Standing::Proven) > 0 && taken.is_none_or(|taken| taken < self.prompt.share())
     }
 
     /// Sends that are under way.
@@ -240,6 +243,27 @@ mod tests {
         });
         assert_eq!(lanes.move_over(&mut slow), Moved::Out);
         drop((dead, others));
+    }
+
+    #[test]
+    fn who_has_a_place_stays_while_nobody_waits_for_it() {
+        let six = NonZeroU32::new(6).unwrap();
+        let lanes = Lanes::new(six, six);
+        let take = |id| lanes.take(Standing::Proven, OrganizationId(Uuid::from_u128(id)));
+        let place = take(1).unwrap();
+        assert!(lanes.may_stay(&place));
+        let second = take(1);
+        assert!(
+            !lanes.may_stay(&place),
+            "another endpoint of its own may wait"
+        );
+        drop(second);
+        assert!(lanes.may_stay(&place));
+        let others = [2, 2, 3, 3, 4].map(take);
+        assert!(!lanes.may_stay(&place), "others may wait");
+        drop(others);
+        let patient = lanes.take(Standing::OnProbation, ONE).unwrap();
+        assert!(!lanes.may_stay(&patient));
     }
 
     #[test]

@@ -59,10 +59,12 @@ pub(super) struct Attempt {
     pub(super) report: Arc<Report>,
     /// Decides the jitter of the next one.
     pub(super) jitter: u64,
+    /// Whether its sender may send the endpoint's next delivery.
+    pub(super) stays: bool,
 }
 
 /// Records attempts, all of one endpoint, and gives what became of each; and claims what the endpoint is
-/// sent next, as far as the terms have room and it is proven.
+/// sent next, one delivery at most for each sender that stays.
 pub(super) async fn record(
     conn: &mut Conn,
     attempts: &mut [Attempt],
@@ -89,10 +91,11 @@ pub(super) async fn record(
     let Some(endpoint) = endpoint.filter(|_| !made.is_empty()) else {
         return Ok((recorded, Claimed::Nothing));
     };
-    let served_at = (terms.room > 0).then_some(terms.now);
+    let stay = attempts.iter().filter(|one| one.stays).count();
+    let served_at = (stay > 0).then_some(terms.now);
     let served = sql::save_endpoint(conn, organization, &endpoint, proven, served_at).await?;
     let room = match Standing::of(served.proven) {
-        Standing::Proven => terms.room,
+        Standing::Proven => u32::try_from(stay).unwrap_or(u32::MAX),
         Standing::OnProbation => 0,
     };
     let terms = Terms { room, ..terms };

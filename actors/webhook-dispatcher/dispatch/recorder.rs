@@ -1,9 +1,8 @@
 //! Records attempts, those of one endpoint together where several have ended.
 //!
 //! Whoever records waits for the endpoint's row. One transaction for all who wait is one wait and one
-//! flush: the first records alone, and the next takes along whoever has come meanwhile. The same
-//! transaction claims what the endpoint is sent next, if there are places for it: a lane that is full, or
-//! an organization that has its share, leaves it to those whose turn it is.
+//! flush: the first records alone, and the next takes along whoever has come meanwhile. And who may stay
+//! at their places have their next deliveries of the same transaction.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,14 +11,13 @@ use std::time::Duration;
 use hoursmith_domain::WebhookEndpointId;
 use hoursmith_handler::error::Error as HandlerError;
 use hoursmith_handler::write::Stamp;
-use hoursmith_kit::{Bell, Clock, Failure, Random, WakeUp};
+use hoursmith_kit::{Clock, Failure, Random, WakeUp};
 use hoursmith_store::Db;
 use hoursmith_telemetry::names;
 use metrics::counter;
 use tokio::sync::oneshot;
 
-use super::claim::{Claim, Claimed, Receiver, Standing, Terms};
-use super::lanes::{Lanes, Place};
+use super::claim::{Claim, Claimed, Receiver, Terms};
 use super::record::{Attempt, Recorded, record};
 use super::send::Report;
 
@@ -36,53 +34,41 @@ pub(super) struct Recorder {
     random: Arc<dyn Random>,
     /// Wakes the relays, when an endpoint's status became an event.
     wake_up: Arc<WakeUp>,
-    lanes: Arc<Lanes>,
-    queues: Arc<Queues>,
+    waiting: Arc<Mutex<Queues>>,
 }
 
-/// Endpoints for which somebody records.
-struct Queues {
-    of: Mutex<HashMap<WebhookEndpointId, Queue>>,
-    /// Rung when an endpoint that somebody wanted to look at meanwhile can be.
-    bell: Arc<Bell>,
-}
-
-/// What waits until a record of an endpoint is made.
-#[derive(Default)]
-struct Queue {
-    /// For their turn.
-    waiting: VecDeque<Waiting>,
-    /// Whether somebody wanted to look at the endpoint.
-    is_wanted: bool,
-}
+/// Endpoints of which somebody records, with those who wait for their turn.
+type Queues = HashMap<WebhookEndpointId, VecDeque<Waiting>>;
 
 struct Waiting {
     attempt: Attempt,
     turn: oneshot::Sender<Turn>,
 }
 
-/// A delivery to send next, claimed along with a record, and the place to send it from.
+/// A delivery to send next, claimed along with a record.
 #[derive(Debug)]
 pub(super) struct Next {
     pub(super) receiver: Arc<Receiver>,
     pub(super) claim: Claim,
-    pub(super) place: Place,
 }
 
-/// What became of an attempt, and what is to be sent next by whoever recorded it.
-type Kept = (Recorded, Vec<Next>);
+/// What came of an attempt's record.
+struct Kept {
+    recorded: Recorded,
+    next: Option<Next>,
+}
 
 /// What somebody who waits is told.
 enum Turn {
     /// It was recorded along with another's.
-    Recorded(Recorded),
+    Kept(Kept),
     /// It is first now, and records.
     First(Box<(Attempt, Turns)>),
 }
 
 /// Being the one who records for an endpoint. Given on when it is dropped, also unread.
 struct Turns {
-    queues: Arc<Queues>,
+    waiting: Arc<Mutex<Queues>>,
     endpoint: WebhookEndpointId,
 }
 
@@ -92,49 +78,36 @@ impl Recorder {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         wake_up: Arc<WakeUp>,
-        lanes: Arc<Lanes>,
-        bell: Arc<Bell>,
     ) -> Self {
         Self {
             db,
             clock,
             random,
             wake_up,
-            lanes,
-            queues: Arc::new(Queues {
-                of: Mutex::default(),
-                bell,
-            }),
+            waiting: Arc::default(),
         }
     }
 
-    /// Whether somebody records for an endpoint: who looked at it now would wait for its row, and mostly find
-    /// that what is due was claimed along. If so, the bell is rung once it can be looked at.
-    pub(super) fn is_busy_with(&self, endpoint: WebhookEndpointId) -> bool {
-        let mut queues = self.queues.lock();
-        let queue = queues.get_mut(&endpoint);
-        queue.map(|queue| queue.is_wanted = true).is_some()
-    }
-
     /// Records an attempt, again and again while its lease lasts: without a record the delivery is
-    /// sent again. If its sender `goes_on`, gives what it is to send next.
+    /// sent again. Whose sender `stays` may get the endpoint's next delivery, which is then that
+    /// sender's to send.
     pub(super) async fn keep(
         &self,
         claim: &Claim,
         report: Report,
-        goes_on: bool,
+        stays: bool,
         terms: Terms,
-    ) -> Vec<Next> {
+    ) -> Option<Next> {
         let report = Arc::new(report);
-        let attempt = || self.attempt(claim, &report);
-        let mut kept = match self.together(attempt(), goes_on, terms).await {
+        let attempt = |stays| self.attempt(claim, &report, stays);
+        let mut kept = match self.together(attempt(stays), terms).await {
             Some(kept) => kept,
-            None => self.alone(attempt(), terms).await,
+            None => self.alone(attempt(stays), terms).await,
         };
         let mut pause = PAUSES.0;
         loop {
             let failed = match kept {
-                Ok((recorded, next)) => {
+                Ok(Kept { recorded, next }) => {
                     self.count(recorded, &report);
                     return next;
                 }
@@ -147,11 +120,12 @@ impl Recorder {
                     error = &failed as &dyn std::error::Error,
                     "An attempt could not be recorded; its webhook is sent again."
                 );
-                return Vec::new();
+                return None;
             }
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2).min(PAUSES.1);
-            kept = self.alone(attempt(), terms).await;
+            // There is enough to do with this one.
+            kept = self.alone(attempt(false), terms).await;
         }
     }
 
@@ -169,12 +143,11 @@ impl Recorder {
 
     /// Records an attempt without others: one that cannot be recorded keeps no other from it.
     async fn alone(&self, attempt: Attempt, terms: Terms) -> Result<Kept, Failure> {
-        let (recorded, next) = self.record(vec![attempt], false, terms).await?;
-        Ok((first(recorded)?, next))
+        self.record(vec![attempt], terms).await.and_then(first)
     }
 
     /// An attempt that is recorded in the present trace.
-    fn attempt(&self, claim: &Claim, report: &Arc<Report>) -> Attempt {
+    fn attempt(&self, claim: &Claim, report: &Arc<Report>, stays: bool) -> Attempt {
         let mut jitter = [0; 8];
         self.random.fill(&mut jitter);
         Attempt {
@@ -182,21 +155,17 @@ impl Recorder {
             claim: *claim,
             report: Arc::clone(report),
             jitter: u64::from_le_bytes(jitter),
+            stays,
         }
     }
 
     /// Records an attempt, with those of its endpoint that have come while another was recorded. Nothing
     /// where another was to record it and could not.
-    async fn together(
-        &self,
-        attempt: Attempt,
-        goes_on: bool,
-        terms: Terms,
-    ) -> Option<Result<Kept, Failure>> {
+    async fn together(&self, attempt: Attempt, terms: Terms) -> Option<Result<Kept, Failure>> {
         let (attempt, turns) = match self.queue(attempt) {
             Ok(first) => first,
             Err(turn) => match turn.await.ok()? {
-                Turn::Recorded(recorded) => return Some(Ok((recorded, Vec::new()))),
+                Turn::Kept(kept) => return Some(Ok(kept)),
                 Turn::First(first) => *first,
             },
         };
@@ -206,29 +175,29 @@ impl Recorder {
             others.push(one.turn);
         }
         // If it fails, the others are told nothing.
-        let (recorded, next) = match self.record(attempts, goes_on, terms).await {
+        let mut kept = match self.record(attempts, terms).await {
             Ok(kept) => kept,
             Err(failed) => return Some(Err(failed)),
         };
-        for (turn, recorded) in others.into_iter().zip(recorded.iter().skip(1)) {
+        for (turn, kept) in others.into_iter().zip(kept.split_off(1)) {
             // Who waits no longer needs no answer.
-            let _ = turn.send(Turn::Recorded(*recorded));
+            let _ = turn.send(Turn::Kept(kept));
         }
-        Some(first(recorded).map(|recorded| (recorded, next)))
+        Some(first(kept))
     }
 
     /// Has an attempt wait for its turn, if somebody records for its endpoint; else it is first.
     fn queue(&self, attempt: Attempt) -> Result<(Attempt, Turns), oneshot::Receiver<Turn>> {
         let endpoint = attempt.claim.endpoint;
-        let mut queues = self.queues.lock();
-        if let Some(queue) = queues.get_mut(&endpoint) {
+        let mut waiting = lock(&self.waiting);
+        if let Some(queue) = waiting.get_mut(&endpoint) {
             let (turn, told) = oneshot::channel();
-            queue.waiting.push_back(Waiting { attempt, turn });
+            queue.push_back(Waiting { attempt, turn });
             return Err(told);
         }
-        queues.insert(endpoint, Queue::default());
+        waiting.insert(endpoint, VecDeque::new());
         let turns = Turns {
-            queues: Arc::clone(&self.queues),
+            waiting: Arc::clone(&self.waiting),
             endpoint,
         };
         Ok((attempt, turns))
@@ -237,26 +206,12 @@ impl Recorder {
     /// Whether nobody records.
     #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
-        self.queues.lock().is_empty()
+        lock(&self.waiting).is_empty()
     }
 
-    /// Records attempts at an endpoint, and gives what became of each; and what was claimed for the
-    /// places that there are, if whoever records goes on.
-    async fn record(
-        &self,
-        mut attempts: Vec<Attempt>,
-        goes_on: bool,
-        terms: Terms,
-    ) -> Result<(Vec<Recorded>, Vec<Next>), Failure> {
-        let organization = attempts.first().map(|one| one.claim.organization);
-        let most = if goes_on { terms.at_a_time } else { 0 };
-        let places: Vec<Place> = (0..most)
-            .map_while(|_| self.lanes.take(Standing::Proven, organization?))
-            .collect();
-        let terms = Terms {
-            room: u32::try_from(places.len()).unwrap_or(u32::MAX),
-            ..terms
-        };
+    /// Records attempts at an endpoint, and gives what came of each.
+    async fn record(&self, mut attempts: Vec<Attempt>, terms: Terms) -> Result<Vec<Kept>, Failure> {
+        let stays: Vec<bool> = attempts.iter().map(|one| one.stays).collect();
         let clock = Arc::clone(&self.clock);
         let recorded = self.db.write(move |conn| {
             Box::pin(async move {
@@ -273,7 +228,7 @@ impl Recorder {
                 Failure::internal("record an attempt", problem.detail)
             }
         })?;
-        let next = match claimed {
+        let mut next = match claimed {
             Claimed::Nothing => Vec::new(),
             Claimed::Skipped(skipped) => {
                 counter!(names::WEBHOOK_SKIPPED).increment(skipped);
@@ -281,45 +236,49 @@ impl Recorder {
             }
             Claimed::Some(receiver, claims) => {
                 let receiver = Arc::new(*receiver);
-                let next = |(claim, place)| Next {
+                let next = |claim| Next {
                     receiver: Arc::clone(&receiver),
                     claim,
-                    place,
                 };
-                claims.into_iter().zip(places).map(next).collect()
+                claims.into_iter().map(next).collect()
             }
-        };
-        Ok((recorded, next))
+        }
+        .into_iter();
+        let kept = recorded.into_iter().zip(stays);
+        Ok(kept
+            .map(|(recorded, stays)| Kept {
+                recorded,
+                next: stays.then(|| next.next()).flatten(),
+            })
+            .collect())
     }
 }
 
 impl Turns {
     /// Those who wait, as far as they are recorded along.
     fn take(&self) -> Vec<Waiting> {
-        let mut queues = self.queues.lock();
-        let Some(Queue { waiting, .. }) = queues.get_mut(&self.endpoint) else {
+        let mut waiting = lock(&self.waiting);
+        let Some(queue) = waiting.get_mut(&self.endpoint) else {
             return Vec::new();
         };
-        let count = waiting.len().min(ALONG);
-        waiting.drain(..count).collect()
+        let count = queue.len().min(ALONG);
+        queue.drain(..count).collect()
     }
 }
 
 impl Drop for Turns {
     fn drop(&mut self) {
         let next = {
-            let mut queues = self.queues.lock();
-            let next = (queues.get_mut(&self.endpoint)).and_then(|queue| queue.waiting.pop_front());
-            if next.is_none()
-                && (queues.remove(&self.endpoint)).is_some_and(|queue| queue.is_wanted)
-            {
-                self.queues.bell.ring();
+            let mut waiting = lock(&self.waiting);
+            let next = (waiting.get_mut(&self.endpoint)).and_then(VecDeque::pop_front);
+            if next.is_none() {
+                waiting.remove(&self.endpoint);
             }
             next
         };
         if let Some(Waiting { attempt, turn }) = next {
             let turns = Self {
-                queues: Arc::clone(&self.queues),
+                waiting: Arc::clone(&self.waiting),
                 endpoint: self.endpoint,
             };
             // Where nobody waits for it any more, it comes back and goes on from here.
@@ -328,14 +287,12 @@ impl Drop for Turns {
     }
 }
 
-impl Queues {
-    /// Nobody panics while holding it.
-    fn lock(&self) -> MutexGuard<'_, HashMap<WebhookEndpointId, Queue>> {
-        self.of.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn first(kept: Vec<Kept>) -> Result<Kept, Failure> {
+    let mut kept = kept.into_iter();
+    (kept.next()).ok_or_else(|| Failure::internal("record an attempt", "none was recorded"))
 }
 
-fn first(recorded: Vec<Recorded>) -> Result<Recorded, Failure> {
-    let mut recorded = recorded.into_iter();
-    (recorded.next()).ok_or_else(|| Failure::internal("record an attempt", "none was recorded"))
+/// Nobody panics while holding it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

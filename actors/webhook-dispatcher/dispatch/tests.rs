@@ -257,28 +257,27 @@ impl Scene {
     }
 
     async fn record_all(&self, reports: Vec<(Claim, Report)>) -> Vec<Recorded> {
-        self.record_and_claim(reports, 0).await.0
+        let leaves = |(claim, report)| (claim, report, false);
+        let attempts = reports.into_iter().map(leaves).collect();
+        self.record_and_claim(attempts).await.0
     }
 
-    /// Records attempts, and claims what their endpoint is sent next, where there is so much room.
+    /// Attempts, and whether each one's sender stays; and what is claimed for them.
     async fn record_and_claim(
         &self,
-        reports: Vec<(Claim, Report)>,
-        room: u32,
+        attempts: Vec<(Claim, Report, bool)>,
     ) -> (Vec<Recorded>, Vec<Claim>) {
-        let terms = Terms {
-            room,
-            ..self.terms()
-        };
+        let terms = self.terms();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
-        let attempt = |(claim, report): (Claim, Report)| Attempt {
+        let attempt = |(claim, report, stays): (Claim, Report, bool)| Attempt {
             stamp: Stamp::new(&clock, &random, claim.organization),
             claim,
             report: Arc::new(report),
             jitter: 0,
+            stays,
         };
-        let mut attempts: Vec<Attempt> = reports.into_iter().map(attempt).collect();
+        let mut attempts: Vec<Attempt> = attempts.into_iter().map(attempt).collect();
         let recorded = self
             .db
             .write(move |conn| Box::pin(async move { record(conn, &mut attempts, terms).await }));

@@ -44,7 +44,7 @@ pub(super) struct Worker {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) sender: Sender,
     pub(super) recorder: Recorder,
-    pub(super) lanes: Arc<Lanes>,
+    pub(super) lanes: Lanes,
     pub(super) at_a_time: NonZeroU32,
     pub(super) pace: Pace,
     pub(super) lease: Duration,
@@ -52,7 +52,7 @@ pub(super) struct Worker {
     pub(super) timeout: Duration,
     pub(super) look_every: Duration,
     /// Rung when something may be due, or a place is free.
-    pub(super) bell: Arc<Bell>,
+    pub(super) bell: Bell,
     pub(super) stage: watch::Sender<Stage>,
 }
 
@@ -125,6 +125,7 @@ impl Worker {
                 let mut conn = self.db.read().await?;
                 claim::due_endpoints(&mut conn, standing, now, full, free).await?
             };
+            looked_at |= !due.is_empty();
             let share = free.checked_div(u32::try_from(due.len()).unwrap_or(u32::MAX));
             let looks = stream::iter(due)
                 .map(|(organization, endpoint)| {
@@ -132,34 +133,29 @@ impl Worker {
                 })
                 .buffer_unordered(SIDE_BY_SIDE);
             // One that is held by somebody keeps no other from its turn.
-            let results: Vec<Result<bool, Error>> = looks.collect().await;
-            looked_at |= results.iter().any(|result| !matches!(result, Ok(false)));
+            let results: Vec<Result<(), Error>> = looks.collect().await;
             failed = results.into_iter().find_map(Result::err).or(failed);
         }
         failed.map_or(Ok((!looked_at).then_some(began)), Err)
     }
 
-    /// Looks at an endpoint and starts sending what was claimed. Not while this process records for it,
-    /// which ends with the bell.
+    /// Looks at an endpoint and starts sending what was claimed.
     async fn look(
         self: &Arc<Self>,
         standing: Standing,
         organization: OrganizationId,
         endpoint: WebhookEndpointId,
         share: u32,
-    ) -> Result<bool, Error> {
-        if self.recorder.is_busy_with(endpoint) {
-            return Ok(false);
-        }
+    ) -> Result<(), Error> {
         // The places first: what is claimed is sent at once.
         let terms = self.terms();
         let most = share.min(terms.at_a_time(standing));
-        let places: Vec<Place> = (0..most)
+        let mut places: Vec<Place> = (0..most)
             .map_while(|_| self.lanes.take(standing, organization))
             .collect();
         // Others of its organization have taken its share meanwhile.
         if places.is_empty() {
-            return Ok(true);
+            return Ok(());
         }
         let terms = Terms {
             room: u32::try_from(places.len()).unwrap_or(u32::MAX),
@@ -180,7 +176,7 @@ impl Worker {
         let claimed = match claimed {
             Ok(claimed) => claimed,
             // Somebody holds it, and is done by the next look. Its places serve others meanwhile.
-            Err(error) if error.is_contended() => return Ok(true),
+            Err(error) if error.is_contended() => return Ok(()),
             Err(error) => return Err(error),
         };
         match claimed {
@@ -190,17 +186,14 @@ impl Worker {
             }
             Claimed::Some(receiver, claims) => {
                 let receiver = Arc::new(*receiver);
-                for (claim, place) in claims.into_iter().zip(places) {
-                    let receiver = Arc::clone(&receiver);
-                    self.start(Next {
-                        receiver,
-                        claim,
-                        place,
-                    });
+                for claim in claims {
+                    let Some(place) = places.pop() else { break };
+                    let sending = Arc::clone(self).send(Arc::clone(&receiver), claim, place);
+                    drop(spawn("webhook attempt", sending));
                 }
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn terms(&self) -> Terms {
@@ -213,19 +206,30 @@ impl Worker {
         }
     }
 
-    /// Starts sending what was claimed.
-    fn start(self: &Arc<Self>, next: Next) {
-        drop(spawn("webhook attempt", Arc::clone(self).send(next)));
+    /// Sends a delivery, and from the same place whatever is claimed along with its record.
+    async fn send(self: Arc<Self>, receiver: Arc<Receiver>, claim: Claim, mut place: Place) {
+        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
+        let mut next = Some(Next { receiver, claim });
+        while let Some(Next { receiver, claim }) = next {
+            // It was claimed while the process began to stop, which waits for no more than is being sent.
+            if *self.stage.borrow() > Stage::Working {
+                self.give_back(&claim).await;
+                break;
+            }
+            next = self.send_one(&receiver, &claim, &mut place).await;
+        }
+        drop(place);
+        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
+        self.bell.ring();
     }
 
     /// Sends a delivery and records what came of it, as part of the trace that caused its event.
-    async fn send(self: Arc<Self>, next: Next) {
-        let Next {
-            receiver,
-            claim,
-            mut place,
-        } = next;
-        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
+    async fn send_one(
+        &self,
+        receiver: &Receiver,
+        claim: &Claim,
+        place: &mut Place,
+    ) -> Option<Next> {
         let span = tracing::debug_span!(
             target: "hoursmith::trace",
             parent: None,
@@ -236,22 +240,21 @@ impl Worker {
             http.response.status_code = field::Empty,
             error.r#type = field::Empty,
         );
-        match self.load(&claim).await {
+        match self.load(claim).await {
             // It took so long that others may claim it while it is sent.
             Ok(_) if self.clock.now().plus(self.timeout) > claim.until => {
-                self.give_back(&claim).await;
+                self.give_back(claim).await;
+                None
             }
             Ok(Ok((body, trace))) => {
                 hoursmith_telemetry::set_parent(&span, trace.as_ref());
-                let attempt = self.attempt(&receiver, &claim, body, &mut place);
-                for next in attempt.instrument(span).await {
-                    self.start(next);
-                }
+                let attempt = self.attempt(receiver, claim, body, place);
+                attempt.instrument(span).await
             }
             Ok(Err(nothing)) => {
-                let report = self.sender.nothing_to_send(&receiver, &nothing);
-                let keeping = self.recorder.keep(&claim, report, false, self.terms());
-                keeping.instrument(span).await;
+                let report = self.sender.nothing_to_send(receiver, &nothing);
+                let keeping = self.recorder.keep(claim, report, false, self.terms());
+                keeping.instrument(span).await
             }
             Err(error) => {
                 tracing::warn!(
@@ -260,11 +263,9 @@ impl Worker {
                     error = &error as &dyn std::error::Error,
                     "An event to be sent could not be read; it waits for the end of its lease."
                 );
+                None
             }
         }
-        drop(place);
-        gauge!(names::WEBHOOK_IN_FLIGHT).set(self.lanes.in_use());
-        self.bell.ring();
     }
 
     async fn load(
@@ -275,14 +276,13 @@ impl Worker {
         body::load(&mut conn, claim.organization, claim.event).await
     }
 
-    /// One attempt, and what its endpoint is sent next.
     async fn attempt(
         &self,
         receiver: &Receiver,
         claim: &Claim,
         body: Bytes,
         place: &mut Place,
-    ) -> Vec<Next> {
+    ) -> Option<Next> {
         let out = self.until_out(place, claim.is_last());
         let sending = self.sender.send(receiver, claim.event, body, out);
         let mut stage = self.stage.subscribe();
@@ -292,14 +292,14 @@ impl Worker {
         };
         let Some(report) = report else {
             self.give_back(claim).await;
-            return Vec::new();
+            return None;
         };
         let span = Span::current();
         span.record("http.response.status_code", report.status_code);
         span.record("error.type", report.error);
-        let goes_on = place.is_prompt() && *self.stage.borrow() == Stage::Working;
+        let stays = *self.stage.borrow() == Stage::Working && self.lanes.may_stay(place);
         (self.recorder)
-            .keep(claim, report, goes_on, self.terms())
+            .keep(claim, report, stays, self.terms())
             .await
     }
 

@@ -45,8 +45,8 @@ pub(crate) async fn measure(report: &mut Report) {
         let ((few, few95), (many, many95)) = (of(&short), of(&long));
         report.add(Row {
             what: match store {
-                Store::Sqlite => "a claim of four at 1,000,000 pending, SQLite",
-                Store::Postgres => "a claim of four at 1,000,000 pending, PostgreSQL",
+                Store::Sqlite => "a claim of eight at 1,000,000 pending, SQLite",
+                Store::Postgres => "a claim of eight at 1,000,000 pending, PostgreSQL",
             },
             ours: format!("{many:.0} µs p50, {many95:.0} µs p95"),
             baseline: format!("{few:.0} µs p50, {few95:.0} µs p95 at 10,000"),
@@ -118,7 +118,7 @@ impl Side {
         let claimed = self
             .db
             .write(move |conn| Box::pin(async move { claim(conn, now).await }));
-        assert_eq!(claimed.await.unwrap(), 4);
+        assert_eq!(claimed.await.unwrap(), 8);
         clock.monotonic().as_secs_f64() * 1e6
     }
 }

@@ -85,7 +85,7 @@ hoursmith_store::statements! {
         WHERE organization_id = $1 AND id = $2");
     /// Gives a lease back that is still the holder's.
     GIVE_LEASE_BACK = "UPDATE webhook_deliveries SET lease_until = NULL
-        WHERE organization_id = $1 AND id = $2 AND lease_token = $3 AND lease_until IS NOT NULL";
+        WHERE organization_id = $1 AND id = $2 AND lease_token = $3 AND COALESCE(lease_until, 0) > 0";
 }
 
 /// An endpoint that is held.

@@ -10,23 +10,27 @@ use crate::endpoint::EndpointState;
 
 hoursmith_store::statements! {
     /// Keeps what became of a delivery and counts the attempt. The fence: it ends the lease that the
-    /// attempt was made under, if that is the delivery's present one.
+    /// attempt was made under, if that is the delivery's present one. By its key, as no index has what
+    /// is asked of the lease.
     END_LEASE_WITH_ATTEMPT = "UPDATE webhook_deliveries
         SET lease_until = NULL, attempts = attempts + 1,
             status = $4, skip_reason = $5, next_attempt_at = $6, step = step + $7, version = version + 1,
             updated_at = CASE WHEN updated_at < $8 THEN $8 ELSE updated_at + 1 END
-        WHERE organization_id = $1 AND id = $2 AND lease_token = $3 AND lease_until IS NOT NULL
+        WHERE organization_id = $1 AND id = $2 AND lease_token = $3 AND COALESCE(lease_until, 0) > 0
         RETURNING attempts";
     /// Keeps attempts.
     INSERT_ATTEMPT = "INSERT INTO webhook_attempts
         (organization_id, delivery_id, number, at, url, status_code, duration_ms, error, response_excerpt) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    /// Keeps how an endpoint fares, whether it is proven as far as the attempt says, and that it has had
-    /// its turn if it claims along.
+    /// Keeps how an endpoint fares, whether it is proven as far as the attempt says, and that it has its
+    /// turn, if more is to be claimed for it. A secret that signs no more goes then.
     SAVE_ENDPOINT_HEALTH = "UPDATE webhook_endpoints
         SET status = $3, consecutive_failures = $4, failing_since = $5, last_success_at = $6, version = $7,
             updated_at = $8, proven = COALESCE(CAST($9 AS BOOLEAN), proven),
-            served_at = COALESCE(CAST($10 AS BIGINT), served_at)
+            served_at = COALESCE(CAST($10 AS BIGINT), served_at),
+            previous_secret = CASE WHEN previous_secret_until <= CAST($10 AS BIGINT) THEN NULL ELSE previous_secret END,
+            previous_secret_until = CASE WHEN previous_secret_until <= CAST($10 AS BIGINT) THEN NULL
+                ELSE previous_secret_until END
         WHERE organization_id = $1 AND id = $2
         RETURNING url, status, secret, previous_secret, previous_secret_until, proven, deleted_at, paced_until, version,
             (SELECT plan FROM organizations WHERE id = $1) AS plan";

@@ -10,7 +10,7 @@ hoursmith_store::statements! {
     DELETE_OLD_DELIVERIES = "DELETE FROM webhook_deliveries WHERE (organization_id, id) IN (
         SELECT organization_id, id FROM webhook_deliveries
         WHERE updated_at < $1 AND status <> 'pending' ORDER BY updated_at, id LIMIT $2)
-        AND updated_at < $1 AND status <> 'pending'";
+        AND COALESCE(updated_at, 0) < $1 AND COALESCE(status, '') <> 'pending'";
     /// Deletes the oldest events of which nobody waits for anything.
     DELETE_OLD_EVENTS = "DELETE FROM events WHERE position IN (
         SELECT e.position FROM events e

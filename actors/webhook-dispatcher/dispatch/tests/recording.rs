@@ -1,11 +1,5 @@
 //! What is kept of attempts, and what is claimed along with it.
 
-use std::pin::pin;
-
-use hoursmith_kit::Bell;
-
-use super::super::lanes::Lanes;
-
 use super::*;
 
 on_both! {
@@ -17,8 +11,8 @@ on_both! {
     what_was_said_before_a_change_ends_nothing,
     an_old_address_says_nothing_of_the_new_one,
     what_a_later_version_wants_is_sent_and_recorded,
-    a_record_claims_what_is_next,
-    a_record_claims_nothing_for_a_disabled_endpoint,
+    who_stays_gets_what_is_next,
+    who_stays_at_a_disabled_endpoint_gets_nothing,
 }
 
 /// What ended together is recorded together, each as it would be alone; whoever lost its lease records
@@ -71,14 +65,11 @@ async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
     let claims = scene.claims().await;
     assert_eq!(claims.len(), 4);
     let host = Rig::new(scene.db.db().clone()).host;
-    let bell = Arc::new(Bell::default());
     let recorder = Recorder::new(
         scene.db.db().clone(),
         Arc::new(SystemClock::new()),
         Arc::new(SystemRandom),
         Arc::new(WakeUp::of(&host, subjects::relay_wake())),
-        Arc::new(Lanes::new(NonZeroU32::MIN, NonZeroU32::MIN)),
-        Arc::clone(&bell),
     );
     let keep = |claim| {
         let report = scene.report(Outcome::Delivered, Duration::ZERO);
@@ -90,19 +81,11 @@ async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
         assert!(poll_immediate(waiting).await.is_none());
     }
     drop(gives_up);
-    assert!(recorder.is_busy_with(scene.endpoint));
     leads.await;
-    assert!(
-        poll_immediate(pin!(bell.rung())).await.is_none(),
-        "others record"
-    );
     // It has the turn by now, and has not looked.
     drop(waits);
     keep(&claims[3]).await;
     assert!(recorder.is_idle());
-    // Whoever wanted to look at the endpoint can, and is told so.
-    assert!(poll_immediate(pin!(bell.rung())).await.is_some());
-    assert!(!recorder.is_busy_with(scene.endpoint));
     let found = scene.deliveries().await;
     let delivered = ("delivered".to_owned(), 1, None);
     assert!(
@@ -211,45 +194,39 @@ async fn what_a_later_version_wants_is_sent_and_recorded(scene: Scene) {
     assert_eq!(endpoints, [("enabled".to_owned(), 1, FILTERS.to_owned())]);
 }
 
-/// A record claims as much as there is room for and the endpoint may be sent; nothing once it has to
-/// prove itself anew.
-async fn a_record_claims_what_is_next(scene: Scene) {
-    for number in 1..=8 {
+/// Who stays gets the endpoint's next deliveries with the record, as many as stay; who does not leaves
+/// them, and so does everybody once the endpoint has to prove itself anew.
+async fn who_stays_gets_what_is_next(scene: Scene) {
+    for number in 1..=6 {
         scene.delivery(number, "pending", scene.now).await;
     }
     let first = scene.claims().await.remove(0);
-    let report = |outcome| scene.report(outcome, Duration::ZERO);
-    let attempt = |claim, outcome| vec![(claim, report(outcome))];
-    let (_, nothing) = (scene.record_and_claim(attempt(first, Outcome::Delivered), 0)).await;
+    let report = || scene.report(Outcome::Delivered, Duration::ZERO);
+    let (_, nothing) = scene.record_and_claim(vec![(first, report(), false)]).await;
     assert!(nothing.is_empty(), "{nothing:?}");
     let claims = scene.claims().await;
     assert_eq!(claims.len(), 4);
-    // Three are still being sent.
-    let (_, one) = (scene.record_and_claim(attempt(claims[0], Outcome::Delivered), 4)).await;
-    assert_eq!(one.len(), 1);
-    let ended = claims[1..]
-        .iter()
-        .map(|claim| (*claim, report(Outcome::Delivered)));
-    let (_, rest) = scene.record_and_claim(ended.collect(), 4).await;
-    assert_eq!(rest.len(), 2, "all that is left");
-    // They are leased: nobody else gets them, and a record of one is as good as any.
+    let attempts = vec![(claims[0], report(), true), (claims[1], report(), false)];
+    let (_, next) = scene.record_and_claim(attempts).await;
+    assert_eq!(next.len(), 1);
+    // It is leased: nobody else gets it, and its record is as good as any.
     assert!(matches!(scene.claim().await, Claimed::Nothing));
-    scene.delivery(9, "pending", scene.now).await;
-    let (recorded, next) = (scene.record_and_claim(attempt(one[0], Outcome::Failed), 4)).await;
+    let failed = scene.report(Outcome::Failed, Duration::ZERO);
+    let (recorded, next) = scene.record_and_claim(vec![(next[0], failed, true)]).await;
     assert_eq!(recorded, [Recorded::Whole { told: false }]);
     assert!(next.is_empty(), "it has to prove itself: {next:?}");
 }
 
 /// What is left for an endpoint that was disabled meanwhile is skipped with the record, and nothing of it
 /// is claimed.
-async fn a_record_claims_nothing_for_a_disabled_endpoint(scene: Scene) {
+async fn who_stays_at_a_disabled_endpoint_gets_nothing(scene: Scene) {
     for number in 1..=3 {
         scene.delivery(number, "pending", scene.now).await;
     }
     let first = scene.claims().await.remove(0);
     run!(scene, SET_STATUS, "disabled");
     let report = scene.report(Outcome::Delivered, Duration::ZERO);
-    let (_, next) = scene.record_and_claim(vec![(first, report)], 4).await;
+    let (_, next) = scene.record_and_claim(vec![(first, report, true)]).await;
     assert!(next.is_empty(), "{next:?}");
     let skipped = ("skipped".to_owned(), 0, Some("disabled".to_owned()));
     let delivered = ("delivered".to_owned(), 1, None);
