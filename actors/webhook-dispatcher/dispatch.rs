@@ -153,6 +153,7 @@ fn worker(
     let client = SystemResolver::new()
         .and_then(|resolver| Client::new(outbound, Arc::new(resolver), limits, send::AGENT))
         .map_err(|source| StartError::new(NAME, "set up the way out", source))?;
+    let bell = Arc::new(Bell::default());
     Ok(Worker {
         db: host.db.clone(),
         clock: Arc::clone(&host.clock),
@@ -161,6 +162,7 @@ fn worker(
             Arc::clone(&host.clock),
             Arc::clone(&host.random),
             wake_up,
+            Arc::clone(&bell),
         ),
         sender: Sender {
             client,
@@ -174,7 +176,7 @@ fn worker(
         lease: settings.lease(),
         timeout: settings.timeout(),
         look_every: settings.look_every(),
-        bell: Bell::default(),
+        bell,
         stage: watch::Sender::new(Stage::Working),
     })
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use hoursmith_domain::WebhookEndpointId;
 use hoursmith_handler::error::Error as HandlerError;
 use hoursmith_handler::write::Stamp;
-use hoursmith_kit::{Clock, Failure, Random, WakeUp};
+use hoursmith_kit::{Bell, Clock, Failure, Random, WakeUp};
 use hoursmith_store::Db;
 use hoursmith_telemetry::names;
 use metrics::counter;
@@ -34,11 +34,24 @@ pub(super) struct Recorder {
     random: Arc<dyn Random>,
     /// Wakes the relays, when an endpoint's status became an event.
     wake_up: Arc<WakeUp>,
-    waiting: Arc<Mutex<Queues>>,
+    queues: Arc<Queues>,
 }
 
-/// Endpoints of which somebody records, with those who wait for their turn.
-type Queues = HashMap<WebhookEndpointId, VecDeque<Waiting>>;
+/// Endpoints for which somebody records.
+struct Queues {
+    of: Mutex<HashMap<WebhookEndpointId, Queue>>,
+    /// Rung when an endpoint that somebody wanted to look at meanwhile can be.
+    bell: Arc<Bell>,
+}
+
+/// What waits until a record of an endpoint is made.
+#[derive(Default)]
+struct Queue {
+    /// For their turn.
+    waiting: VecDeque<Waiting>,
+    /// Whether somebody wanted to look at the endpoint.
+    is_wanted: bool,
+}
 
 struct Waiting {
     attempt: Attempt,
@@ -68,7 +81,7 @@ enum Turn {
 
 /// Being the one who records for an endpoint. Given on when it is dropped, also unread.
 struct Turns {
-    waiting: Arc<Mutex<Queues>>,
+    queues: Arc<Queues>,
     endpoint: WebhookEndpointId,
 }
 
@@ -78,14 +91,27 @@ impl Recorder {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         wake_up: Arc<WakeUp>,
+        bell: Arc<Bell>,
     ) -> Self {
         Self {
             db,
             clock,
             random,
             wake_up,
-            waiting: Arc::default(),
+            queues: Arc::new(Queues {
+                of: Mutex::default(),
+                bell,
+            }),
         }
+    }
+
+    /// Whether a record of an endpoint is made and the next one waits for it: who looked at it now would
+    /// wait for its row too, and mostly find that what is due was claimed along. The bell is rung once no
+    /// record is made.
+    pub(super) fn is_busy_with(&self, endpoint: WebhookEndpointId) -> bool {
+        let mut queues = self.queues.lock();
+        let busy = (queues.get_mut(&endpoint)).filter(|queue| !queue.waiting.is_empty());
+        busy.map(|queue| queue.is_wanted = true).is_some()
     }
 
     /// Records an attempt, again and again while its lease lasts: without a record the delivery is
@@ -189,15 +215,15 @@ impl Recorder {
     /// Has an attempt wait for its turn, if somebody records for its endpoint; else it is first.
     fn queue(&self, attempt: Attempt) -> Result<(Attempt, Turns), oneshot::Receiver<Turn>> {
         let endpoint = attempt.claim.endpoint;
-        let mut waiting = lock(&self.waiting);
-        if let Some(queue) = waiting.get_mut(&endpoint) {
+        let mut queues = self.queues.lock();
+        if let Some(queue) = queues.get_mut(&endpoint) {
             let (turn, told) = oneshot::channel();
-            queue.push_back(Waiting { attempt, turn });
+            queue.waiting.push_back(Waiting { attempt, turn });
             return Err(told);
         }
-        waiting.insert(endpoint, VecDeque::new());
+        queues.insert(endpoint, Queue::default());
         let turns = Turns {
-            waiting: Arc::clone(&self.waiting),
+            queues: Arc::clone(&self.queues),
             endpoint,
         };
         Ok((attempt, turns))
@@ -206,7 +232,7 @@ impl Recorder {
     /// Whether nobody records.
     #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
-        lock(&self.waiting).is_empty()
+        self.queues.lock().is_empty()
     }
 
     /// Records attempts at an endpoint, and gives what came of each.
@@ -257,28 +283,30 @@ impl Recorder {
 impl Turns {
     /// Those who wait, as far as they are recorded along.
     fn take(&self) -> Vec<Waiting> {
-        let mut waiting = lock(&self.waiting);
-        let Some(queue) = waiting.get_mut(&self.endpoint) else {
+        let mut queues = self.queues.lock();
+        let Some(Queue { waiting, .. }) = queues.get_mut(&self.endpoint) else {
             return Vec::new();
         };
-        let count = queue.len().min(ALONG);
-        queue.drain(..count).collect()
+        let count = waiting.len().min(ALONG);
+        waiting.drain(..count).collect()
     }
 }
 
 impl Drop for Turns {
     fn drop(&mut self) {
         let next = {
-            let mut waiting = lock(&self.waiting);
-            let next = (waiting.get_mut(&self.endpoint)).and_then(VecDeque::pop_front);
-            if next.is_none() {
-                waiting.remove(&self.endpoint);
+            let mut queues = self.queues.lock();
+            let next = (queues.get_mut(&self.endpoint)).and_then(|queue| queue.waiting.pop_front());
+            if next.is_none()
+                && (queues.remove(&self.endpoint)).is_some_and(|queue| queue.is_wanted)
+            {
+                self.queues.bell.ring();
             }
             next
         };
         if let Some(Waiting { attempt, turn }) = next {
             let turns = Self {
-                waiting: Arc::clone(&self.waiting),
+                queues: Arc::clone(&self.queues),
                 endpoint: self.endpoint,
             };
             // Where nobody waits for it any more, it comes back and goes on from here.
@@ -287,12 +315,14 @@ impl Drop for Turns {
     }
 }
 
+impl Queues {
+    /// Nobody panics while holding it.
+    fn lock(&self) -> MutexGuard<'_, HashMap<WebhookEndpointId, Queue>> {
+        self.of.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 fn first(kept: Vec<Kept>) -> Result<Kept, Failure> {
     let mut kept = kept.into_iter();
     (kept.next()).ok_or_else(|| Failure::internal("record an attempt", "none was recorded"))
-}
-
-/// Nobody panics while holding it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

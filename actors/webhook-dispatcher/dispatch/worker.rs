@@ -52,7 +52,7 @@ pub(super) struct Worker {
     pub(super) timeout: Duration,
     pub(super) look_every: Duration,
     /// Rung when something may be due, or a place is free.
-    pub(super) bell: Bell,
+    pub(super) bell: Arc<Bell>,
     pub(super) stage: watch::Sender<Stage>,
 }
 
@@ -125,7 +125,6 @@ impl Worker {
                 let mut conn = self.db.read().await?;
                 claim::due_endpoints(&mut conn, standing, now, full, free).await?
             };
-            looked_at |= !due.is_empty();
             let share = free.checked_div(u32::try_from(due.len()).unwrap_or(u32::MAX));
             let looks = stream::iter(due)
                 .map(|(organization, endpoint)| {
@@ -133,20 +132,25 @@ impl Worker {
                 })
                 .buffer_unordered(SIDE_BY_SIDE);
             // One that is held by somebody keeps no other from its turn.
-            let results: Vec<Result<(), Error>> = looks.collect().await;
+            let results: Vec<Result<bool, Error>> = looks.collect().await;
+            looked_at |= results.iter().any(|result| !matches!(result, Ok(false)));
             failed = results.into_iter().find_map(Result::err).or(failed);
         }
         failed.map_or(Ok((!looked_at).then_some(began)), Err)
     }
 
-    /// Looks at an endpoint and starts sending what was claimed.
+    /// Looks at an endpoint and starts sending what was claimed. Not where records of it follow one another
+    /// in this process, whose end rings the bell.
     async fn look(
         self: &Arc<Self>,
         standing: Standing,
         organization: OrganizationId,
         endpoint: WebhookEndpointId,
         share: u32,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
+        if self.recorder.is_busy_with(endpoint) {
+            return Ok(false);
+        }
         // The places first: what is claimed is sent at once.
         let terms = self.terms();
         let most = share.min(terms.at_a_time(standing));
@@ -155,7 +159,7 @@ impl Worker {
             .collect();
         // Others of its organization have taken its share meanwhile.
         if places.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let terms = Terms {
             room: u32::try_from(places.len()).unwrap_or(u32::MAX),
@@ -176,7 +180,7 @@ impl Worker {
         let claimed = match claimed {
             Ok(claimed) => claimed,
             // Somebody holds it, and is done by the next look. Its places serve others meanwhile.
-            Err(error) if error.is_contended() => return Ok(()),
+            Err(error) if error.is_contended() => return Ok(true),
             Err(error) => return Err(error),
         };
         match claimed {
@@ -193,7 +197,7 @@ impl Worker {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn terms(&self) -> Terms {

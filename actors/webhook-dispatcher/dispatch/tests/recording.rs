@@ -1,5 +1,9 @@
 //! What is kept of attempts, and what is claimed along with it.
 
+use std::pin::pin;
+
+use hoursmith_kit::Bell;
+
 use super::*;
 
 on_both! {
@@ -65,11 +69,13 @@ async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
     let claims = scene.claims().await;
     assert_eq!(claims.len(), 4);
     let host = Rig::new(scene.db.db().clone()).host;
+    let bell = Arc::new(Bell::default());
     let recorder = Recorder::new(
         scene.db.db().clone(),
         Arc::new(SystemClock::new()),
         Arc::new(SystemRandom),
         Arc::new(WakeUp::of(&host, subjects::relay_wake())),
+        Arc::clone(&bell),
     );
     let keep = |claim| {
         let report = scene.report(Outcome::Delivered, Duration::ZERO);
@@ -81,11 +87,19 @@ async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
         assert!(poll_immediate(waiting).await.is_none());
     }
     drop(gives_up);
+    assert!(recorder.is_busy_with(scene.endpoint));
     leads.await;
+    assert!(
+        poll_immediate(pin!(bell.rung())).await.is_none(),
+        "others record"
+    );
     // It has the turn by now, and has not looked.
     drop(waits);
     keep(&claims[3]).await;
     assert!(recorder.is_idle());
+    // Whoever wanted to look at the endpoint can, and is told so.
+    assert!(poll_immediate(pin!(bell.rung())).await.is_some());
+    assert!(!recorder.is_busy_with(scene.endpoint));
     let found = scene.deliveries().await;
     let delivered = ("delivered".to_owned(), 1, None);
     assert!(
@@ -206,9 +220,15 @@ async fn who_stays_gets_what_is_next(scene: Scene) {
     assert!(nothing.is_empty(), "{nothing:?}");
     let claims = scene.claims().await;
     assert_eq!(claims.len(), 4);
+    run!(scene, SET_PREVIOUS_SECRET, scene.now.as_micros());
     let attempts = vec![(claims[0], report(), true), (claims[1], report(), false)];
     let (_, next) = scene.record_and_claim(attempts).await;
     assert_eq!(next.len(), 1);
+    // An endpoint that is served so loses a secret that signs no more.
+    let mut conn = scene.db.read().await.unwrap();
+    let (secrets,) = fetch_one!(&mut conn, COUNT_PREVIOUS_SECRETS as (i64,)).unwrap();
+    drop(conn);
+    assert_eq!(secrets, 0);
     // It is leased: nobody else gets it, and its record is as good as any.
     assert!(matches!(scene.claim().await, Claimed::Nothing));
     let failed = scene.report(Outcome::Failed, Duration::ZERO);
