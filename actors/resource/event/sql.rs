@@ -21,7 +21,7 @@ macro_rules! select {
 }
 
 hoursmith_store::statements! {
-    /// An event that is public.
+    /// An event that is public, found by its id whatever an index of numbers promises.
     FIND_EVENT = select!("e.id = $2 AND COALESCE(e.sequence, 0) > 0");
     /// A page of the feed.
     LIST_EVENTS = select!("e.sequence > $2 ORDER BY e.sequence LIMIT $3");

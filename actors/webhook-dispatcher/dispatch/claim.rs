@@ -21,7 +21,9 @@ use hoursmith_store::{Conn, Error, Statement};
 
 use super::pace::Pace;
 use crate::endpoint::Status;
-pub(super) use sql::{Served, due_endpoints, give_back, next_due};
+pub(super) use sql::{
+    Served, due_endpoints, forget_old_secret, give_back, next_due, served_columns,
+};
 
 /// Deliveries that are skipped or given up in one transaction, since other writes wait for it.
 const ENDED: i64 = 500;

@@ -169,7 +169,7 @@ impl Recorder {
 
     /// Records an attempt without others: one that cannot be recorded keeps no other from it.
     async fn alone(&self, attempt: Attempt, terms: Terms) -> Result<Kept, Failure> {
-        self.record(vec![attempt], terms).await.and_then(first)
+        first(&mut self.record(vec![attempt], terms).await?.into_iter())
     }
 
     /// An attempt that is recorded in the present trace.
@@ -202,14 +202,16 @@ impl Recorder {
         }
         // If it fails, the others are told nothing.
         let mut kept = match self.record(attempts, terms).await {
-            Ok(kept) => kept,
+            Ok(kept) => kept.into_iter(),
             Err(failed) => return Some(Err(failed)),
         };
-        for (turn, kept) in others.into_iter().zip(kept.split_off(1)) {
-            // Who waits no longer needs no answer.
+        let own = first(&mut kept);
+        for (turn, kept) in others.into_iter().zip(kept) {
+            // Who waits no longer needs no answer, and a delivery that it was to send is claimed again
+            // after its lease.
             let _ = turn.send(Turn::Kept(kept));
         }
-        Some(first(kept))
+        Some(own)
     }
 
     /// Has an attempt wait for its turn, if somebody records for its endpoint; else it is first.
@@ -322,7 +324,6 @@ impl Queues {
     }
 }
 
-fn first(kept: Vec<Kept>) -> Result<Kept, Failure> {
-    let mut kept = kept.into_iter();
+fn first(kept: &mut impl Iterator<Item = Kept>) -> Result<Kept, Failure> {
     (kept.next()).ok_or_else(|| Failure::internal("record an attempt", "none was recorded"))
 }

@@ -140,7 +140,7 @@ impl Worker {
     }
 
     /// Looks at an endpoint and starts sending what was claimed. Not where records of it follow one another
-    /// in this process, whose end rings the bell.
+    /// in this process, whose end rings the bell. Tells whether it was looked at.
     async fn look(
         self: &Arc<Self>,
         standing: Standing,

@@ -8,6 +8,31 @@ use super::{Claim, ENDED, Ending, Receiver, Standing, Terms};
 use crate::dispatch::lanes::SHARES;
 use crate::endpoint;
 
+/// The columns of a [`Served`] endpoint of an organization ($1).
+macro_rules! served_columns {
+    () => {
+        "url, status, secret, previous_secret, previous_secret_until, proven, deleted_at, paced_until, version,
+            (SELECT plan FROM organizations WHERE id = $1) AS plan"
+    };
+}
+pub(in crate::dispatch) use served_columns;
+
+/// Sets that a secret which signs no more at an instant is gone.
+macro_rules! forget_old_secret {
+    ($at:literal) => {
+        concat!(
+            "previous_secret = CASE WHEN previous_secret_until <= ",
+            $at,
+            " THEN NULL ELSE previous_secret END,
+            previous_secret_until = CASE WHEN previous_secret_until <= ",
+            $at,
+            " THEN NULL
+                ELSE previous_secret_until END"
+        )
+    };
+}
+pub(in crate::dispatch) use forget_old_secret;
+
 /// How many deliveries of an endpoint ($1, $2) are being sent at a moment ($3), and when the first lease is
 /// over; one that is over, or ends later than any can ($4), is over now.
 macro_rules! leases {
@@ -34,12 +59,9 @@ hoursmith_store::statements! {
     FIND_NEXT_DUE = "SELECT due_at FROM webhook_endpoints WHERE due_at > $1 ORDER BY due_at LIMIT 1";
     /// Holds an endpoint that is still due, and puts it behind all others. A secret that signs no more
     /// goes.
-    SERVE_ENDPOINT = "UPDATE webhook_endpoints SET served_at = $3,
-            previous_secret = CASE WHEN previous_secret_until <= $3 THEN NULL ELSE previous_secret END,
-            previous_secret_until = CASE WHEN previous_secret_until <= $3 THEN NULL ELSE previous_secret_until END
+    SERVE_ENDPOINT = concat!("UPDATE webhook_endpoints SET served_at = $3, ", forget_old_secret!("$3"), "
         WHERE organization_id = $1 AND id = $2 AND due_at <= $3
-        RETURNING url, status, secret, previous_secret, previous_secret_until, proven, deleted_at, paced_until, version,
-            (SELECT plan FROM organizations WHERE id = $1) AS plan";
+        RETURNING ", served_columns!());
     /// How many are being sent, and when the first lease is over.
     COUNT_LEASES = leases!();
     /// Claims the first that are due and that nobody sends. By the whole key, and with a guard that no index

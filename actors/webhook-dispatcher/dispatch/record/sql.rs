@@ -5,7 +5,7 @@ use hoursmith_handler::error::Error;
 use hoursmith_store::{Conn, execute_rows, fetch_one, fetch_optional};
 
 use super::{After, Attempt};
-use crate::dispatch::claim::{Claim, Served};
+use crate::dispatch::claim::{Claim, Served, forget_old_secret, served_columns};
 use crate::endpoint::EndpointState;
 
 hoursmith_store::statements! {
@@ -24,16 +24,12 @@ hoursmith_store::statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     /// Keeps how an endpoint fares, whether it is proven as far as the attempt says, and that it has its
     /// turn, if more is to be claimed for it. A secret that signs no more goes then.
-    SAVE_ENDPOINT_HEALTH = "UPDATE webhook_endpoints
+    SAVE_ENDPOINT_HEALTH = concat!("UPDATE webhook_endpoints
         SET status = $3, consecutive_failures = $4, failing_since = $5, last_success_at = $6, version = $7,
             updated_at = $8, proven = COALESCE(CAST($9 AS BOOLEAN), proven),
-            served_at = COALESCE(CAST($10 AS BIGINT), served_at),
-            previous_secret = CASE WHEN previous_secret_until <= CAST($10 AS BIGINT) THEN NULL ELSE previous_secret END,
-            previous_secret_until = CASE WHEN previous_secret_until <= CAST($10 AS BIGINT) THEN NULL
-                ELSE previous_secret_until END
+            served_at = COALESCE(CAST($10 AS BIGINT), served_at), ", forget_old_secret!("CAST($10 AS BIGINT)"), "
         WHERE organization_id = $1 AND id = $2
-        RETURNING url, status, secret, previous_secret, previous_secret_until, proven, deleted_at, paced_until, version,
-            (SELECT plan FROM organizations WHERE id = $1) AS plan";
+        RETURNING ", served_columns!());
 }
 
 /// Ends the lease of an attempt, and gives the attempt's number. Nothing when the lease is another's
