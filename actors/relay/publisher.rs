@@ -37,6 +37,10 @@ const BATCH: u32 = 50;
 /// statement for each.
 const SIDE_BY_SIDE: usize = 16;
 
+/// Time between two rounds for which the bell rings, at least. They have a turn each with numbering, for which
+/// webhooks wait as well.
+const ROUNDS_APART: Duration = Duration::from_millis(10);
+
 /// How long an event on the bus is news. On the stream it is kept for as long as that says.
 const NEWS_FOR: Duration = Duration::from_secs(5);
 
@@ -111,7 +115,7 @@ impl Publisher {
             let tend = tokio::select! {
                 _ = tending.tick() => true,
                 _ = looks.tick() => false,
-                () = self.numbered.rung() => false,
+                () = self.numbered.rung_apart(ROUNDS_APART) => false,
             };
             if tend {
                 tended = self.tend(tended).await;

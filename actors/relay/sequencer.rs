@@ -18,6 +18,10 @@ use crate::post::{Post, Standing};
 use crate::publisher::ticks;
 use crate::{NAME, RelaySettings};
 
+/// Time between two rounds for which the bell rings, at least: many events are numbered by the statements that
+/// number one.
+const ROUNDS_APART: Duration = Duration::from_millis(5);
+
 #[derive(Debug)]
 pub(crate) struct Sequencer {
     db: Db,
@@ -55,7 +59,7 @@ impl Sequencer {
         loop {
             let rung = tokio::select! {
                 _ = looks.tick() => false,
-                () = bell.rung() => true,
+                () = bell.rung_apart(ROUNDS_APART) => true,
             };
             if rung && self.post.standing() == Standing::Elsewhere {
                 continue;

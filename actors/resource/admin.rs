@@ -13,6 +13,7 @@ mod organization;
 mod sql;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hoursmith_domain::{Currency, MemberId, OrganizationId, Plan, Problem, Role, UserId};
@@ -34,6 +35,10 @@ pub use sql::OrganizationRow;
 pub(crate) fn statements() -> Vec<Statement> {
     [sql::statements(), demo::statements()].concat()
 }
+
+/// How long a command is tried again for that others hold what it needs. Each try waits a second or two
+/// for a lock.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Why an operator's command was refused.
 #[derive(Debug, thiserror::Error)]
@@ -181,12 +186,24 @@ impl Admin {
         Stamp::new(&self.clock, &self.random, organization)
     }
 
+    /// Runs a job in a transaction, and again while others held what it needs: an operator's command has
+    /// as long for that as a request has.
     async fn write<T, F>(&self, job: F) -> Result<T, AdminError>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t mut Conn) -> BoxFuture<'t, Result<T, AdminError>> + Send + 'static,
+        F: for<'t> FnOnce(&'t mut Conn) -> BoxFuture<'t, Result<T, AdminError>>
+            + Clone
+            + Send
+            + 'static,
     {
-        self.db.write(job).await
+        let until = self.clock.now().plus(PATIENCE);
+        loop {
+            match self.db.write(job.clone()).await {
+                Err(AdminError::Store(error))
+                    if error.is_contended() && self.clock.now() < until => {}
+                done => return done,
+            }
+        }
     }
 }
 

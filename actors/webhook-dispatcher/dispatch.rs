@@ -48,6 +48,7 @@ use tracing::Instrument as _;
 
 use crate::actor::NAME;
 use crate::settings::WebhookSettings;
+use body::Bodies;
 use fan_out::FanOut;
 use lanes::Lanes;
 use pace::Pace;
@@ -59,6 +60,10 @@ use worker::{Stage, Worker};
 
 /// Rounds of fan-out in a row that may fail before the next one waits.
 const TRIES: u32 = 3;
+
+/// Time between two rounds of fan-out for which the bell rings, at least. A round for one event costs nearly what one
+/// for ten costs, and holds the rows of the endpoints that whoever sends needs as well.
+const FAN_OUT_APART: Duration = Duration::from_millis(5);
 
 pub(crate) fn statements() -> Vec<Statement> {
     [
@@ -164,6 +169,7 @@ fn worker(
             wake_up,
             Arc::clone(&bell),
         ),
+        bodies: Bodies::new(host.db.clone()),
         sender: Sender {
             client,
             policy: Policy::new(outbound),
@@ -207,7 +213,8 @@ async fn fan_out_for_good(
         let again = round.passed || (1..TRIES).contains(&failures);
         // A ring that is lost costs as much as it takes to look by itself. One that was not for
         // events is for deliveries that were queued again.
-        if !again && tokio::time::timeout(look_every, bell.rung()).await.is_ok() {
+        let rung = bell.rung_apart(FAN_OUT_APART);
+        if !again && tokio::time::timeout(look_every, rung).await.is_ok() {
             worker.bell.ring();
         }
     }

@@ -26,7 +26,7 @@ use hoursmith_store::{Conn, Statement};
 use crate::secret::{self, PREVIOUS_SECRET, SECRET};
 use input::EndpointInput;
 pub(crate) use replay::replay;
-pub(crate) use sql::{lock, look_at};
+pub(crate) use sql::{EndpointRow, endpoint_names, look_at, look_at_all};
 pub(crate) use state::{EndpointState, Status};
 
 pub(crate) fn statements() -> Vec<Statement> {

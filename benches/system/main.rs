@@ -94,9 +94,10 @@ fn measure(sections: &[&str]) {
         if wanted("app") {
             app::measure(&mut report).await;
         }
-        if wanted("webhooks") {
-            webhooks::measure(&mut report).await;
-        }
+        webhooks::measure(&mut report, |part| {
+            wanted("webhooks") || sections.contains(&part)
+        })
+        .await;
         if wanted("start") {
             resident::measure_start(&mut report).await;
         }

@@ -46,12 +46,23 @@ hoursmith_store::statements! {
         VALUES ($1, 'Bench', $2, 'agency', 'EUR', 'Europe/Berlin', 0, 0)";
 }
 
-pub(crate) async fn measure(report: &mut Report) {
-    prompt::measure(report).await;
-    throughput::measure(report).await;
-    outbox::measure(report).await;
-    backlog::measure(report).await;
-    isolation::measure(report).await;
+/// Measures the parts that are wanted.
+pub(crate) async fn measure(report: &mut Report, wanted: impl Fn(&str) -> bool) {
+    if wanted("prompt") {
+        prompt::measure(report).await;
+    }
+    if wanted("throughput") {
+        throughput::measure(report).await;
+    }
+    if wanted("outbox") {
+        outbox::measure(report).await;
+    }
+    if wanted("backlog") {
+        backlog::measure(report).await;
+    }
+    if wanted("isolation") {
+        isolation::measure(report).await;
+    }
 }
 
 /// An id of its own.

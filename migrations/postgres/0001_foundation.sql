@@ -175,7 +175,7 @@ CREATE TABLE events (
     -- No reference: every change writes an event with much in hand, and would wait for whoever holds
     -- the organization and waits for it.
     organization_id UUID   NOT NULL,
-    id              UUID   NOT NULL UNIQUE,
+    id              UUID   NOT NULL,
     sequence        BIGINT NULL CHECK (sequence >= 1),
     type            TEXT   NOT NULL,
     resource_id     UUID   NOT NULL,
@@ -185,7 +185,10 @@ CREATE TABLE events (
     created_at      BIGINT NOT NULL
 );
 CREATE INDEX events_unsequenced ON events (organization_id, position) WHERE sequence IS NULL;
--- Of public events alone: each entry here is one that the change itself need not write.
+-- Of public events alone: each entry here is one that the change itself need not write. A run of numbers is
+-- found by the index of numbers and by no other that begins with the organization: those have their condition in
+-- a form of its own, which must stand in a statement that is to use them.
+CREATE UNIQUE INDEX events_by_id ON events (id) WHERE sequence IS NOT NULL;
 CREATE UNIQUE INDEX events_by_sequence ON events (organization_id, sequence) WHERE sequence IS NOT NULL;
-CREATE INDEX events_by_resource ON events (organization_id, resource_id, sequence) WHERE sequence IS NOT NULL;
-CREATE INDEX events_by_type ON events (organization_id, type, sequence) WHERE sequence IS NOT NULL;
+CREATE INDEX events_by_resource ON events (organization_id, resource_id, sequence) WHERE COALESCE(sequence, 0) > 0;
+CREATE INDEX events_by_type ON events (organization_id, type, sequence) WHERE COALESCE(sequence, 0) > 0;

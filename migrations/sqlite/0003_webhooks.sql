@@ -3,12 +3,13 @@
 -- money are kept.
 
 -- What has become of an event since it is public: whether it was published to subscribers, and
--- whether it has its deliveries. Both are found by these indexes, which hold only what waits. Each
--- organization's are taken by their numbers, so that they go out in its order and hold nobody else's back.
+-- whether it has its deliveries. Both are found by these indexes, which hold only what waits, and by no other:
+-- their condition on the number is in a form that no index of what is public has. Each organization's are taken
+-- by their numbers, so that they go out in its order and hold nobody else's back.
 ALTER TABLE events ADD COLUMN published  INTEGER NOT NULL DEFAULT FALSE CHECK (published IN (FALSE, TRUE));
 ALTER TABLE events ADD COLUMN fanned_out INTEGER NOT NULL DEFAULT FALSE CHECK (fanned_out IN (FALSE, TRUE));
-CREATE INDEX events_to_publish ON events (organization_id, sequence) WHERE sequence IS NOT NULL AND NOT published;
-CREATE INDEX events_to_fan_out ON events (organization_id, sequence) WHERE sequence IS NOT NULL AND NOT fanned_out;
+CREATE INDEX events_to_publish ON events (organization_id, sequence) WHERE COALESCE(sequence, 0) > 0 AND NOT published;
+CREATE INDEX events_to_fan_out ON events (organization_id, sequence) WHERE COALESCE(sequence, 0) > 0 AND NOT fanned_out;
 
 -- An answer that holds a secret is kept here, sealed, and not in `body`.
 ALTER TABLE idempotency_records ADD COLUMN sealed_body BLOB NULL;

@@ -3,4 +3,4 @@
 
 mod sql;
 
-pub use sql::{EventRow, event_columns};
+pub use sql::{EventRow, event_by_id, event_columns};

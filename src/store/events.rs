@@ -41,10 +41,11 @@ crate::statements! {
         RETURNING events.position";
     /// Brings the counters of those organizations that have events in a range up to them. In the
     /// range may be events that were numbered earlier, but for each organization that was just
-    /// numbered its last one is there.
+    /// numbered its last one is there. By position, in a form that no index of numbers answers: where
+    /// statistics say that hardly any event has one, PostgreSQL would look through all that have.
     RAISE_EVENT_COUNTERS = "INSERT INTO counters (organization_id, name, value)
         SELECT organization_id, 'event', MAX(sequence) FROM events
-        WHERE position BETWEEN $1 AND $2 AND sequence IS NOT NULL
+        WHERE position BETWEEN $1 AND $2 AND COALESCE(sequence, 0) > 0
         GROUP BY organization_id
         ON CONFLICT (organization_id, name) DO UPDATE SET value = excluded.value
         WHERE counters.value < excluded.value";

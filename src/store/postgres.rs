@@ -16,6 +16,7 @@ use crate::conn::{Conn, Engine};
 use crate::db::OpenOptions;
 use crate::error::{Error, ErrorKind};
 use crate::job::{Attempt, Job, WRITE, attempt};
+use crate::statement::PREPARED_MAX;
 
 /// Write jobs that may run or wait for a connection; one more is refused as busy. The same number
 /// as SQLite's queue, so that both refuse alike.
@@ -46,6 +47,7 @@ pub(crate) struct Server {
 pub(crate) fn connect_options(url: &SecretString) -> Result<PgConnectOptions, sqlx::Error> {
     Ok(PgConnectOptions::from_str(url.expose_secret())?
         .application_name("hoursmith")
+        .statement_cache_capacity(PREPARED_MAX)
         .options([
             ("lock_timeout", "2s"),
             ("statement_timeout", "10s"),

@@ -33,6 +33,7 @@ use crate::durability::{self, Durability};
 use crate::error::{Error, ErrorKind, is_busy};
 use crate::job::{Attempt, Job, WRITE, attempt};
 use crate::meter;
+use crate::statement::PREPARED_MAX;
 
 /// Jobs that may wait for the writer; one more is refused as busy. At the slowest disk we measured
 /// (129 flushes/s) they are a tenth of a second of work, well within a request's deadline.
@@ -89,6 +90,7 @@ pub(crate) fn writer_options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("journal_size_limit", WAL_LIMIT_BYTES)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .statement_cache_capacity(PREPARED_MAX)
         .disable_statement_logging()
 }
 

@@ -26,10 +26,20 @@ pub struct Statement {
     pub sql: &'static str,
 }
 
-/// Parameters of an `INSERT` of many rows, at most. The driver asks once for each statement, which is
+/// Parameters of a statement of many rows, at most. The driver asks once for each statement, which is
 /// dear beside a row, and walks over the parameters for each of them, which is dear beside a statement:
 /// at some two hundred neither shows.
 const PARAMETERS_MAX: usize = 240;
+
+/// Up to so many rows each number of them is a statement that is kept: these come often. Others come once,
+/// and would push what comes often out of the cache.
+const ROWS_KEPT: usize = 16;
+
+/// Statements that a connection keeps prepared, with some room beyond all there are.
+pub(crate) const PREPARED_MAX: usize = 512;
+
+/// Items of a list in one statement, at most.
+const LIST_MAX: usize = 128;
 
 impl Statement {
     /// How many rows one `INSERT` takes; of any other statement, one.
@@ -38,6 +48,46 @@ impl Statement {
             .parts()
             .map_or(PARAMETERS_MAX, |(_, row, _)| row.split(',').count());
         PARAMETERS_MAX.checked_div(columns).unwrap_or(1).max(1)
+    }
+
+    /// Rows as they go into one statement each, with its text and whether that is to be kept prepared.
+    pub fn in_turns<T>(self, rows: &[T]) -> impl Iterator<Item = (&[T], SqlStr, bool)> {
+        let most = match rows.len() {
+            1 => 1,
+            _ => self.rows_at_once(),
+        };
+        rows.chunks(most).map(move |rows| {
+            let count = rows.len();
+            let kept = count <= ROWS_KEPT || count == most;
+            (rows, self.of_rows(count), kept)
+        })
+    }
+
+    /// Items of a list as they go into one statement each, with its text. The last item of each stands there
+    /// more than once, so that there are few texts, which are kept prepared.
+    pub fn of_list<T: Copy>(self, items: &[T]) -> impl Iterator<Item = (Vec<T>, SqlStr)> {
+        items.chunks(LIST_MAX).map(move |some| {
+            let mut some = some.to_vec();
+            if let Some(last) = some.last().copied() {
+                some.resize(some.len().next_power_of_two(), last);
+            }
+            let text = self.of_items(some.len());
+            (some, text)
+        })
+    }
+
+    /// The text for so many items: of a statement whose last parameter stands alone in the last `IN ($n)`,
+    /// with that numbered on. For one item, the text itself.
+    fn of_items(self, items: usize) -> SqlStr {
+        let parts = self.sql.rsplit_once(" IN ($").and_then(|(head, rest)| {
+            let (first, tail) = rest.split_once(')')?;
+            Some((head, first.parse::<usize>().ok()?, tail))
+        });
+        let Some((head, first, tail)) = parts.filter(|_| items > 1) else {
+            return self.sql.into_sql_str();
+        };
+        let numbers: Vec<String> = (first..).take(items).map(|at| format!("${at}")).collect();
+        AssertSqlSafe(format!("{head} IN ({}){tail}", numbers.join(", "))).into_sql_str()
     }
 
     /// The text for so many rows: of an `INSERT … VALUES ($1, …, $n)`, whose parameters stand in
@@ -197,16 +247,8 @@ macro_rules! execute_rows {
         $crate::run_statement!($conn, $statement, |inner| {
             async {
                 let mut written = 0_u64;
-                let all = &$rows;
-                let most = match all.len() {
-                    1 => 1,
-                    _ => $statement.rows_at_once(),
-                };
-                for rows in all.chunks(most) {
-                    let usual = rows.len() == 1 || rows.len() == most;
-                    let mut query = $crate::macros::sqlx::query($statement.of_rows(rows.len()))
-                        // Others come once: they would push what comes often out of the cache.
-                        .persistent(usual);
+                for (rows, text, kept) in $statement.in_turns(&$rows[..]) {
+                    let mut query = $crate::macros::sqlx::query(text).persistent(kept);
                     for $row in rows {
                         query = query$(.bind($bind))*;
                     }
@@ -214,6 +256,52 @@ macro_rules! execute_rows {
                     written = written.saturating_add(done.rows_affected());
                 }
                 ::std::result::Result::<u64, $crate::macros::sqlx::Error>::Ok(written)
+            }
+        })
+    };
+}
+
+/// `fetch_rows!(conn, STATEMENT as Row, rows, |row| binds…)`: [`execute_rows!`] of a statement that
+/// returns rows.
+/// Awaits and gives `Result<Vec<Row>, Error>`, in whatever order the database gives them.
+#[macro_export]
+macro_rules! fetch_rows {
+    ($conn:expr, $statement:path as $found:ty, $rows:expr, |$row:ident| $($bind:expr),* $(,)?) => {
+        $crate::run_statement!($conn, $statement, |inner| {
+            async {
+                let mut found = ::std::vec::Vec::new();
+                for (rows, text, kept) in $statement.in_turns(&$rows[..]) {
+                    let mut query =
+                        $crate::macros::sqlx::query_as::<_, $found>(text).persistent(kept);
+                    for $row in rows {
+                        query = query$(.bind($bind))*;
+                    }
+                    found.extend(query.fetch_all(&mut **inner).await?);
+                }
+                ::std::result::Result::<_, $crate::macros::sqlx::Error>::Ok(found)
+            }
+        })
+    };
+}
+
+/// `fetch_list!(conn, STATEMENT as Row, list, binds…)`: a statement whose last parameter stands alone in
+/// `IN ($n)`, with the items of a slice there, as few times as [`Statement::of_list`] allows.
+/// Awaits and gives `Result<Vec<Row>, Error>`, in whatever order the database gives them.
+#[macro_export]
+macro_rules! fetch_list {
+    ($conn:expr, $statement:path as $row:ty, $list:expr $(, $bind:expr)* $(,)?) => {
+        $crate::run_statement!($conn, $statement, |inner| {
+            async {
+                let mut found = ::std::vec::Vec::new();
+                for (items, text) in $statement.of_list(&$list[..]) {
+                    let mut query = $crate::macros::sqlx::query_as::<_, $row>(text)
+                        $(.bind($bind))*;
+                    for item in items {
+                        query = query.bind(item);
+                    }
+                    found.extend(query.fetch_all(&mut **inner).await?);
+                }
+                ::std::result::Result::<_, $crate::macros::sqlx::Error>::Ok(found)
             }
         })
     };
@@ -249,5 +337,44 @@ mod tests {
         };
         assert_eq!(update.of_rows(1).as_str(), update.sql);
         assert_eq!((insert.rows_at_once(), update.rows_at_once()), (120, 1));
+    }
+
+    #[test]
+    fn rows_go_in_turns_and_few_texts_are_kept() {
+        let insert = Statement {
+            name: "INSERT",
+            sql: "INSERT INTO t (a, b) VALUES ($1, $2)",
+        };
+        let turns = |count: usize| -> Vec<(usize, bool)> {
+            let rows = vec![(); count];
+            let turns = insert.in_turns(&rows);
+            turns.map(|(rows, _, kept)| (rows.len(), kept)).collect()
+        };
+        assert_eq!(turns(0), []);
+        assert_eq!(turns(1), [(1, true)]);
+        assert_eq!(turns(16), [(16, true)]);
+        assert_eq!(turns(17), [(17, false)]);
+        assert_eq!(turns(257), [(120, true), (120, true), (17, false)]);
+    }
+
+    #[test]
+    fn a_list_s_last_item_fills_up_a_power_of_two() {
+        let find = Statement {
+            name: "FIND",
+            sql: "SELECT a FROM t WHERE b IN (SELECT c FROM u WHERE d = $1) AND e IN ($2) LIMIT 9",
+        };
+        let turns = |items: &[u8]| -> Vec<(Vec<u8>, String)> {
+            let turns = find.of_list(items);
+            turns
+                .map(|(items, text)| (items, text.as_str().to_owned()))
+                .collect()
+        };
+        assert_eq!(turns(&[]), []);
+        assert_eq!(turns(&[7]), [(vec![7], find.sql.to_owned())]);
+        let three = find.sql.replace("($2)", "($2, $3, $4, $5)");
+        assert_eq!(turns(&[7, 8, 9]), [(vec![7, 8, 9, 9], three)]);
+        let many: Vec<u8> = (0..130).collect();
+        let lengths: Vec<usize> = turns(&many).iter().map(|(items, _)| items.len()).collect();
+        assert_eq!(lengths, [128, 2]);
     }
 }

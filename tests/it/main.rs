@@ -44,6 +44,7 @@ mod outages;
 mod plans;
 mod processes;
 mod publication;
+mod queues;
 mod races;
 mod receivers;
 mod relay;

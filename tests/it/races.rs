@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use hoursmith_domain::Plan;
 use hoursmith_store::{Error, execute, fetch_one};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -20,6 +21,9 @@ hoursmith_store::statements! {
     HOLD_TOTALS = "UPDATE project_months SET tracked_seconds = tracked_seconds WHERE organization_id = $1";
     HOLD_ENTRIES = "UPDATE time_entries SET version = version WHERE organization_id = $1";
     COUNT_WAITING = "SELECT CAST(COUNT(*) AS BIGINT) FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    HOLD_ORGANIZATION = "UPDATE organizations SET version = version WHERE id = $1";
+    WAITING_SINCE = "SELECT CAST(EXTRACT(EPOCH FROM MAX(xact_start)) * 1000000 AS BIGINT) FROM pg_stat_activity \
         WHERE datname = current_database() AND wait_event_type = 'Lock'";
 }
 
@@ -90,6 +94,46 @@ async fn a_change_that_the_server_ended_for_a_deadlock_is_made_again() {
     assert_eq!(stranger.unwrap(), 1, "the stranger was let through");
     let shown = change.expect(200).json();
     assert_eq!(shown["duration_seconds"], 7200);
+    assert!(world.stop().await, "nothing was cut off");
+}
+
+/// A stranger holds the organization for longer than a transaction waits for a lock. The operator's
+/// command is tried again, and done once the stranger lets go.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_others_stand_in_the_way_of_is_made_again() {
+    let world = World::start(Bus::Memory, Store::Postgres).await;
+    let org = world.org().await;
+    let (held, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell, wait, organization) = (Arc::clone(&held), Arc::clone(&go_on), org.id.0);
+    let stranger = world.db.db().write::<_, Error>(move |conn| {
+        Box::pin(async move {
+            execute!(conn, HOLD_ORGANIZATION, organization)?;
+            tell.notify_one();
+            wait.notified().await;
+            Ok(())
+        })
+    });
+    let operator = world.operator();
+    let command = async {
+        held.notified().await;
+        let command = operator.set_plan(&org.slug, Plan::Studio);
+        let then = async {
+            let mut conn = world.db.db().read().await.unwrap();
+            let (mut first, mut latest) = (None, None);
+            while first.is_none() || latest == first {
+                let (since,) = fetch_one!(&mut conn, WAITING_SINCE as (Option<i64>,)).unwrap();
+                latest = since.or(latest);
+                first = first.or(since);
+            }
+            go_on.notify_one();
+        };
+        tokio::join!(command, then).0
+    };
+    let (stranger, command) = tokio::join!(stranger, command);
+    stranger.unwrap();
+    command.unwrap();
+    let shown = get(&world, &org.owner, "/organization").await;
+    assert_eq!(shown.expect(200).json()["plan"], "studio");
     assert!(world.stop().await, "nothing was cut off");
 }
 

@@ -6,9 +6,11 @@ use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_optional};
 use uuid::Uuid;
 
 hoursmith_store::statements! {
-    /// The next organization of which a public event was not published, and when its first was written.
+    /// The next organization of which a public event was not published, and when its first was written. By the
+    /// index of what waits, here and below, which alone has the number in this form: statistics do not know
+    /// that hardly anything waits.
     NEXT_ORGANIZATION_TO_PUBLISH = "SELECT organization_id, created_at FROM events
-        WHERE sequence IS NOT NULL AND NOT published AND organization_id > $1
+        WHERE COALESCE(sequence, 0) > 0 AND NOT published AND organization_id > $1
         ORDER BY organization_id, sequence LIMIT 1";
     /// The first events of an organization that wait. By their numbers: none comes without those before
     /// it.
@@ -16,7 +18,7 @@ hoursmith_store::statements! {
         "SELECT ",
         event_columns!("e"),
         ", e.trace_parent FROM events e \
-         WHERE e.organization_id = $1 AND e.sequence IS NOT NULL AND NOT e.published \
+         WHERE e.organization_id = $1 AND COALESCE(e.sequence, 0) > 0 AND NOT e.published \
          ORDER BY e.sequence LIMIT $2"
     );
     /// Takes note that some of an organization's events were published.

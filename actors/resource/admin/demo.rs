@@ -96,7 +96,8 @@ async fn tell(admin: &Admin) -> Result<(), AdminError> {
     let mut stage = Stage::new(organization, home, Arc::clone(&admin.random), members);
     let next_day = begin.plus(Duration::from_secs(24 * 60 * 60));
     stage = admin
-        .write(move |conn| {
+        .db
+        .write::<_, AdminError>(move |conn| {
             Box::pin(async move {
                 stage.set(conn, next_day, today).await?;
                 Ok(stage)
@@ -107,7 +108,8 @@ async fn tell(admin: &Admin) -> Result<(), AdminError> {
     while acts.peek().is_some() {
         let some: Vec<_> = acts.by_ref().take(ACTS_A_JOB).collect();
         stage = admin
-            .write(move |conn| {
+            .db
+            .write::<_, AdminError>(move |conn| {
                 Box::pin(async move {
                     for act in some {
                         stage.play(conn, act).await?;

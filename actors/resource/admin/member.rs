@@ -92,18 +92,17 @@ impl Admin {
         &self,
         slug: &str,
         email: &str,
-        apply: impl FnOnce(&mut MemberState) + Send + 'static,
+        apply: impl FnOnce(&mut MemberState) + Clone + Send + 'static,
     ) -> Result<(), AdminError> {
         let (id, MemberState { id: member, .. }) = self.member_to_be(slug, email).await?;
-        let missing = no_member(slug, email);
-        let admin = self.clone();
+        let (admin, slug, email) = (self.clone(), slug.to_owned(), email.to_owned());
         self.write(move |conn| {
             Box::pin(async move {
                 let mut stamp = admin.stamp(id);
                 match change(conn, &mut stamp, id, member, Hand::Operator, apply).await {
                     Ok(_) => Ok(()),
                     Err(ChangeError::LastOwner) => Err(AdminError::LastOwner),
-                    Err(ChangeError::Missing) => Err(missing),
+                    Err(ChangeError::Missing) => Err(no_member(&slug, &email)),
                     Err(error) => Err(Error::from(error).into()),
                 }
             })

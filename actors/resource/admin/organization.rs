@@ -29,11 +29,10 @@ impl Admin {
     async fn change_organization(
         &self,
         slug: &str,
-        change: impl FnOnce(&mut OrganizationState) + Send + 'static,
+        change: impl FnOnce(&mut OrganizationState) + Clone + Send + 'static,
     ) -> Result<(), AdminError> {
         let id = self.organization(slug).await?;
-        let missing = AdminError::NoOrganization(slug.to_owned());
-        let admin = self.clone();
+        let (admin, slug) = (self.clone(), slug.to_owned());
         self.write(move |conn| {
             Box::pin(async move {
                 let mut stamp = admin.stamp(id);
@@ -42,7 +41,7 @@ impl Admin {
                     Ok(_) => Ok(()),
                     Err(Error::Problem(problem)) => Err(match problem.code {
                         Code::Conflict => AdminError::CurrencyUsed,
-                        _ => missing,
+                        _ => AdminError::NoOrganization(slug),
                     }),
                     Err(error) => Err(error.into()),
                 }

@@ -1,7 +1,7 @@
 //! Events that have their sequence, in the database.
 
 use hoursmith_domain::{EventId, OrganizationId};
-use hoursmith_handler::event::{EventRow, event_columns};
+use hoursmith_handler::event::{EventRow, event_by_id, event_columns};
 use hoursmith_routes::event::Event;
 use hoursmith_store::{Conn, fetch_all, fetch_one, fetch_optional};
 use uuid::Uuid;
@@ -21,22 +21,24 @@ macro_rules! select {
 }
 
 hoursmith_store::statements! {
-    /// An event that is public, found by its id whatever an index of numbers promises.
-    FIND_EVENT = select!("e.id = $2 AND COALESCE(e.sequence, 0) > 0");
+    /// An event that is public.
+    FIND_EVENT = concat!("SELECT ", event_columns!("e"), " FROM events e WHERE ", event_by_id!());
     /// A page of the feed.
     LIST_EVENTS = select!("e.sequence > $2 ORDER BY e.sequence LIMIT $3");
     /// The last ones, the newest first.
     LATEST_EVENTS = select!("e.sequence > 0 ORDER BY e.sequence DESC LIMIT $2");
     /// A page of what happened to one object, perhaps of some types alone: a text of all of them,
-    /// each between commas. An object has few events, and its index gives them in order.
+    /// each between commas. An object has few events, and its index, which has the number in this form, gives them
+    /// in order.
     LIST_EVENTS_OF_RESOURCE = select!(
-        "e.sequence > $2 AND e.resource_id = $4 \
+        "e.sequence > $2 AND COALESCE(e.sequence, 0) > 0 AND e.resource_id = $4 \
          AND (CAST($5 AS TEXT) IS NULL OR $5 LIKE '%,' || e.type || ',%') \
          ORDER BY e.sequence LIMIT $3"
     );
     /// A page of one type, up to a number.
     LIST_EVENTS_OF_TYPE = select!(
-        "e.sequence > $2 AND e.type = $4 AND e.sequence <= $5 ORDER BY e.sequence LIMIT $3"
+        "e.sequence > $2 AND COALESCE(e.sequence, 0) > 0 AND e.type = $4 AND e.sequence <= $5 \
+         ORDER BY e.sequence LIMIT $3"
     );
     /// The last number that was given; 0 before the first.
     LAST_SEQUENCE = "SELECT COALESCE(MAX(sequence), 0) FROM events \

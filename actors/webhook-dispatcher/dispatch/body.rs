@@ -1,4 +1,7 @@
 //! What is sent of an event: what `GET` shows of it, to the byte.
+//!
+//! An event goes to many endpoints at once, and what is public of it never changes; so what was read for one
+//! serves the others.
 
 mod sql;
 
@@ -6,10 +9,26 @@ use bytes::Bytes;
 use hoursmith_bus::TraceParent;
 use hoursmith_domain::{EventId, OrganizationId};
 use hoursmith_kit::Failure;
-use hoursmith_store::{Conn, Error, Statement};
+use hoursmith_store::{Db, Error, Statement};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+/// Bytes of events that are kept for others, about; and how many events that mostly are.
+const KEPT: (u64, usize) = (4 << 20, 2_000);
+
+/// What an event takes beside its bytes.
+const OVERHEAD: usize = 300;
 
 pub(super) fn statements() -> &'static [Statement] {
     sql::statements()
+}
+
+/// What is sent of an event.
+#[derive(Debug, Clone)]
+pub(super) struct Body {
+    pub(super) bytes: Bytes,
+    /// The trace that it was written in.
+    pub(super) trace: Option<TraceParent>,
 }
 
 /// Why there is nothing to send.
@@ -21,17 +40,58 @@ pub(super) enum Nothing {
     Unreadable(Failure),
 }
 
-/// An event's bytes, and the trace that it was written in.
-pub(super) async fn load(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    event: EventId,
-) -> Result<Result<(Bytes, Option<TraceParent>), Nothing>, Error> {
-    let found = sql::find(conn, organization, event).await?;
-    Ok(write(found))
+/// Why an event was not loaded.
+#[derive(Debug)]
+pub(super) enum NotLoaded {
+    /// There is nothing to send of it.
+    Nothing(Nothing),
+    /// The database could not be asked.
+    Store(Error),
 }
 
-fn write(found: Option<sql::Row>) -> Result<(Bytes, Option<TraceParent>), Nothing> {
+/// Events that were read, the most used of the last ones.
+pub(super) struct Bodies {
+    db: Db,
+    kept: Cache<(OrganizationId, EventId), Body, Weight>,
+}
+
+/// Counts bytes.
+#[derive(Debug, Clone)]
+struct Weight;
+
+impl Weighter<(OrganizationId, EventId), Body> for Weight {
+    fn weight(&self, _: &(OrganizationId, EventId), body: &Body) -> u64 {
+        u64::try_from(body.bytes.len().saturating_add(OVERHEAD)).unwrap_or(u64::MAX)
+    }
+}
+
+impl Bodies {
+    pub(super) fn new(db: Db) -> Self {
+        let (bytes, events) = KEPT;
+        Self {
+            db,
+            kept: Cache::with_weighter(events, bytes, Weight),
+        }
+    }
+
+    /// What is sent of an event. It is read once, however many ask for it at a time.
+    pub(super) async fn load(
+        &self,
+        organization: OrganizationId,
+        event: EventId,
+    ) -> Result<Body, NotLoaded> {
+        let read = async {
+            let mut conn = self.db.read().await.map_err(NotLoaded::Store)?;
+            let found = sql::find(&mut conn, organization, event).await;
+            write(found.map_err(NotLoaded::Store)?).map_err(NotLoaded::Nothing)
+        };
+        self.kept
+            .get_or_insert_async(&(organization, event), read)
+            .await
+    }
+}
+
+fn write(found: Option<sql::Row>) -> Result<Body, Nothing> {
     // Events are kept as long as their deliveries; a replay may have come a moment too late.
     let row = found.ok_or(Nothing::Gone)?;
     let trace = row.trace_parent.as_deref().and_then(TraceParent::parse);
@@ -39,5 +99,6 @@ fn write(found: Option<sql::Row>) -> Result<(Bytes, Option<TraceParent>), Nothin
     let body = serde_json::to_vec(&event).map_err(|source| {
         Nothing::Unreadable(Failure::internal("write an event to send", source))
     })?;
-    Ok((body.into(), trace))
+    let bytes = body.into();
+    Ok(Body { bytes, trace })
 }

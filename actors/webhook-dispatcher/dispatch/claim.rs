@@ -14,15 +14,13 @@ mod sql;
 use std::time::Duration;
 
 use hoursmith_domain::webhook::MAX_ATTEMPTS;
-use hoursmith_domain::{
-    EventId, OrganizationId, Plan, Timestamp, WebhookDeliveryId, WebhookEndpointId,
-};
+use hoursmith_domain::{EventId, OrganizationId, Timestamp, WebhookDeliveryId, WebhookEndpointId};
 use hoursmith_store::{Conn, Error, Statement};
 
 use super::pace::Pace;
 use crate::endpoint::Status;
 pub(super) use sql::{
-    Served, due_endpoints, forget_old_secret, give_back, next_due, served_columns,
+    Served, due_endpoints, forget_old_secret, give_back, leases, next_due, served_columns, settled,
 };
 
 /// Deliveries that are skipped or given up in one transaction, since other writes wait for it.
@@ -87,7 +85,7 @@ impl Terms {
 
     /// A lease that ends later than this was taken by a clock that has been set back since; it
     /// counts as over.
-    fn latest(&self) -> Timestamp {
+    pub(super) fn latest(&self) -> Timestamp {
         self.until().plus(self.lease)
     }
 }
@@ -160,20 +158,9 @@ pub(super) async fn claim(
     endpoint: WebhookEndpointId,
     terms: Terms,
 ) -> Result<Claimed, Error> {
-    match sql::serve(conn, organization, endpoint, terms.now).await? {
-        Some(served) => claim_held(conn, organization, endpoint, served, terms).await,
-        None => Ok(Claimed::Nothing),
-    }
-}
-
-/// Claims as much as the terms allow for an endpoint whose row is held already, due or not.
-pub(super) async fn claim_held(
-    conn: &mut Conn,
-    organization: OrganizationId,
-    endpoint: WebhookEndpointId,
-    served: Served,
-    terms: Terms,
-) -> Result<Claimed, Error> {
+    let Some(served) = sql::serve(conn, organization, endpoint, terms.now).await? else {
+        return Ok(Claimed::Nothing);
+    };
     let Some(status) = Status::parse(&served.status) else {
         // Of a later version, whose dispatchers know what it means.
         let due = Some(terms.until());
@@ -183,7 +170,7 @@ pub(super) async fn claim_held(
     if status == Status::Disabled {
         return end(conn, organization, endpoint, &served, terms).await;
     }
-    if served.plan != Plan::Agency.as_str() {
+    if !served.has_plan() {
         // Only what is due: the plan may come back before the others are.
         let skip = Ending {
             status: "skipped",
@@ -195,19 +182,7 @@ pub(super) async fn claim_held(
         settle(conn, organization, endpoint, terms, u32::MAX, paced_until).await?;
         return Ok(Claimed::Skipped(skipped));
     }
-    let at_a_time = terms.at_a_time(Standing::of(served.proven));
-    let (pace, now) = (terms.pace, terms.now);
-    let room = (terms.room).min(pace.room(served.paced_until(), now));
-    let claims = match room {
-        0 => Vec::new(),
-        room => {
-            let leases = sql::leases(conn, organization, endpoint, terms).await?;
-            let room = room.min(at_a_time.saturating_sub(leases.count));
-            sql::take(conn, organization, endpoint, &served, terms, room).await?
-        }
-    };
-    let sends = u32::try_from(claims.len()).unwrap_or(u32::MAX);
-    let paced_until = pace.after(served.paced_until(), now, sends);
+    let (claims, paced_until) = claim_held(conn, organization, endpoint, &served, terms).await?;
     if status == Status::Failing {
         let give_up = Ending {
             status: "failed",
@@ -216,11 +191,28 @@ pub(super) async fn claim_held(
         };
         sql::end(conn, organization, endpoint, give_up, terms).await?;
     }
+    let at_a_time = terms.at_a_time(Standing::of(served.proven));
     settle(conn, organization, endpoint, terms, at_a_time, paced_until).await?;
-    Ok(Claimed::Some(
-        Box::new(served.into_receiver(organization, endpoint)),
-        claims,
-    ))
+    let receiver = Box::new(served.into_receiver(organization, endpoint));
+    Ok(Claimed::Some(receiver, claims))
+}
+
+/// Claims as much as the terms allow of what is due for an endpoint that is to be sent something and whose
+/// row is held. Gives also from when on its rate permits the next send, which is then to be settled.
+pub(super) async fn claim_held(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: WebhookEndpointId,
+    served: &Served,
+    terms: Terms,
+) -> Result<(Vec<Claim>, Timestamp), Error> {
+    let (pace, now, paced_until) = (terms.pace, terms.now, served.paced_until());
+    let claims = match (terms.room).min(pace.room(paced_until, now)) {
+        0 => Vec::new(),
+        room => sql::take(conn, organization, endpoint, served, terms, room).await?,
+    };
+    let sends = u32::try_from(claims.len()).unwrap_or(u32::MAX);
+    Ok((claims, pace.after(paced_until, now, sends)))
 }
 
 /// Ends what waits for an endpoint that is disabled or deleted. Those that are being sent are left to
@@ -240,8 +232,7 @@ async fn end(
     };
     let skipped = sql::end(conn, organization, endpoint, skip, terms).await?;
     let due = if skipped < ENDED.unsigned_abs() {
-        let leases = sql::leases(conn, organization, endpoint, terms).await?;
-        leases.first_ends
+        sql::first_lease(conn, organization, endpoint, terms).await?
     } else {
         Some(terms.now)
     };

@@ -111,48 +111,57 @@ impl FanOut {
         &self,
         conn: &mut Conn,
         organization: OrganizationId,
-        asked: Vec<(WebhookEndpointId, String)>,
+        asked: Vec<(WebhookEndpointId, String, String)>,
         events: &[sql::PublicEvent],
         now: Timestamp,
     ) -> Result<(), Error> {
-        if asked.is_empty() {
+        let fires = (asked.first()).is_some_and(|(_, _, plan)| plan == Plan::Agency.as_str());
+        let due = fires.then_some(now);
+        let asked: Vec<Wanted> = (asked.into_iter())
+            .filter_map(|(id, filters, _)| read_filters(id, &filters))
+            .collect();
+        let wants = |wanted: &Wanted, event: &sql::PublicEvent| {
+            wanted.wants(&event.kind, event.resource_id)
+        };
+        let wanting = asked
+            .iter()
+            .filter(|wanted| events.iter().any(|event| wants(wanted, event)));
+        let wanting: Vec<WebhookEndpointId> = wanting.map(|wanted| wanted.endpoint).collect();
+        if wanting.is_empty() {
             return Ok(());
         }
-        let fires = sql::plan(conn, organization).await?.as_deref() == Some(Plan::Agency.as_str());
-        for (id, filters) in asked {
-            let wanted = match Wanted::stored(id, &filters) {
-                Ok(wanted) => wanted,
-                // It gets nothing, and takes nothing from the others of its organization.
-                Err(error) => {
-                    tracing::error!(
-                        plugin.name = crate::actor::NAME,
-                        webhook_endpoint.id = %id,
-                        error = &error as &dyn std::error::Error,
-                        "What a webhook endpoint wants cannot be read; it gets no events."
-                    );
-                    continue;
-                }
-            };
-            let wants = |event: &&sql::PublicEvent| wanted.wants(&event.kind, event.resource_id);
-            let events: Vec<_> = events.iter().filter(wants).collect();
-            if events.is_empty() {
-                continue;
-            }
-            // From here on its row is held. It may be gone by now, or disabled.
-            let due = fires.then_some(now);
-            if !endpoint::look_at(conn, organization, id, due).await? {
-                continue;
-            }
-            let new: Vec<sql::NewDelivery> = (events.into_iter().zip(0..))
-                .map(|(event, after)| sql::NewDelivery {
+        // From here on their rows are held. Some may be gone by now, or disabled.
+        let able = endpoint::look_at_all(conn, organization, &wanting, due).await?;
+        let able = asked
+            .iter()
+            .filter(|wanted| able.contains(&wanted.endpoint));
+        let new: Vec<sql::NewDelivery> = able
+            .flat_map(|wanted| {
+                let events = events.iter().filter(|event| wants(wanted, event));
+                events.zip(0..).map(|(event, after)| sql::NewDelivery {
                     id: self.random.uuid_v7(now),
+                    endpoint: wanted.endpoint,
                     event: event.id,
                     // A microsecond apart, so that they are first tried in the order of the feed.
                     due: due.map(|due| due.plus(Duration::from_micros(after))),
                 })
-                .collect();
-            sql::insert(conn, organization, id, &new, now).await?;
-        }
-        Ok(())
+            })
+            .collect();
+        sql::insert(conn, organization, &new, now).await
     }
+}
+
+/// What an endpoint wants. One of which it cannot be read gets nothing, and takes nothing from the others of
+/// its organization.
+fn read_filters(id: WebhookEndpointId, filters: &str) -> Option<Wanted> {
+    let wanted = Wanted::stored(id, filters);
+    if let Err(error) = &wanted {
+        tracing::error!(
+            plugin.name = crate::actor::NAME,
+            webhook_endpoint.id = %id,
+            error = error as &dyn std::error::Error,
+            "What a webhook endpoint wants cannot be read; it gets no events."
+        );
+    }
+    wanted.ok()
 }

@@ -4,7 +4,8 @@
 //! A bucket that holds the sends of one second and fills at the rate. All of it is one instant in the
 //! endpoint's row, from which on the next send is permitted (`paced_until`): each send moves it on by
 //! the time between two, and the further it lies back the more may go at once. Whoever claims holds
-//! the row, so the bound holds however many processes there are, and a restart fills no bucket.
+//! the row, so the bound holds however many processes there are, and a restart fills no bucket. An
+//! endpoint that fails again and again is left alone by the same instant ([`rest`]).
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -15,8 +16,25 @@ use hoursmith_domain::Timestamp;
 /// somebody goes by who waited for the database.
 pub(super) const SKEW: Duration = Duration::from_secs(5);
 
-/// The time between two sends at the lowest rate.
-pub(super) const LONGEST: Duration = Duration::from_secs(1);
+/// The longest time for which an endpoint is sent nothing: between two sends at the lowest rate it is less.
+pub(super) const LONGEST: Duration = Duration::from_secs(5);
+
+/// Failures in a row after which an endpoint is left alone for a while, and for how long the first time.
+const RESTS: (u32, Duration) = (3, Duration::from_millis(100));
+
+/// How long an endpoint is left alone after so many failures in a row: who fails at once would else be asked
+/// as fast as failures can be recorded, and take the machine from the others. Longer each time.
+pub(super) fn rest(failures: i64) -> Duration {
+    let failures = u32::try_from(failures.max(0)).unwrap_or(u32::MAX);
+    failures
+        .checked_sub(RESTS.0)
+        .map_or(Duration::ZERO, |further| {
+            RESTS
+                .1
+                .saturating_mul(2_u32.saturating_pow(further))
+                .min(LONGEST)
+        })
+}
 
 /// A rate.
 #[derive(Debug, Clone, Copy)]
@@ -57,9 +75,9 @@ impl Pace {
     }
 
     /// The instant as it counts now: a bucket is full at some time, and an instant further ahead than
-    /// a send and the clocks' difference explain was written by a clock that has been set back since.
+    /// a rest and the clocks' difference explain was written by a clock that has been set back since.
     fn believed(&self, paced_until: Timestamp, now: Timestamp) -> Timestamp {
-        if paced_until > now.plus(self.every).plus(SKEW) {
+        if paced_until > now.plus(LONGEST).plus(SKEW) {
             return now;
         }
         paced_until.max(now.minus(self.window))
@@ -120,6 +138,22 @@ mod tests {
         // Somebody else's, or one that was looked at before a wait for the database.
         assert_eq!(many.room(all, START), 0);
         assert_eq!(many.after(all, START, 0), all);
+    }
+
+    #[test]
+    fn who_fails_again_and_again_is_left_alone_for_longer_each_time() {
+        let millis = |failures| rest(failures).as_millis();
+        assert_eq!([-1, 0, 1, 2].map(millis), [0; 4]);
+        assert_eq!(
+            [3, 4, 5, 8, 9, 1_000_000, i64::MAX].map(millis),
+            [100, 200, 400, 3_200, 5_000, 5_000, 5_000]
+        );
+        let four = pace(4);
+        let rested = START.plus(rest(9));
+        assert_eq!(
+            (four.room(rested, START), four.room(rested, rested)),
+            (0, 1)
+        );
     }
 
     #[test]

@@ -7,19 +7,20 @@
 
 mod sql;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use hoursmith_domain::Timestamp;
 use hoursmith_domain::webhook::{Next, Outcome, after_attempt};
+use hoursmith_domain::{OrganizationId, Timestamp, WebhookDeliveryId};
 use hoursmith_handler::base::Stored as _;
 use hoursmith_handler::error::Error;
 use hoursmith_handler::write::{Stamp, changed_fields};
 use hoursmith_store::{Conn, Statement};
 
-use super::claim::{self, Claim, Claimed, Standing, Terms};
-use super::health;
+use super::claim::{self, Claim, Claimed, Served, Standing, Terms};
 use super::lanes::PROMPT;
 use super::send::Report;
+use super::{health, pace};
 use crate::endpoint::{self, EndpointState, Status};
 
 /// Before every change.
@@ -41,10 +42,9 @@ pub(super) enum Recorded {
     Fenced,
 }
 
-/// What a delivery becomes.
+/// What a delivery becomes that has not arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum After {
-    Delivered,
     Pending(Timestamp),
     Failed,
     /// With the reason.
@@ -76,10 +76,23 @@ pub(super) async fn record(
         return Ok((Vec::new(), Claimed::Nothing));
     };
     // Held first, as by all who write deliveries.
-    let mut endpoint = endpoint::lock(conn, organization, id).await?;
+    let (mut endpoint, served) = sql::hold(conn, organization, id).await?.unzip();
+    // The job may have waited for its turn, and then for the row.
+    for attempt in attempts.iter_mut() {
+        attempt.stamp.renew(NEVER);
+    }
+    let now = (attempts.last()).map_or(terms.now, |attempt| attempt.stamp.now);
+    let terms = Terms { now, ..terms };
+    let delivered: Vec<&Attempt> = (attempts.iter())
+        .filter(|one| one.report.outcome == Outcome::Delivered)
+        .collect();
+    let arrived = match delivered.is_empty() {
+        true => HashMap::new(),
+        false => sql::end_leases_of_delivered(conn, &delivered).await?,
+    };
     let (mut proven, mut recorded, mut made) = (None, Vec::new(), Vec::new());
     for attempt in attempts.iter_mut() {
-        match one(conn, attempt, endpoint.as_mut(), &mut proven).await? {
+        match one(conn, attempt, &arrived, endpoint.as_mut(), &mut proven).await? {
             Some((number, told)) => {
                 made.push((number, &*attempt));
                 recorded.push(Recorded::Whole { told });
@@ -88,28 +101,72 @@ pub(super) async fn record(
         }
     }
     sql::insert_attempts(conn, &made).await?;
-    let Some(endpoint) = endpoint.filter(|_| !made.is_empty()) else {
+    let (false, Some(endpoint), Some(served)) = (made.is_empty(), endpoint, served) else {
         return Ok((recorded, Claimed::Nothing));
     };
-    let stay = attempts.iter().filter(|one| one.stays).count();
-    let served_at = (stay > 0).then_some(terms.now);
-    let served = sql::save_endpoint(conn, organization, &endpoint, proven, served_at).await?;
-    let room = match Standing::of(served.proven) {
-        Standing::Proven => u32::try_from(stay).unwrap_or(u32::MAX),
-        Standing::OnProbation => 0,
-    };
-    let terms = Terms { room, ..terms };
-    let claimed = claim::claim_held(conn, organization, id, served, terms).await?;
+    let claimed = go_on(
+        conn,
+        organization,
+        &endpoint,
+        served,
+        proven,
+        attempts,
+        terms,
+    )
+    .await?;
     Ok((recorded, claimed))
+}
+
+/// Keeps how an endpoint fares, and claims what it is sent next.
+async fn go_on(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoint: &EndpointState,
+    served: Served,
+    proven: Option<bool>,
+    attempts: &[Attempt],
+    terms: Terms,
+) -> Result<Claimed, Error> {
+    let id = endpoint.id;
+    let served = served.after(endpoint, proven);
+    let is_sent_to = endpoint.status != Status::Disabled && served.has_plan();
+    let stay = attempts.iter().filter(|one| one.stays).count();
+    let room = match Standing::of(served.proven) {
+        Standing::Proven if is_sent_to => u32::try_from(stay).unwrap_or(u32::MAX),
+        Standing::Proven | Standing::OnProbation => 0,
+    };
+    let (claims, paced_until) =
+        claim::claim_held(conn, organization, id, &served, Terms { room, ..terms }).await?;
+    let rested = terms.now.plus(pace::rest(endpoint.consecutive_failures));
+    let paced_until = if proven == Some(false) {
+        paced_until.max(rested)
+    } else {
+        paced_until
+    };
+    let when = ((room > 0).then_some(terms.now), paced_until);
+    sql::save(conn, organization, endpoint, proven, &served, terms, when).await?;
+    if endpoint.status == Status::Disabled {
+        // Whoever looks ends what waits for it, however far off that is due.
+        endpoint::look_at(conn, organization, id, Some(terms.now)).await?;
+    }
+    if claims.is_empty() {
+        return Ok(Claimed::Nothing);
+    }
+    Ok(Claimed::Some(
+        Box::new(served.into_receiver(organization, id)),
+        claims,
+    ))
 }
 
 /// Records an attempt, but for itself and for how its endpoint fares, which are kept once after all of
 /// them: `endpoint` as it is by now, if it is there, and whether it is `proven`, as far as attempts say.
+/// What has `arrived` is kept already.
 /// Gives the attempt's number, and whether an event told of the endpoint's status; nothing if another
 /// process has the delivery by now, or this was recorded before.
 async fn one(
     conn: &mut Conn,
     attempt: &mut Attempt,
+    arrived: &HashMap<(WebhookDeliveryId, i64), i64>,
     endpoint: Option<&mut EndpointState>,
     proven: &mut Option<bool>,
 ) -> Result<Option<(i64, bool)>, Error> {
@@ -120,8 +177,6 @@ async fn one(
         jitter,
         ..
     } = attempt;
-    // The job may have waited for its turn, and then for the row.
-    stamp.renew(NEVER);
     // What another address said counts for the delivery alone: it is tried again where it goes now.
     let has_moved = (endpoint.as_ref()).is_some_and(|held| held.url != report.url);
     // Who changed the endpoint since, or enabled it again, wants it asked once more before it ends.
@@ -133,8 +188,11 @@ async fn one(
     };
     let ended = report.ended_at;
     let next = after_attempt(outcome, claim.made(), ended, report.retry_after, *jitter);
-    let after = after(next, endpoint.as_ref().map(|held| held.status));
-    let Some(number) = sql::end_lease(conn, claim, after, stamp.now).await? else {
+    let number = match after(next, endpoint.as_ref().map(|held| held.status)) {
+        None => arrived.get(&(claim.delivery, claim.token)).copied(),
+        Some(after) => sql::end_lease(conn, claim, after, stamp.now).await?,
+    };
+    let Some(number) = number else {
         return Ok(None);
     };
     let Some(endpoint) = endpoint.filter(|_| outcome.is_answerable() && !has_moved) else {
@@ -156,13 +214,13 @@ async fn one(
 }
 
 /// What a delivery becomes, if its endpoint was disabled or deleted while it was being sent as well:
-/// a receiver that has it has it; else there is no other attempt.
-fn after(next: Next, endpoint: Option<Status>) -> After {
-    match (next, endpoint) {
-        (Next::Done, _) => After::Delivered,
+/// a receiver that has it has it; else there is no other attempt. Nothing more where it has arrived.
+fn after(next: Next, endpoint: Option<Status>) -> Option<After> {
+    Some(match (next, endpoint) {
+        (Next::Done, _) => return None,
         (_, None) => After::Skipped("deleted"),
         (_, Some(Status::Disabled)) => After::Skipped("disabled"),
         (Next::RetryAt(at), Some(_)) => After::Pending(at),
         (Next::GiveUp | Next::Disable, Some(_)) => After::Failed,
-    }
+    })
 }

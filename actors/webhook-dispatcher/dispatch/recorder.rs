@@ -5,6 +5,7 @@
 //! at their places have their next deliveries of the same transaction.
 
 use std::collections::{HashMap, VecDeque};
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub(super) struct Recorder {
 /// Endpoints for which somebody records.
 struct Queues {
     of: Mutex<HashMap<WebhookEndpointId, Queue>>,
-    /// Rung when an endpoint that somebody wanted to look at meanwhile can be.
+    /// Rung when an endpoint that somebody wanted to look at meanwhile is worth it.
     bell: Arc<Bell>,
 }
 
@@ -106,7 +107,7 @@ impl Recorder {
     }
 
     /// Whether a record of an endpoint is made and the next one waits for it: who looked at it now would
-    /// wait for its row too, and mostly find that what is due was claimed along. The bell is rung once no
+    /// wait for its row too, and mostly find that what is due was claimed along. The bell is rung once that
     /// record is made.
     pub(super) fn is_busy_with(&self, endpoint: WebhookEndpointId) -> bool {
         let mut queues = self.queues.lock();
@@ -231,10 +232,15 @@ impl Recorder {
         Ok((attempt, turns))
     }
 
+    /// How many endpoints somebody records for.
+    pub(super) fn queues(&self) -> usize {
+        self.queues.lock().len()
+    }
+
     /// Whether nobody records.
     #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
-        self.queues.lock().is_empty()
+        self.queues() == 0
     }
 
     /// Records attempts at an endpoint, and gives what came of each.
@@ -296,16 +302,21 @@ impl Turns {
 
 impl Drop for Turns {
     fn drop(&mut self) {
-        let next = {
+        let (next, is_wanted) = {
             let mut queues = self.queues.lock();
-            let next = (queues.get_mut(&self.endpoint)).and_then(|queue| queue.waiting.pop_front());
-            if next.is_none()
-                && (queues.remove(&self.endpoint)).is_some_and(|queue| queue.is_wanted)
-            {
-                self.queues.bell.ring();
+            let queue = queues.get_mut(&self.endpoint);
+            let (next, is_wanted) = queue.map_or((None, false), |queue| {
+                (queue.waiting.pop_front(), mem::take(&mut queue.is_wanted))
+            });
+            if next.is_none() {
+                queues.remove(&self.endpoint);
             }
-            next
+            (next, is_wanted)
         };
+        // Also while others record: there may be room for more than they claim along.
+        if is_wanted {
+            self.queues.bell.ring();
+        }
         if let Some(Waiting { attempt, turn }) = next {
             let turns = Self {
                 queues: Arc::clone(&self.queues),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// What an endpoint asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Wanted {
-    endpoint: WebhookEndpointId,
+    pub(crate) endpoint: WebhookEndpointId,
     filters: EventFilters,
 }
 

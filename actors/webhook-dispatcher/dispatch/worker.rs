@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
-use hoursmith_bus::TraceParent;
 use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
 use hoursmith_kit::{Bell, Clock, spawn};
-use hoursmith_store::{Db, Error};
+use hoursmith_store::{Db, Error, ErrorKind};
 use hoursmith_telemetry::names;
 use metrics::{counter, gauge};
 use tokio::sync::watch;
 use tracing::{Instrument as _, Span, field};
 
-use super::body::{self, Nothing};
+use super::body::{Bodies, Body, NotLoaded};
 use super::claim::{self, Claim, Claimed, Receiver, Standing, Terms};
 use super::lanes::{Lanes, Moved, PROMPT, Place};
 use super::pace::Pace;
@@ -26,6 +25,10 @@ use super::send::Sender;
 /// Endpoints that are looked at side by side. On SQLite their transactions share a flush; on
 /// PostgreSQL they leave connections to others.
 const SIDE_BY_SIDE: usize = 8;
+
+/// Time between two rounds for which the bell rings, at least. It rings with each delivery that was made and each
+/// place that is free again.
+const ROUNDS_APART: Duration = Duration::from_millis(2);
 
 /// How far the process is with stopping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +45,7 @@ pub(super) enum Stage {
 pub(super) struct Worker {
     pub(super) db: Db,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) bodies: Bodies,
     pub(super) sender: Sender,
     pub(super) recorder: Recorder,
     pub(super) lanes: Lanes,
@@ -93,7 +97,7 @@ impl Worker {
         let wait = due.map_or(self.look_every, |due| now.until(due).min(self.look_every));
         let woken = async {
             tokio::select! {
-                () = self.bell.rung() => {}
+                () = self.bell.rung_apart(ROUNDS_APART) => {}
                 () = tokio::time::sleep(wait) => {}
             }
         };
@@ -121,10 +125,15 @@ impl Worker {
             }
             let now = self.clock.now();
             let full = self.lanes.full(standing);
-            let due = {
-                let mut conn = self.db.read().await?;
-                claim::due_endpoints(&mut conn, standing, now, full, free).await?
+            // Those that records follow one another of are passed over, and take nobody's turn.
+            let busy = u32::try_from(self.recorder.queues()).unwrap_or(u32::MAX);
+            let mut due = {
+                let (mut conn, limit) = (self.db.read().await?, free.saturating_add(busy));
+                claim::due_endpoints(&mut conn, standing, now, full, limit).await?
             };
+            due.retain(|(_, endpoint)| !self.recorder.is_busy_with(*endpoint));
+            due.truncate(usize::try_from(free).unwrap_or(usize::MAX));
+            looked_at |= !due.is_empty();
             let share = free.checked_div(u32::try_from(due.len()).unwrap_or(u32::MAX));
             let looks = stream::iter(due)
                 .map(|(organization, endpoint)| {
@@ -132,25 +141,20 @@ impl Worker {
                 })
                 .buffer_unordered(SIDE_BY_SIDE);
             // One that is held by somebody keeps no other from its turn.
-            let results: Vec<Result<bool, Error>> = looks.collect().await;
-            looked_at |= results.iter().any(|result| !matches!(result, Ok(false)));
+            let results: Vec<Result<(), Error>> = looks.collect().await;
             failed = results.into_iter().find_map(Result::err).or(failed);
         }
         failed.map_or(Ok((!looked_at).then_some(began)), Err)
     }
 
-    /// Looks at an endpoint and starts sending what was claimed. Not where records of it follow one another
-    /// in this process, whose end rings the bell. Tells whether it was looked at.
+    /// Looks at an endpoint and starts sending what was claimed.
     async fn look(
         self: &Arc<Self>,
         standing: Standing,
         organization: OrganizationId,
         endpoint: WebhookEndpointId,
         share: u32,
-    ) -> Result<bool, Error> {
-        if self.recorder.is_busy_with(endpoint) {
-            return Ok(false);
-        }
+    ) -> Result<(), Error> {
         // The places first: what is claimed is sent at once.
         let terms = self.terms();
         let most = share.min(terms.at_a_time(standing));
@@ -159,7 +163,7 @@ impl Worker {
             .collect();
         // Others of its organization have taken its share meanwhile.
         if places.is_empty() {
-            return Ok(true);
+            return Ok(());
         }
         let terms = Terms {
             room: u32::try_from(places.len()).unwrap_or(u32::MAX),
@@ -180,7 +184,7 @@ impl Worker {
         let claimed = match claimed {
             Ok(claimed) => claimed,
             // Somebody holds it, and is done by the next look. Its places serve others meanwhile.
-            Err(error) if error.is_contended() => return Ok(true),
+            Err(error) if error.is_contended() => return Ok(()),
             Err(error) => return Err(error),
         };
         match claimed {
@@ -197,7 +201,7 @@ impl Worker {
                 }
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn terms(&self) -> Terms {
@@ -244,23 +248,28 @@ impl Worker {
             http.response.status_code = field::Empty,
             error.r#type = field::Empty,
         );
-        match self.load(claim).await {
+        match self.bodies.load(claim.organization, claim.event).await {
             // It took so long that others may claim it while it is sent.
             Ok(_) if self.clock.now().plus(self.timeout) > claim.until => {
                 self.give_back(claim).await;
                 None
             }
-            Ok(Ok((body, trace))) => {
+            Ok(Body { bytes, trace }) => {
                 hoursmith_telemetry::set_parent(&span, trace.as_ref());
-                let attempt = self.attempt(receiver, claim, body, place);
+                let attempt = self.attempt(receiver, claim, bytes, place);
                 attempt.instrument(span).await
             }
-            Ok(Err(nothing)) => {
+            Err(NotLoaded::Nothing(nothing)) => {
                 let report = self.sender.nothing_to_send(receiver, &nothing);
                 let keeping = self.recorder.keep(claim, report, false, self.terms());
                 keeping.instrument(span).await
             }
-            Err(error) => {
+            // All connections were taken for a while: nothing says that the next one finds none.
+            Err(NotLoaded::Store(error)) if error.kind() == ErrorKind::Busy => {
+                self.give_back(claim).await;
+                None
+            }
+            Err(NotLoaded::Store(error)) => {
                 tracing::warn!(
                     plugin.name = crate::actor::NAME,
                     webhook_delivery.id = %claim.delivery,
@@ -270,14 +279,6 @@ impl Worker {
                 None
             }
         }
-    }
-
-    async fn load(
-        &self,
-        claim: &Claim,
-    ) -> Result<Result<(Bytes, Option<TraceParent>), Nothing>, Error> {
-        let mut conn = self.db.read().await?;
-        body::load(&mut conn, claim.organization, claim.event).await
     }
 
     async fn attempt(

@@ -1,5 +1,7 @@
 //! Endpoints in the database.
 
+use std::collections::HashSet;
+
 use hoursmith_domain::webhook::EventFilters;
 use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
 use hoursmith_handler::base::{BaseRow, base_columns, base_names};
@@ -7,10 +9,18 @@ use hoursmith_handler::error;
 use hoursmith_handler::list::Page;
 use hoursmith_handler::reference::metadata_text;
 use hoursmith_kit::Failure;
-use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
+use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_list, fetch_one, fetch_optional};
 use uuid::Uuid;
 
 use super::state::{EndpointState, Status};
+
+/// The columns of an [`EndpointRow`], but for those that all objects have.
+macro_rules! endpoint_names {
+    () => {
+        "id, url, description, events, status, consecutive_failures, failing_since, last_success_at"
+    };
+}
+pub(crate) use endpoint_names;
 
 macro_rules! select {
     () => {
@@ -64,8 +74,9 @@ hoursmith_store::statements! {
     /// The row, held until the transaction ends: what is decided by it stays true.
     LOCK_ENDPOINT = concat!(
         "UPDATE webhook_endpoints AS w SET version = version WHERE w.organization_id = $1 AND w.id = $2 \
-         AND w.deleted_at IS NULL RETURNING id, url, description, events, status, consecutive_failures, failing_since, \
-         last_success_at, ",
+         AND w.deleted_at IS NULL RETURNING ",
+        endpoint_names!(),
+        ", ",
         base_names!()
     );
     /// The organization's row, held until the transaction ends: two that make an endpoint at once
@@ -92,10 +103,10 @@ hoursmith_store::statements! {
     /// then deletes the row. Its deliveries stay.
     DELETE_ENDPOINT = "UPDATE webhook_endpoints SET status = 'disabled', deleted_at = $3, due_at = $3 \
         WHERE organization_id = $1 AND id = $2";
-    /// Has an endpoint looked at by an instant; by none, only holds its row.
-    LOOK_AT_ENDPOINT = "UPDATE webhook_endpoints SET due_at = CASE \
-        WHEN CAST($3 AS BIGINT) IS NULL OR due_at < $3 THEN due_at ELSE $3 END \
-        WHERE organization_id = $1 AND id = $2 RETURNING status";
+    /// Has endpoints looked at by an instant; by none, only holds their rows.
+    LOOK_AT_ENDPOINTS = "UPDATE webhook_endpoints SET due_at = CASE \
+        WHEN CAST($2 AS BIGINT) IS NULL OR due_at < $2 THEN due_at ELSE $2 END \
+        WHERE organization_id = $1 AND id IN ($3) RETURNING id, status";
 }
 
 /// What a list is narrowed by.
@@ -106,8 +117,9 @@ pub(crate) struct Filter {
     pub(crate) external_reference_id: Option<String>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
+/// An endpoint as it is kept, but for what is needed to send.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct EndpointRow {
     id: Uuid,
     url: String,
     description: Option<String>,
@@ -125,8 +137,8 @@ pub(crate) async fn find(
     organization: OrganizationId,
     id: WebhookEndpointId,
 ) -> Result<Option<EndpointState>, error::Error> {
-    let row = fetch_optional!(conn, FIND_ENDPOINT as Row, organization.0, id.0)?;
-    row.map(Row::into_state).transpose()
+    let row = fetch_optional!(conn, FIND_ENDPOINT as EndpointRow, organization.0, id.0)?;
+    row.map(EndpointRow::into_state).transpose()
 }
 
 pub(crate) async fn lock(
@@ -134,8 +146,8 @@ pub(crate) async fn lock(
     organization: OrganizationId,
     id: WebhookEndpointId,
 ) -> Result<Option<EndpointState>, error::Error> {
-    let row = fetch_optional!(conn, LOCK_ENDPOINT as Row, organization.0, id.0)?;
-    row.map(Row::into_state).transpose()
+    let row = fetch_optional!(conn, LOCK_ENDPOINT as EndpointRow, organization.0, id.0)?;
+    row.map(EndpointRow::into_state).transpose()
 }
 
 pub(crate) async fn list(
@@ -147,7 +159,7 @@ pub(crate) async fn list(
         ($statement:path $(, $further:expr)?) => {
             fetch_all!(
                 conn,
-                $statement as Row,
+                $statement as EndpointRow,
                 filter.organization.0,
                 filter.status.as_deref(),
                 page.after.sort,
@@ -163,7 +175,7 @@ pub(crate) async fn list(
         (None, Some(id)) => rows!(LIST_REFERENCED_ENDPOINTS, id),
         (Some(_), Some(id)) => rows!(LIST_UPDATED_REFERENCED_ENDPOINTS, id),
     };
-    rows.into_iter().map(Row::into_state).collect()
+    rows.into_iter().map(EndpointRow::into_state).collect()
 }
 
 /// How many endpoints the organization has. Nobody makes another until the transaction ends.
@@ -280,19 +292,33 @@ pub(crate) async fn look_at(
     id: WebhookEndpointId,
     by: Option<Timestamp>,
 ) -> Result<bool, Error> {
-    let by = by.map(Timestamp::as_micros);
-    let status = fetch_optional!(
-        conn,
-        LOOK_AT_ENDPOINT as (String,),
-        organization.0,
-        id.0,
-        by
-    )?;
-    Ok(status.is_some_and(|(status,)| status != Status::Disabled.as_str()))
+    let able = look_at_all(conn, organization, &[id], by).await?;
+    Ok(!able.is_empty())
 }
 
-impl Row {
-    fn into_state(self) -> Result<EndpointState, error::Error> {
+/// The same of several; gives those that are there and not disabled.
+pub(crate) async fn look_at_all(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    ids: &[WebhookEndpointId],
+    by: Option<Timestamp>,
+) -> Result<HashSet<WebhookEndpointId>, Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let found = fetch_list!(
+        conn,
+        LOOK_AT_ENDPOINTS as (Uuid, String),
+        ids,
+        organization.0,
+        by.map(Timestamp::as_micros),
+    )?;
+    let able = found
+        .into_iter()
+        .filter(|(_, status)| status != Status::Disabled.as_str());
+    Ok(able.map(|(id, _)| WebhookEndpointId(id)).collect())
+}
+
+impl EndpointRow {
+    pub(crate) fn into_state(self) -> Result<EndpointState, error::Error> {
         let status = Status::parse(&self.status).ok_or_else(|| {
             Failure::internal("read a stored endpoint's status", self.status.clone())
         })?;

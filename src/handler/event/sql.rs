@@ -31,6 +31,18 @@ macro_rules! event_columns {
 
 pub use event_columns;
 
+/// That an event, as `e`, is public, has an id ($2) and is of an organization ($1). The organization stands in a form
+/// that no index has: where statistics say that hardly any event is public, PostgreSQL would look through all
+/// of the organization's that are.
+#[macro_export]
+macro_rules! event_by_id {
+    () => {
+        "e.id = $2 AND e.sequence IS NOT NULL AND COALESCE(e.organization_id, e.id) = $1"
+    };
+}
+
+pub use event_by_id;
+
 /// An event that has its sequence, as stored.
 #[derive(Debug, sqlx::FromRow)]
 pub struct EventRow {

@@ -170,6 +170,7 @@ async fn bring_in(
 ) -> Result<(), AdminError> {
     let operator = admin.clone();
     admin
+        .db
         .write(move |conn| {
             Box::pin(async move {
                 let stamp = operator.stamp(organization);

@@ -1,17 +1,20 @@
 //! What is due, and the leases on it, in the database.
 
-use hoursmith_domain::{EventId, OrganizationId, Timestamp, WebhookDeliveryId, WebhookEndpointId};
+use hoursmith_domain::{
+    EventId, OrganizationId, Plan, Timestamp, WebhookDeliveryId, WebhookEndpointId,
+};
 use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
 use uuid::Uuid;
 
 use super::{Claim, ENDED, Ending, Receiver, Standing, Terms};
 use crate::dispatch::lanes::SHARES;
-use crate::endpoint;
+use crate::endpoint::{self, EndpointState};
 
-/// The columns of a [`Served`] endpoint of an organization ($1).
+/// The columns of a [`Served`] endpoint of an organization ($1), but for those that stand in others' rows as
+/// well: `url`, `status` and `version`.
 macro_rules! served_columns {
     () => {
-        "url, status, secret, previous_secret, previous_secret_until, proven, deleted_at, paced_until, version,
+        "secret, previous_secret, previous_secret_until, proven, deleted_at, paced_until,
             (SELECT plan FROM organizations WHERE id = $1) AS plan"
     };
 }
@@ -33,17 +36,37 @@ macro_rules! forget_old_secret {
 }
 pub(in crate::dispatch) use forget_old_secret;
 
-/// How many deliveries of an endpoint ($1, $2) are being sent at a moment ($3), and when the first lease is
-/// over; one that is over, or ends later than any can ($4), is over now.
+/// How many deliveries of an endpoint ($1, $2) are being sent at a moment ($3), when the first of their leases
+/// is over (`frees`), and when the first lease of all is (`ends`): one that is over, or ends later than any can
+/// ($4), is over now.
 macro_rules! leases {
     () => {
         "SELECT COUNT(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN 1 END) AS count,
+            MIN(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN lease_until END) AS frees,
             MIN(CASE WHEN lease_until > $3 AND lease_until <= $4 THEN lease_until
                 ELSE CAST($3 AS BIGINT) END) AS ends
         FROM webhook_deliveries
         WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND lease_until IS NOT NULL"
     };
 }
+
+/// Sets when an endpoint ($1, $2) is next worth a look, as its deliveries are at a moment ($3): when the first
+/// that nobody sends is due or the first lease is over, unless as many as may be ($5) are being sent, of which
+/// one has to end first; but not before its rate permits a send ($6).
+macro_rules! settled {
+    () => {
+        concat!("paced_until = $6, due_at = (
+            SELECT CASE WHEN look.at < CAST($6 AS BIGINT) THEN CAST($6 AS BIGINT) ELSE look.at END FROM (
+                SELECT CASE WHEN sent.count >= $5 THEN sent.frees
+                    WHEN sent.ends IS NULL OR free.at < sent.ends THEN free.at ELSE sent.ends END AS at
+                FROM (", leases!(), ") sent,
+                (SELECT (SELECT next_attempt_at FROM webhook_deliveries
+                    WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
+                    AND lease_until IS NULL
+                    ORDER BY next_attempt_at LIMIT 1) AS at) free) look)")
+    };
+}
+pub(in crate::dispatch) use {leases, settled};
 
 hoursmith_store::statements! {
     /// Proven endpoints that have something due, but for those of the organizations that have as
@@ -61,20 +84,23 @@ hoursmith_store::statements! {
     /// goes.
     SERVE_ENDPOINT = concat!("UPDATE webhook_endpoints SET served_at = $3, ", forget_old_secret!("$3"), "
         WHERE organization_id = $1 AND id = $2 AND due_at <= $3
-        RETURNING ", served_columns!());
-    /// How many are being sent, and when the first lease is over.
-    COUNT_LEASES = leases!();
-    /// Claims the first that are due and that nobody sends. By the whole key, and with a guard that no index
+        RETURNING url, status, version, ", served_columns!());
+    /// When the first lease is over.
+    FIND_FIRST_LEASE = concat!("SELECT ends FROM (", leases!(), ") sent");
+    /// Claims the first that are due and that nobody sends, as many as there is room for ($7) beside those
+    /// that are being sent, of so many at a time ($6). By the whole key, and with a guard that no index
     /// answers, here and below: else the few are looked for among everything that is pending, by SQLite in
     /// the organization and by PostgreSQL, where it takes that for little, in all.
-    CLAIM_DELIVERIES = "UPDATE webhook_deliveries SET lease_token = lease_token + 1, lease_until = $5
+    CLAIM_DELIVERIES = concat!("UPDATE webhook_deliveries SET lease_token = lease_token + 1, lease_until = $5
         WHERE (organization_id, id) IN (
             SELECT organization_id, id FROM webhook_deliveries
             WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending' AND next_attempt_at <= $3
             AND (lease_until IS NULL OR lease_until <= $3 OR lease_until > $4)
-            ORDER BY next_attempt_at, id LIMIT $6)
+            ORDER BY next_attempt_at, id
+            LIMIT (SELECT CASE WHEN sent.count + $7 <= $6 THEN CAST($7 AS BIGINT) WHEN sent.count < $6
+                THEN $6 - sent.count ELSE 0 END FROM (", leases!(), ") sent))
         AND COALESCE(status, '') = 'pending'
-        RETURNING next_attempt_at, id, event_id, lease_token, step";
+        RETURNING next_attempt_at, id, event_id, lease_token, step");
     /// Ends the first deliveries that were due by an instant and that nobody sends.
     END_DELIVERIES = "UPDATE webhook_deliveries
         SET status = $5, skip_reason = $6, next_attempt_at = NULL, lease_until = NULL,
@@ -92,18 +118,8 @@ hoursmith_store::statements! {
     /// Sets when an endpoint is next worth a look, and when its rate permits the next send.
     SET_ENDPOINT_DUE = "UPDATE webhook_endpoints SET due_at = $3, paced_until = $4
         WHERE organization_id = $1 AND id = $2";
-    /// Sets when an endpoint is next worth a look, as its deliveries are: when the first that nobody sends
-    /// is due, unless as many are being sent as may be, or when the first lease is over; but not before
-    /// its rate permits a send.
-    SETTLE_ENDPOINT = concat!("UPDATE webhook_endpoints SET paced_until = $6, due_at = (
-            SELECT CASE WHEN look.at < CAST($6 AS BIGINT) THEN CAST($6 AS BIGINT) ELSE look.at END FROM (
-                SELECT CASE WHEN sent.count < $5 AND (sent.ends IS NULL OR free.at < sent.ends)
-                    THEN free.at ELSE sent.ends END AS at
-                FROM (", leases!(), ") sent,
-                (SELECT (SELECT next_attempt_at FROM webhook_deliveries
-                    WHERE organization_id = $1 AND endpoint_id = $2 AND status = 'pending'
-                    AND lease_until IS NULL
-                    ORDER BY next_attempt_at LIMIT 1) AS at) free) look)
+    /// Sets when an endpoint is next worth a look.
+    SETTLE_ENDPOINT = concat!("UPDATE webhook_endpoints SET ", settled!(), "
         WHERE organization_id = $1 AND id = $2");
     /// Gives a lease back that is still the holder's.
     GIVE_LEASE_BACK = "UPDATE webhook_deliveries SET lease_until = NULL
@@ -122,29 +138,35 @@ pub(in crate::dispatch) struct Served {
     deleted_at: Option<i64>,
     paced_until: i64,
     version: i64,
-    pub(super) plan: String,
-}
-
-/// What is being sent to an endpoint.
-#[derive(Debug)]
-pub(super) struct Leases {
-    /// How many deliveries.
-    pub(super) count: u32,
-    /// When the first lease ends.
-    pub(super) first_ends: Option<Timestamp>,
+    plan: String,
 }
 
 impl Served {
+    /// Whether the organization's plan has webhooks.
+    pub(in crate::dispatch) fn has_plan(&self) -> bool {
+        self.plan == Plan::Agency.as_str()
+    }
+
     pub(super) fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
     }
 
+    /// The endpoint as it is after attempts at it, which say whether it is `proven`, or nothing of it.
+    pub(in crate::dispatch) fn after(self, endpoint: &EndpointState, proven: Option<bool>) -> Self {
+        Self {
+            status: endpoint.status.as_str().to_owned(),
+            version: endpoint.base.version,
+            proven: proven.unwrap_or(self.proven),
+            ..self
+        }
+    }
+
     /// From when on its rate permits the next send.
-    pub(super) fn paced_until(&self) -> Timestamp {
+    pub(in crate::dispatch) fn paced_until(&self) -> Timestamp {
         Timestamp::from_micros(self.paced_until)
     }
 
-    pub(super) fn into_receiver(
+    pub(in crate::dispatch) fn into_receiver(
         self,
         organization: OrganizationId,
         id: WebhookEndpointId,
@@ -230,38 +252,34 @@ pub(super) async fn serve(
     )
 }
 
-/// What is being sent to an endpoint, by whatever process.
-pub(super) async fn leases(
+/// When the first lease of what is being sent to an endpoint is over, by whatever process.
+pub(super) async fn first_lease(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
     terms: Terms,
-) -> Result<Leases, Error> {
-    let (count, first_ends) = fetch_one!(
+) -> Result<Option<Timestamp>, Error> {
+    let (ends,) = fetch_one!(
         conn,
-        COUNT_LEASES as (i64, Option<i64>),
+        FIND_FIRST_LEASE as (Option<i64>,),
         organization.0,
         endpoint.0,
         terms.now.as_micros(),
         terms.latest().as_micros(),
     )?;
-    Ok(Leases {
-        count: u32::try_from(count).unwrap_or(u32::MAX),
-        first_ends: first_ends.map(Timestamp::from_micros),
-    })
+    Ok(ends.map(Timestamp::from_micros))
 }
 
+/// Claims what is due, as far as there is room beside what is being sent.
 pub(super) async fn take(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: WebhookEndpointId,
     served: &Served,
     terms: Terms,
-    limit: u32,
+    room: u32,
 ) -> Result<Vec<Claim>, Error> {
-    if limit == 0 {
-        return Ok(Vec::new());
-    }
+    let at_a_time = terms.at_a_time(Standing::of(served.proven));
     let until = terms.until();
     let mut rows = fetch_all!(
         conn,
@@ -271,7 +289,8 @@ pub(super) async fn take(
         terms.now.as_micros(),
         terms.latest().as_micros(),
         until.as_micros(),
-        i64::from(limit),
+        i64::from(at_a_time),
+        i64::from(room),
     )?;
     // The database gives them in any order.
     rows.sort_unstable();

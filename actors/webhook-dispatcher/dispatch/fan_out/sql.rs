@@ -5,23 +5,23 @@ use hoursmith_store::{Conn, Error, execute, execute_rows, fetch_all, fetch_optio
 use uuid::Uuid;
 
 hoursmith_store::statements! {
-    /// The next organization of which a public event has no deliveries yet.
+    /// The next organization of which a public event has no deliveries yet. By the index of what waits, here and
+    /// below, which alone has the number in this form: statistics do not know that hardly anything waits.
     NEXT_ORGANIZATION_TO_FAN_OUT = "SELECT organization_id FROM events
-        WHERE sequence IS NOT NULL AND NOT fanned_out AND organization_id > $1
+        WHERE COALESCE(sequence, 0) > 0 AND NOT fanned_out AND organization_id > $1
         ORDER BY organization_id LIMIT 1";
     /// The first events of an organization that wait.
     FIND_EVENTS_TO_FAN_OUT = "SELECT sequence, id, type AS kind, resource_id FROM events
-        WHERE organization_id = $1 AND sequence IS NOT NULL AND NOT fanned_out
+        WHERE organization_id = $1 AND COALESCE(sequence, 0) > 0 AND NOT fanned_out
         ORDER BY sequence LIMIT $2";
     /// Takes them. Numbers are given in order and taken in order, so what waits has no gap. By
     /// number, like those who note what was published: then both come to the rows in one order.
     TAKE_EVENTS_TO_FAN_OUT = "UPDATE events SET fanned_out = TRUE
         WHERE organization_id = $1 AND sequence BETWEEN $2 AND $3 AND NOT fanned_out";
-    /// Whom to ask, in one order, so that two that hold them do not wait for each other.
-    FIND_ENDPOINTS_TO_ASK = "SELECT id, events FROM webhook_endpoints
-        WHERE organization_id = $1 AND status <> 'disabled' ORDER BY id";
-    /// An organization's plan.
-    FIND_PLAN_OF_EVENTS = "SELECT plan FROM organizations WHERE id = $1";
+    /// Whom to ask, in one order, so that two that hold them do not wait for each other; and the plan.
+    FIND_ENDPOINTS_TO_ASK = "SELECT e.id, e.events, o.plan
+        FROM webhook_endpoints e JOIN organizations o ON o.id = e.organization_id
+        WHERE e.organization_id = $1 AND e.status <> 'disabled' ORDER BY e.id";
     /// Writes a delivery: pending, or skipped for want of the plan. One that is there already, by a
     /// replay that was faster, stays.
     INSERT_DELIVERY = "INSERT INTO webhook_deliveries
@@ -43,6 +43,7 @@ pub(super) struct PublicEvent {
 #[derive(Debug)]
 pub(super) struct NewDelivery {
     pub(super) id: Uuid,
+    pub(super) endpoint: WebhookEndpointId,
     pub(super) event: Uuid,
     /// Without one it is skipped for want of the plan.
     pub(super) due: Option<Timestamp>,
@@ -77,35 +78,26 @@ pub(super) async fn take(
     Ok(events)
 }
 
-/// Endpoints that are not disabled, and the text of their filters.
+/// Endpoints that are not disabled, the text of their filters, and their organization's plan.
 pub(super) async fn endpoints(
     conn: &mut Conn,
     organization: OrganizationId,
-) -> Result<Vec<(WebhookEndpointId, String)>, Error> {
+) -> Result<Vec<(WebhookEndpointId, String, String)>, Error> {
     let rows = fetch_all!(
         conn,
-        FIND_ENDPOINTS_TO_ASK as (Uuid, String),
+        FIND_ENDPOINTS_TO_ASK as (Uuid, String, String),
         organization.0
     )?;
     let typed = rows
         .into_iter()
-        .map(|(id, filters)| (WebhookEndpointId(id), filters));
+        .map(|(id, filters, plan)| (WebhookEndpointId(id), filters, plan));
     Ok(typed.collect())
 }
 
-pub(super) async fn plan(
-    conn: &mut Conn,
-    organization: OrganizationId,
-) -> Result<Option<String>, Error> {
-    let plan = fetch_optional!(conn, FIND_PLAN_OF_EVENTS as (String,), organization.0)?;
-    Ok(plan.map(|(plan,)| plan))
-}
-
-/// Deliveries of an endpoint, with few statements.
+/// Deliveries, with few statements.
 pub(super) async fn insert(
     conn: &mut Conn,
     organization: OrganizationId,
-    endpoint: WebhookEndpointId,
     deliveries: &[NewDelivery],
     now: Timestamp,
 ) -> Result<(), Error> {
@@ -115,7 +107,7 @@ pub(super) async fn insert(
         deliveries,
         |new| organization.0,
         new.id,
-        endpoint.0,
+        new.endpoint.0,
         new.event,
         new.due.map_or("skipped", |_| "pending"),
         new.due.map_or(Some("plan"), |_| None),

@@ -1,16 +1,39 @@
 //! Attempts and what follows from them, in the database.
 
-use hoursmith_domain::{OrganizationId, Timestamp};
-use hoursmith_handler::error::Error;
-use hoursmith_store::{Conn, execute_rows, fetch_one, fetch_optional};
+use std::collections::HashMap;
 
-use super::{After, Attempt};
-use crate::dispatch::claim::{Claim, Served, forget_old_secret, served_columns};
-use crate::endpoint::EndpointState;
+use hoursmith_domain::{OrganizationId, Timestamp, WebhookDeliveryId, WebhookEndpointId};
+use hoursmith_handler::base::base_names;
+use hoursmith_handler::error::Error;
+use hoursmith_store::{Conn, execute, execute_rows, fetch_optional, fetch_rows};
+use uuid::Uuid;
+
+use super::{After, Attempt, Terms};
+use crate::dispatch::claim::{
+    Claim, Served, Standing, forget_old_secret, leases, served_columns, settled,
+};
+use crate::endpoint::{EndpointRow, EndpointState, endpoint_names};
 
 hoursmith_store::statements! {
-    /// Keeps what became of a delivery and counts the attempt. The fence: it ends the lease that the
-    /// attempt was made under, if that is the delivery's present one. By its key, as no index has what
+    /// An endpoint that attempts were made at, held until the transaction ends.
+    HOLD_ENDPOINT_OF_ATTEMPTS = concat!("UPDATE webhook_endpoints SET version = version
+        WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
+        RETURNING ", endpoint_names!(), ", ", base_names!(), ", ", served_columns!());
+    /// Keeps that deliveries have arrived and counts the attempts. The fence: it ends the lease that each
+    /// attempt was made under, if that is the delivery's present one. They are there, so that nothing is
+    /// inserted: as rows to insert they are many in one statement.
+    END_LEASES_OF_DELIVERED = "INSERT INTO webhook_deliveries
+        (organization_id, id, endpoint_id, event_id, status, lease_token, created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (organization_id, id) DO UPDATE SET status = excluded.status,
+            lease_until = NULL, next_attempt_at = NULL, attempts = webhook_deliveries.attempts + 1,
+            version = webhook_deliveries.version + 1,
+            updated_at = CASE WHEN webhook_deliveries.updated_at < excluded.updated_at
+                THEN excluded.updated_at ELSE webhook_deliveries.updated_at + 1 END
+        WHERE webhook_deliveries.lease_token = excluded.lease_token
+        AND COALESCE(webhook_deliveries.lease_until, 0) > 0
+        RETURNING id, lease_token, attempts";
+    /// Keeps what became of a delivery that has not arrived, in the same way. By its key, as no index has what
     /// is asked of the lease.
     END_LEASE_WITH_ATTEMPT = "UPDATE webhook_deliveries
         SET lease_until = NULL, attempts = attempts + 1,
@@ -22,14 +45,59 @@ hoursmith_store::statements! {
     INSERT_ATTEMPT = "INSERT INTO webhook_attempts
         (organization_id, delivery_id, number, at, url, status_code, duration_ms, error, response_excerpt) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    /// Keeps how an endpoint fares, whether it is proven as far as the attempt says, and that it has its
-    /// turn, if more is to be claimed for it. A secret that signs no more goes then.
-    SAVE_ENDPOINT_HEALTH = concat!("UPDATE webhook_endpoints
-        SET status = $3, consecutive_failures = $4, failing_since = $5, last_success_at = $6, version = $7,
-            updated_at = $8, proven = COALESCE(CAST($9 AS BOOLEAN), proven),
-            served_at = COALESCE(CAST($10 AS BIGINT), served_at), ", forget_old_secret!("CAST($10 AS BIGINT)"), "
-        WHERE organization_id = $1 AND id = $2
-        RETURNING ", served_columns!());
+    /// Keeps how an endpoint fares, whether it is proven as far as the attempts say, when it is next worth a
+    /// look, and that it has its turn, if more was claimed for it. A secret that signs no more goes then.
+    SAVE_ENDPOINT = concat!("UPDATE webhook_endpoints
+        SET status = $7, consecutive_failures = $8, failing_since = $9, last_success_at = $10, version = $11,
+            updated_at = $12, proven = COALESCE(CAST($13 AS BOOLEAN), proven),
+            served_at = COALESCE(CAST($14 AS BIGINT), served_at), ", forget_old_secret!("CAST($14 AS BIGINT)"), ", ",
+            settled!(), "
+        WHERE organization_id = $1 AND id = $2");
+}
+
+/// An endpoint that is held: how it fares, and what is needed to send.
+#[derive(Debug, sqlx::FromRow)]
+struct Row {
+    #[sqlx(flatten)]
+    endpoint: EndpointRow,
+    #[sqlx(flatten)]
+    served: Served,
+}
+
+/// Holds an endpoint, unless it was deleted.
+pub(super) async fn hold(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    id: WebhookEndpointId,
+) -> Result<Option<(EndpointState, Served)>, Error> {
+    let row = fetch_optional!(conn, HOLD_ENDPOINT_OF_ATTEMPTS as Row, organization.0, id.0)?;
+    row.map(|row| Ok((row.endpoint.into_state()?, row.served)))
+        .transpose()
+}
+
+/// Ends the leases of attempts after which their deliveries have arrived, and gives the attempts' numbers by
+/// delivery and lease. None of a delivery whose lease is another's by now, or was ended.
+pub(super) async fn end_leases_of_delivered(
+    conn: &mut Conn,
+    attempts: &[&Attempt],
+) -> Result<HashMap<(WebhookDeliveryId, i64), i64>, Error> {
+    let ended = fetch_rows!(
+        conn,
+        END_LEASES_OF_DELIVERED as (Uuid, i64, i64),
+        attempts,
+        |one| one.claim.organization.0,
+        one.claim.delivery.0,
+        one.claim.endpoint.0,
+        one.claim.event.0,
+        "delivered",
+        one.claim.token,
+        one.stamp.now.as_micros(),
+        one.stamp.now.as_micros(),
+    )?;
+    let numbers = ended.into_iter();
+    Ok(numbers
+        .map(|(id, token, number)| ((WebhookDeliveryId(id), token), number))
+        .collect())
 }
 
 /// Ends the lease of an attempt, and gives the attempt's number. Nothing when the lease is another's
@@ -41,7 +109,6 @@ pub(super) async fn end_lease(
     now: Timestamp,
 ) -> Result<Option<i64>, Error> {
     let (status, reason, next, steps) = match after {
-        After::Delivered => ("delivered", None, None, 0),
         After::Pending(at) => ("pending", None, Some(at.as_micros()), 1),
         After::Failed => ("failed", None, None, 0),
         After::Skipped(reason) => ("skipped", Some(reason), None, 0),
@@ -83,20 +150,27 @@ pub(super) async fn insert_attempts(
     Ok(())
 }
 
-/// Without `proven` that stays as it is, and so does its turn without `served_at`. Gives the endpoint
-/// as it is from now on.
-pub(super) async fn save_endpoint(
+/// Without `proven` that stays as it is, and so does its turn without `served_at`. Its rate permits nothing
+/// until `paced_until`.
+pub(super) async fn save(
     conn: &mut Conn,
     organization: OrganizationId,
     endpoint: &EndpointState,
     proven: Option<bool>,
-    served_at: Option<Timestamp>,
-) -> Result<Served, Error> {
-    let served = fetch_one!(
+    served: &Served,
+    terms: Terms,
+    (served_at, paced_until): (Option<Timestamp>, Timestamp),
+) -> Result<(), Error> {
+    let at_a_time = terms.at_a_time(Standing::of(served.proven));
+    execute!(
         conn,
-        SAVE_ENDPOINT_HEALTH as Served,
+        SAVE_ENDPOINT,
         organization.0,
         endpoint.id.0,
+        terms.now.as_micros(),
+        terms.latest().as_micros(),
+        i64::from(at_a_time),
+        paced_until.as_micros(),
         endpoint.status.as_str(),
         endpoint.consecutive_failures,
         endpoint.failing_since.map(Timestamp::as_micros),
@@ -106,5 +180,5 @@ pub(super) async fn save_endpoint(
         proven,
         served_at.map(Timestamp::as_micros),
     )?;
-    Ok(served)
+    Ok(())
 }

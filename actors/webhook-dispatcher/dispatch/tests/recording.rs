@@ -89,16 +89,16 @@ async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
     drop(gives_up);
     assert!(recorder.is_busy_with(scene.endpoint));
     leads.await;
-    assert!(
-        poll_immediate(pin!(bell.rung())).await.is_none(),
-        "others record"
-    );
+    // Whoever wanted to look at the endpoint is told that it is worth it, though others record.
+    assert!(poll_immediate(pin!(bell.rung())).await.is_some());
     // It has the turn by now, and has not looked.
     drop(waits);
     keep(&claims[3]).await;
     assert!(recorder.is_idle());
-    // Whoever wanted to look at the endpoint can, and is told so.
-    assert!(poll_immediate(pin!(bell.rung())).await.is_some());
+    assert!(
+        poll_immediate(pin!(bell.rung())).await.is_none(),
+        "nobody wanted to look since"
+    );
     assert!(!recorder.is_busy_with(scene.endpoint));
     let found = scene.deliveries().await;
     let delivered = ("delivered".to_owned(), 1, None);
@@ -237,8 +237,8 @@ async fn who_stays_gets_what_is_next(scene: Scene) {
     assert!(next.is_empty(), "it has to prove itself: {next:?}");
 }
 
-/// What is left for an endpoint that was disabled meanwhile is skipped with the record, and nothing of it
-/// is claimed.
+/// Of what is left for an endpoint that was disabled meanwhile nothing is claimed, and whoever looks next
+/// skips it.
 async fn who_stays_at_a_disabled_endpoint_gets_nothing(scene: Scene) {
     for number in 1..=3 {
         scene.delivery(number, "pending", scene.now).await;
@@ -248,6 +248,7 @@ async fn who_stays_at_a_disabled_endpoint_gets_nothing(scene: Scene) {
     let report = scene.report(Outcome::Delivered, Duration::ZERO);
     let (_, next) = scene.record_and_claim(vec![(first, report, true)]).await;
     assert!(next.is_empty(), "{next:?}");
+    assert!(matches!(scene.claim().await, Claimed::Skipped(2)));
     let skipped = ("skipped".to_owned(), 0, Some("disabled".to_owned()));
     let delivered = ("delivered".to_owned(), 1, None);
     assert_eq!(
