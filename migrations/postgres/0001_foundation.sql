@@ -185,10 +185,11 @@ CREATE TABLE events (
     created_at      BIGINT NOT NULL
 );
 CREATE INDEX events_unsequenced ON events (organization_id, position) WHERE sequence IS NULL;
--- Of public events alone: each entry here is one that the change itself need not write. A run of numbers is
--- found by the index of numbers and by no other that begins with the organization: those have their condition in
--- a form of its own, which must stand in a statement that is to use them.
-CREATE UNIQUE INDEX events_by_id ON events (id) WHERE sequence IS NOT NULL;
+-- Of public events alone: each entry here is one that the change itself need not write. What is public has one
+-- index by number; all others have their condition in a form of its own, which must stand in a statement that is
+-- to use them. Where statistics are of a time at which hardly any event had a number, PostgreSQL takes whatever
+-- `sequence IS NOT NULL` leads to for next to nothing, and would read all of it.
 CREATE UNIQUE INDEX events_by_sequence ON events (organization_id, sequence) WHERE sequence IS NOT NULL;
+CREATE UNIQUE INDEX events_by_id ON events (id) WHERE COALESCE(sequence, 0) > 0;
 CREATE INDEX events_by_resource ON events (organization_id, resource_id, sequence) WHERE COALESCE(sequence, 0) > 0;
 CREATE INDEX events_by_type ON events (organization_id, type, sequence) WHERE COALESCE(sequence, 0) > 0;

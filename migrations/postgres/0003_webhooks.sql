@@ -111,4 +111,4 @@ CREATE TABLE webhook_attempts (
 );
 
 -- What is old enough to go.
-CREATE INDEX events_by_age ON events (created_at, position) WHERE sequence IS NOT NULL;
+CREATE INDEX events_by_age ON events (created_at, position) WHERE COALESCE(sequence, 0) > 0;

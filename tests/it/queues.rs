@@ -1,5 +1,5 @@
-//! How the databases find the events that wait for something, and one event by its id: by the index that was
-//! made for it, though statistics still say that all there is waits.
+//! How the databases find the events that wait for something, one event by its id, and runs of the feed: by the
+//! index that was made for it, though statistics are of a time at which no event had a number.
 
 use hoursmith::plugins;
 use hoursmith_store::testing::TestDb;
@@ -32,7 +32,7 @@ const FOUND: &[(&str, Takes, &str)] = &[
         "events_to_fan_out",
     ),
     (
-        "TAKE_EVENTS_TO_FAN_OUT",
+        "MARK_FANNED_OUT",
         Takes::OrganizationAndRun,
         "events_by_sequence|events_to_fan_out",
     ),
@@ -72,10 +72,10 @@ enum Takes {
 }
 
 hoursmith_store::statements! {
-    NEW_EVENT = "INSERT INTO events (organization_id, id, sequence, type, resource_id, api_version, data, created_at)
-        VALUES ($1, $2, $3, 'client.created', $2, 'v1', '{}', 0)";
+    NEW_EVENT = "INSERT INTO events (organization_id, id, type, resource_id, api_version, data, created_at)
+        VALUES ($1, $2, 'client.created', $2, 'v1', '{}', 0)";
     ANALYZE = "ANALYZE";
-    NOTHING_WAITS = "UPDATE events SET published = TRUE, fanned_out = TRUE";
+    NOTHING_WAITS = "UPDATE events SET sequence = position, published = TRUE, fanned_out = TRUE";
 }
 
 async fn plan(db: &TestDb, statement: Statement, takes: Takes) -> String {
@@ -139,7 +139,7 @@ async fn what_waits_is_found_by_its_index(db: TestDb) {
     db.write::<_, Error>(|conn| {
         Box::pin(async move {
             for number in 1..=EVENTS {
-                execute!(conn, NEW_EVENT, id(1), id(number), number)?;
+                execute!(conn, NEW_EVENT, id(1), id(number))?;
             }
             Ok(())
         })

@@ -99,8 +99,12 @@ impl FanOut {
                     let each = DELIVERIES.checked_div(asked.len()).unwrap_or(DELIVERIES);
                     let most = u32::try_from(each.max(1)).unwrap_or(u32::MAX);
                     let most = most.min(this.batch.get());
-                    let events = sql::take(conn, organization, most).await?;
-                    this.deliver(conn, organization, asked, &events, now).await
+                    let events = sql::find(conn, organization, most).await?;
+                    this.deliver(conn, organization, asked, &events, now)
+                        .await?;
+                    // Last, since whoever notes what was published wants these rows too, and must not wait for
+                    // an endpoint.
+                    sql::mark(conn, organization, &events).await
                 })
             })
             .await

@@ -81,7 +81,7 @@ pub(super) async fn record(
     for attempt in attempts.iter_mut() {
         attempt.stamp.renew(NEVER);
     }
-    let now = (attempts.last()).map_or(terms.now, |attempt| attempt.stamp.now);
+    let now = (attempts.last()).map_or(terms.now, |attempt| attempt.stamp.now.max(terms.now));
     let terms = Terms { now, ..terms };
     let delivered: Vec<&Attempt> = (attempts.iter())
         .filter(|one| one.report.outcome == Outcome::Delivered)

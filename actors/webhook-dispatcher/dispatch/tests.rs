@@ -123,6 +123,20 @@ async fn a_status_of_a_later_version_is_left_to_it_on_postgres() {
 
 const LEASE: Duration = Duration::from_secs(30);
 
+/// A clock that stands still.
+#[derive(Debug)]
+struct Still(Timestamp);
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
 /// An organization with an endpoint, and a moment that passes when told.
 struct Scene {
     db: TestDb,
@@ -163,6 +177,11 @@ impl Scene {
             pace: Pace::new(self.rate),
             room: 4,
         }
+    }
+
+    /// A clock that stands still at the moment.
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(Still(self.now))
     }
 
     /// A delivery in a state, of an event of its own.
@@ -217,6 +236,13 @@ impl Scene {
         fetch_all!(&mut conn, ENDPOINTS as (String, i64, String)).unwrap()
     }
 
+    /// When the endpoint is next worth a look.
+    async fn due(&self) -> Option<Timestamp> {
+        let mut conn = self.db.read().await.unwrap();
+        let (due,) = fetch_one!(&mut conn, DUE_AT as (Option<i64>,), self.endpoint.0).unwrap();
+        due.map(Timestamp::from_micros)
+    }
+
     async fn claim(&self) -> Claimed {
         let (organization, endpoint, terms) = (self.organization, self.endpoint, self.terms());
         let claimed = self.db.write(move |conn| {
@@ -268,7 +294,7 @@ impl Scene {
         attempts: Vec<(Claim, Report, bool)>,
     ) -> (Vec<Recorded>, Vec<Claim>) {
         let terms = self.terms();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let clock = self.clock();
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let attempt = |(claim, report, stays): (Claim, Report, bool)| Attempt {
             stamp: Stamp::new(&clock, &random, claim.organization),
@@ -461,11 +487,6 @@ async fn a_rate_bounds_what_is_sent(mut scene: Scene) {
     for number in 1..=9 {
         scene.delivery(number, "pending", scene.now).await;
     }
-    let due = async |scene: &Scene| {
-        let mut conn = scene.db.read().await.unwrap();
-        let (due,) = fetch_one!(&mut conn, DUE_AT as (Option<i64>,), scene.endpoint.0).unwrap();
-        due.map(Timestamp::from_micros)
-    };
     let mut sent = Vec::new();
     // One on probation, then as many as it may be sent at a time.
     for then in [1, 4] {
@@ -477,11 +498,11 @@ async fn a_rate_bounds_what_is_sent(mut scene: Scene) {
         }
     }
     let next = scene.now.plus(Duration::from_millis(200));
-    assert_eq!(due(&scene).await, Some(next));
+    assert_eq!(scene.due().await, Some(next));
     // Nor when something else has it looked at.
     run!(scene, SET_DUE);
     assert_eq!(scene.claims().await.len(), 0);
-    assert_eq!(due(&scene).await, Some(next));
+    assert_eq!(scene.due().await, Some(next));
     // A lease that is over waits for its turn as well.
     scene.now = next;
     assert_eq!(scene.claims().await.len(), 1);
@@ -491,5 +512,5 @@ async fn a_rate_bounds_what_is_sent(mut scene: Scene) {
     for claim in claims {
         scene.record(claim, Outcome::Delivered).await;
     }
-    assert_eq!(due(&scene).await, None);
+    assert_eq!(scene.due().await, None);
 }

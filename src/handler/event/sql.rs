@@ -31,13 +31,12 @@ macro_rules! event_columns {
 
 pub use event_columns;
 
-/// That an event, as `e`, is public, has an id ($2) and is of an organization ($1). The organization stands in a form
-/// that no index has: where statistics say that hardly any event is public, PostgreSQL would look through all
-/// of the organization's that are.
+/// That an event, as `e`, is public, has an id ($2) and is of an organization ($1). By the index of ids alone, in whose
+/// form the number stands; the organization stands in one that no index has.
 #[macro_export]
 macro_rules! event_by_id {
     () => {
-        "e.id = $2 AND e.sequence IS NOT NULL AND COALESCE(e.organization_id, e.id) = $1"
+        "e.id = $2 AND COALESCE(e.sequence, 0) > 0 AND COALESCE(e.organization_id, e.id) = $1"
     };
 }
 

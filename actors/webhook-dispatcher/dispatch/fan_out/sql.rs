@@ -14,9 +14,9 @@ hoursmith_store::statements! {
     FIND_EVENTS_TO_FAN_OUT = "SELECT sequence, id, type AS kind, resource_id FROM events
         WHERE organization_id = $1 AND COALESCE(sequence, 0) > 0 AND NOT fanned_out
         ORDER BY sequence LIMIT $2";
-    /// Takes them. Numbers are given in order and taken in order, so what waits has no gap. By
-    /// number, like those who note what was published: then both come to the rows in one order.
-    TAKE_EVENTS_TO_FAN_OUT = "UPDATE events SET fanned_out = TRUE
+    /// Notes that they have their deliveries. Numbers are given in order and taken in order, so what waits has no
+    /// gap. By number, like those who note what was published: then both come to the rows in one order.
+    MARK_FANNED_OUT = "UPDATE events SET fanned_out = TRUE
         WHERE organization_id = $1 AND sequence BETWEEN $2 AND $3 AND NOT fanned_out";
     /// Whom to ask, in one order, so that two that hold them do not wait for each other; and the plan.
     FIND_ENDPOINTS_TO_ASK = "SELECT e.id, e.events, o.plan
@@ -30,7 +30,7 @@ hoursmith_store::statements! {
         ON CONFLICT (organization_id, event_id, endpoint_id) DO NOTHING";
 }
 
-/// An event that was taken.
+/// An event that waits.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct PublicEvent {
     sequence: i64,
@@ -58,24 +58,31 @@ pub(super) async fn next(
     Ok(next.map(|(organization,)| OrganizationId(organization)))
 }
 
-/// Takes the first events of an organization, in the order of its feed. One transaction at a time
-/// may do this.
-pub(super) async fn take(
+/// The first events of an organization that wait, in the order of its feed.
+pub(super) async fn find(
     conn: &mut Conn,
     organization: OrganizationId,
     limit: u32,
 ) -> Result<Vec<PublicEvent>, Error> {
-    let events = fetch_all!(
+    fetch_all!(
         conn,
         FIND_EVENTS_TO_FAN_OUT as PublicEvent,
         organization.0,
         i64::from(limit),
-    )?;
+    )
+}
+
+/// Notes that events which were found have their deliveries. One transaction at a time may do this.
+pub(super) async fn mark(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    events: &[PublicEvent],
+) -> Result<(), Error> {
     if let (Some(first), Some(last)) = (events.first(), events.last()) {
         let (first, last) = (first.sequence, last.sequence);
-        execute!(conn, TAKE_EVENTS_TO_FAN_OUT, organization.0, first, last)?;
+        execute!(conn, MARK_FANNED_OUT, organization.0, first, last)?;
     }
-    Ok(events)
+    Ok(())
 }
 
 /// Endpoints that are not disabled, the text of their filters, and their organization's plan.

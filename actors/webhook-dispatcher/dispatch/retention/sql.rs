@@ -14,7 +14,7 @@ hoursmith_store::statements! {
     /// Deletes the oldest events of which nobody waits for anything.
     DELETE_OLD_EVENTS = "DELETE FROM events WHERE position IN (
         SELECT e.position FROM events e
-        WHERE e.created_at < $1 AND e.sequence IS NOT NULL AND e.published AND e.fanned_out
+        WHERE e.created_at < $1 AND COALESCE(e.sequence, 0) > 0 AND e.published AND e.fanned_out
         AND NOT EXISTS (
             SELECT 1 FROM webhook_deliveries d
             WHERE d.organization_id = e.organization_id AND d.event_id = e.id)

@@ -15,6 +15,8 @@ on_both! {
     what_was_said_before_a_change_ends_nothing,
     an_old_address_says_nothing_of_the_new_one,
     what_a_later_version_wants_is_sent_and_recorded,
+    who_fails_again_and_again_is_left_alone,
+    who_is_sent_more_than_now_may_be_is_looked_at_when_one_ends,
     who_stays_gets_what_is_next,
     who_stays_at_a_disabled_endpoint_gets_nothing,
 }
@@ -72,7 +74,7 @@ async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
     let bell = Arc::new(Bell::default());
     let recorder = Recorder::new(
         scene.db.db().clone(),
-        Arc::new(SystemClock::new()),
+        scene.clock(),
         Arc::new(SystemRandom),
         Arc::new(WakeUp::of(&host, subjects::relay_wake())),
         Arc::clone(&bell),
@@ -235,6 +237,58 @@ async fn who_stays_gets_what_is_next(scene: Scene) {
     let (recorded, next) = scene.record_and_claim(vec![(next[0], failed, true)]).await;
     assert_eq!(recorded, [Recorded::Whole { told: false }]);
     assert!(next.is_empty(), "it has to prove itself: {next:?}");
+}
+
+/// From the third failure in a row on an endpoint gets nothing for a while, whatever is due; a success ends
+/// that.
+async fn who_fails_again_and_again_is_left_alone(mut scene: Scene) {
+    for number in 1..=6 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    for _ in 0..3 {
+        assert!(scene.due().await <= Some(scene.now));
+        let claims = scene.claims().await;
+        assert_eq!(claims.len(), 1);
+        scene.record(claims[0], Outcome::Failed).await;
+    }
+    let rested = scene.due().await.expect("more is due");
+    assert_eq!(rested, scene.now.plus(Duration::from_millis(100)));
+    // Nor when something else has it looked at.
+    run!(scene, SET_DUE);
+    assert_eq!(scene.claims().await.len(), 0);
+    assert_eq!(scene.due().await, Some(rested));
+    scene.now = rested;
+    let claims = scene.claims().await;
+    assert_eq!(claims.len(), 1);
+    scene.record(claims[0], Outcome::Delivered).await;
+    assert!(scene.due().await <= Some(scene.now));
+    assert_eq!(scene.claims().await.len(), 2, "what was not tried yet");
+}
+
+/// A lease that is over while as many others hold as may makes nobody look again before one of those
+/// ends.
+async fn who_is_sent_more_than_now_may_be_is_looked_at_when_one_ends(mut scene: Scene) {
+    scene.delivery(1, "pending", scene.now).await;
+    let first = scene.claims().await.remove(0);
+    scene.record(first, Outcome::Delivered).await;
+    let later = scene.now.plus(Duration::from_secs(10));
+    scene.delivery(2, "pending", scene.now).await;
+    for number in 3..=5 {
+        scene.delivery(number, "pending", later).await;
+    }
+    assert_eq!(scene.claims().await.len(), 1);
+    scene.now = later;
+    run!(scene, SET_DUE);
+    let three = scene.claims().await;
+    assert_eq!(three.len(), 3);
+    // It fails by now, and gets one at a time.
+    scene.record(three[0], Outcome::Failed).await;
+    scene.now = scene
+        .now
+        .plus(LEASE.checked_sub(Duration::from_secs(5)).unwrap());
+    run!(scene, SET_DUE);
+    assert_eq!(scene.claims().await.len(), 0);
+    assert_eq!(scene.due().await, Some(three[1].until));
 }
 
 /// Of what is left for an endpoint that was disabled meanwhile nothing is claimed, and whoever looks next
