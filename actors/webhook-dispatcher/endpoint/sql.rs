@@ -103,9 +103,10 @@ hoursmith_store::statements! {
     /// then deletes the row. Its deliveries stay.
     DELETE_ENDPOINT = "UPDATE webhook_endpoints SET status = 'disabled', deleted_at = $3, due_at = $3 \
         WHERE organization_id = $1 AND id = $2";
-    /// Has endpoints looked at by an instant; by none, only holds their rows.
+    /// Has endpoints looked at by an instant, or when their rate permits a send; by none, only holds their rows.
     LOOK_AT_ENDPOINTS = "UPDATE webhook_endpoints SET due_at = CASE \
-        WHEN CAST($2 AS BIGINT) IS NULL OR due_at < $2 THEN due_at ELSE $2 END \
+        WHEN CAST($2 AS BIGINT) IS NULL OR due_at < $2 OR due_at < paced_until THEN due_at \
+        WHEN paced_until > $2 THEN paced_until ELSE $2 END \
         WHERE organization_id = $1 AND id IN ($3) RETURNING id, status";
 }
 

@@ -257,6 +257,18 @@ async fn who_fails_again_and_again_is_left_alone(mut scene: Scene) {
     run!(scene, SET_DUE);
     assert_eq!(scene.claims().await.len(), 0);
     assert_eq!(scene.due().await, Some(rested));
+    // And what comes meanwhile has nobody look at it sooner.
+    let (organization, endpoint, now) = (scene.organization, scene.endpoint, scene.now);
+    let looked = scene.db.write(move |conn| {
+        Box::pin(crate::endpoint::look_at(
+            conn,
+            organization,
+            endpoint,
+            Some(now),
+        ))
+    });
+    assert!(looked.await.unwrap());
+    assert_eq!(scene.due().await, Some(rested));
     scene.now = rested;
     let claims = scene.claims().await;
     assert_eq!(claims.len(), 1);
