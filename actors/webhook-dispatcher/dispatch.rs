@@ -104,6 +104,8 @@ pub(crate) async fn start(
         random: Arc::clone(&host.random),
         holder: host.instance,
         batch: settings.fan_out_batch,
+        lanes: Arc::clone(&worker.lanes),
+        terms: worker.terms(),
     };
     let retention = Retention {
         db: host.db.clone(),
@@ -176,7 +178,10 @@ fn worker(
             keys: host.keys.clone(),
             clock: Arc::clone(&host.clock),
         },
-        lanes: Lanes::new(settings.concurrency, settings.patient_concurrency),
+        lanes: Arc::new(Lanes::new(
+            settings.concurrency,
+            settings.patient_concurrency,
+        )),
         at_a_time: settings.endpoint_concurrency,
         pace: Pace::new(settings.endpoint_rate_per_second),
         lease: settings.lease(),
@@ -197,7 +202,11 @@ async fn fan_out_for_good(
     let mut failures = 0_u32;
     loop {
         let span = tracing::debug_span!(target: "hoursmith::trace", "webhook.fan_out");
-        let round = fan_out.round(|| worker.bell.ring()).instrument(span).await;
+        let passed = {
+            let worker = Arc::clone(&worker);
+            move |turn| worker.take_on(turn)
+        };
+        let round = fan_out.round(passed).instrument(span).await;
         if let (Some(error), 0) = (&round.failed, failures) {
             tracing::warn!(
                 plugin.name = NAME,

@@ -60,6 +60,16 @@ impl Conn {
         &mut self.engine
     }
 
+    /// How a query ends that holds its rows, against all but who only names them in a foreign key. On SQLite
+    /// one transaction writes at a time.
+    #[doc(hidden)]
+    pub fn holding(&self) -> &'static str {
+        match self.engine {
+            Engine::Sqlite(_) => "",
+            Engine::Postgres(_) => " FOR NO KEY UPDATE",
+        }
+    }
+
     /// Lets a statement run, in the span that it gives.
     #[doc(hidden)]
     pub fn admit(&self, statement: &Statement) -> Result<Span, Error> {

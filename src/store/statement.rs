@@ -63,31 +63,39 @@ impl Statement {
         })
     }
 
-    /// Items of a list as they go into one statement each, with its text. The last item of each stands there
-    /// more than once, so that there are few texts, which are kept prepared.
-    pub fn of_list<T: Copy>(self, items: &[T]) -> impl Iterator<Item = (Vec<T>, SqlStr)> {
+    /// Items of a list as they go into one statement each, with its text and what follows it. The last item of
+    /// each stands there more than once, so that there are few texts, which are kept prepared.
+    pub fn of_list<T: Copy>(
+        self,
+        items: &[T],
+        suffix: &'static str,
+    ) -> impl Iterator<Item = (Vec<T>, SqlStr)> {
         items.chunks(LIST_MAX).map(move |some| {
             let mut some = some.to_vec();
             if let Some(last) = some.last().copied() {
                 some.resize(some.len().next_power_of_two(), last);
             }
-            let text = self.of_items(some.len());
+            let text = self.of_items(some.len(), suffix);
             (some, text)
         })
     }
 
     /// The text for so many items: of a statement whose last parameter stands alone in the last `IN ($n)`,
     /// with that numbered on. For one item, the text itself.
-    fn of_items(self, items: usize) -> SqlStr {
+    fn of_items(self, items: usize, suffix: &'static str) -> SqlStr {
         let parts = self.sql.rsplit_once(" IN ($").and_then(|(head, rest)| {
             let (first, tail) = rest.split_once(')')?;
             Some((head, first.parse::<usize>().ok()?, tail))
         });
         let Some((head, first, tail)) = parts.filter(|_| items > 1) else {
-            return self.sql.into_sql_str();
+            return match suffix {
+                "" => self.sql.into_sql_str(),
+                suffix => AssertSqlSafe(format!("{}{suffix}", self.sql)).into_sql_str(),
+            };
         };
         let numbers: Vec<String> = (first..).take(items).map(|at| format!("${at}")).collect();
-        AssertSqlSafe(format!("{head} IN ({}){tail}", numbers.join(", "))).into_sql_str()
+        let text = format!("{head} IN ({}){tail}{suffix}", numbers.join(", "));
+        AssertSqlSafe(text).into_sql_str()
     }
 
     /// The text for so many rows: of an `INSERT … VALUES ($1, …, $n)`, whose parameters stand in
@@ -290,10 +298,13 @@ macro_rules! fetch_rows {
 #[macro_export]
 macro_rules! fetch_list {
     ($conn:expr, $statement:path as $row:ty, $list:expr $(, $bind:expr)* $(,)?) => {
+        $crate::fetch_list!(@ending_in "", $conn, $statement as $row, $list $(, $bind)*)
+    };
+    (@ending_in $suffix:expr, $conn:expr, $statement:path as $row:ty, $list:expr $(, $bind:expr)*) => {
         $crate::run_statement!($conn, $statement, |inner| {
             async {
                 let mut found = ::std::vec::Vec::new();
-                for (items, text) in $statement.of_list(&$list[..]) {
+                for (items, text) in $statement.of_list(&$list[..], $suffix) {
                     let mut query = $crate::macros::sqlx::query_as::<_, $row>(text)
                         $(.bind($bind))*;
                     for item in items {
@@ -305,6 +316,42 @@ macro_rules! fetch_list {
             }
         })
     };
+}
+
+/// `execute_list!(conn, STATEMENT, list, binds…)`: [`fetch_list!`] of a statement that returns no rows.
+/// Awaits and gives `Result<u64, Error>`, the number of rows written.
+#[macro_export]
+macro_rules! execute_list {
+    ($conn:expr, $statement:path, $list:expr $(, $bind:expr)* $(,)?) => {
+        $crate::run_statement!($conn, $statement, |inner| {
+            async {
+                let mut written = 0_u64;
+                for (items, text) in $statement.of_list(&$list[..], "") {
+                    let mut query = $crate::macros::sqlx::query(text)$(.bind($bind))*;
+                    for item in items {
+                        query = query.bind(item);
+                    }
+                    let done = query.execute(&mut **inner).await?;
+                    written = written.saturating_add(done.rows_affected());
+                }
+                ::std::result::Result::<u64, $crate::macros::sqlx::Error>::Ok(written)
+            }
+        })
+    };
+}
+
+/// `hold_list!(conn, STATEMENT as Row, list, binds…)`: [`fetch_list!`] of a query, in a write, that holds the
+/// rows it gives until the transaction ends. The query says in which order, the same for everybody who holds
+/// several of them: else two wait for each other. The list is in that order too.
+///
+/// What a subquery of it gives is of before a wait for a row; what must be of after is asked for anew.
+#[macro_export]
+macro_rules! hold_list {
+    ($conn:expr, $statement:path as $row:ty, $list:expr $(, $bind:expr)* $(,)?) => {{
+        let conn: &mut $crate::Conn = $conn;
+        let holding = conn.holding();
+        $crate::fetch_list!(@ending_in holding, conn, $statement as $row, $list $(, $bind)*)
+    }};
 }
 
 #[cfg(test)]
@@ -364,7 +411,7 @@ mod tests {
             sql: "SELECT a FROM t WHERE b IN (SELECT c FROM u WHERE d = $1) AND e IN ($2) LIMIT 9",
         };
         let turns = |items: &[u8]| -> Vec<(Vec<u8>, String)> {
-            let turns = find.of_list(items);
+            let turns = find.of_list(items, "");
             turns
                 .map(|(items, text)| (items, text.as_str().to_owned()))
                 .collect()
@@ -376,5 +423,11 @@ mod tests {
         let many: Vec<u8> = (0..130).collect();
         let lengths: Vec<usize> = turns(&many).iter().map(|(items, _)| items.len()).collect();
         assert_eq!(lengths, [128, 2]);
+        let held = |items: &[u8]| {
+            let (_, text) = find.of_list(items, " FOR UPDATE").next().unwrap();
+            text.as_str().to_owned()
+        };
+        assert_eq!(held(&[7]), format!("{} FOR UPDATE", find.sql));
+        assert!(held(&[7, 8]).ends_with("IN ($2, $3) LIMIT 9 FOR UPDATE"));
     }
 }

@@ -20,7 +20,8 @@ use hoursmith_store::{Conn, Error, Statement};
 use super::pace::Pace;
 use crate::endpoint::Status;
 pub(super) use sql::{
-    Served, due_endpoints, forget_old_secret, give_back, leases, next_due, served_columns, settled,
+    FIRST_TOKEN, Served, count_leases, due_endpoints, forget_old_secret, give_back, leases,
+    next_due, served_columns, settled,
 };
 
 /// Deliveries that are skipped or given up in one transaction, since other writes wait for it.

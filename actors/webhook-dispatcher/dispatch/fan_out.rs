@@ -10,19 +10,25 @@
 //! longer than that. One transaction at a time does this, whatever the process: what two would do at
 //! once they would only do in each other's way.
 
+mod at_once;
 mod sql;
 
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hoursmith_domain::{OrganizationId, Plan, Timestamp, WebhookEndpointId};
-use hoursmith_kit::{Clock, Random};
+use hoursmith_kit::{Clock, Random, spawn};
 use hoursmith_store::{Conn, Db, Error, Statement, leases};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
+use super::claim::{self, Terms};
+use super::lanes::Lanes;
 use super::wanted::Wanted;
-use crate::endpoint;
+pub(super) use at_once::AtOnce;
+use at_once::Share;
 
 /// Name of the row whose holder fans out.
 const LEASE: &str = "webhook-fan-out";
@@ -45,6 +51,19 @@ pub(super) struct FanOut {
     pub(super) holder: Uuid,
     /// Events in one transaction, at most.
     pub(super) batch: NonZeroU32,
+    /// The places that new deliveries are sent from at once.
+    pub(super) lanes: Arc<Lanes>,
+    /// How much may be sent at once; their moment is the turn's.
+    pub(super) terms: Terms,
+}
+
+/// What came of an organization's turn.
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// To be sent at once.
+    pub(super) at_once: Vec<AtOnce>,
+    /// Whether there are others, which are due.
+    pub(super) is_left: bool,
 }
 
 /// What came of a round.
@@ -57,20 +76,25 @@ pub(super) struct Round {
 }
 
 impl FanOut {
-    /// Gives each organization that waits one turn, and calls `passed` after each.
-    pub(super) async fn round(&self, passed: impl Fn()) -> Round {
+    /// Gives each organization that waits one turn, and calls `passed` after each with what came of it,
+    /// whoever stops waiting for the round.
+    pub(super) async fn round(
+        &self,
+        passed: impl Fn(Turn) + Clone + Send + Sync + 'static,
+    ) -> Round {
         let mut round = Round::default();
         let mut after = OrganizationId(Uuid::nil());
         loop {
             match self.next(after).await {
                 Ok(Some(organization)) => {
                     after = organization;
-                    match self.turn(organization).await {
-                        Ok(()) => {
-                            round.passed = true;
-                            passed();
-                        }
-                        Err(error) => round.failed = Some(error),
+                    let (this, passed) = (self.clone(), passed.clone());
+                    let turn = async move { this.turn(organization).await.map(passed) };
+                    match spawn("webhook fan-out turn", turn.in_current_span()).await {
+                        Ok(Ok(())) => round.passed = true,
+                        Ok(Err(error)) => round.failed = Some(error),
+                        // It panicked, which was logged.
+                        Err(_) => return round,
                     }
                 }
                 Ok(None) => return round,
@@ -87,7 +111,7 @@ impl FanOut {
     }
 
     /// An organization's turn: the first of its events that wait get their deliveries.
-    pub(super) async fn turn(&self, organization: OrganizationId) -> Result<(), Error> {
+    pub(super) async fn turn(&self, organization: OrganizationId) -> Result<Turn, Error> {
         let this = self.clone();
         self.db
             .write(move |conn| {
@@ -100,11 +124,15 @@ impl FanOut {
                     let most = u32::try_from(each.max(1)).unwrap_or(u32::MAX);
                     let most = most.min(this.batch.get());
                     let events = sql::find(conn, organization, most).await?;
-                    this.deliver(conn, organization, asked, &events, now)
+                    // They may have waited for their turn.
+                    let now = this.clock.now();
+                    let turn = this
+                        .deliver(conn, organization, asked, &events, now)
                         .await?;
                     // Last, since whoever notes what was published wants these rows too, and must not wait for
                     // an endpoint.
-                    sql::mark(conn, organization, &events).await
+                    sql::mark(conn, organization, &events).await?;
+                    Ok(turn)
                 })
             })
             .await
@@ -118,7 +146,7 @@ impl FanOut {
         asked: Vec<(WebhookEndpointId, String, String)>,
         events: &[sql::PublicEvent],
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<Turn, Error> {
         let fires = (asked.first()).is_some_and(|(_, _, plan)| plan == Plan::Agency.as_str());
         let due = fires.then_some(now);
         let asked: Vec<Wanted> = (asked.into_iter())
@@ -131,27 +159,49 @@ impl FanOut {
             .iter()
             .filter(|wanted| events.iter().any(|event| wants(wanted, event)));
         let wanting: Vec<WebhookEndpointId> = wanting.map(|wanted| wanted.endpoint).collect();
-        if wanting.is_empty() {
-            return Ok(());
-        }
         // From here on their rows are held. Some may be gone by now, or disabled.
-        let able = endpoint::look_at_all(conn, organization, &wanting, due).await?;
-        let able = asked
-            .iter()
-            .filter(|wanted| able.contains(&wanted.endpoint));
-        let new: Vec<sql::NewDelivery> = able
-            .flat_map(|wanted| {
-                let events = events.iter().filter(|event| wants(wanted, event));
-                events.zip(0..).map(|(event, after)| sql::NewDelivery {
+        let held = sql::hold(conn, organization, &wanting).await?;
+        let sent = match fires {
+            true => claim::count_leases(conn, organization, &wanting).await?,
+            false => HashMap::new(),
+        };
+        let asked: HashMap<WebhookEndpointId, Wanted> = (asked.into_iter())
+            .map(|wanted| (wanted.endpoint, wanted))
+            .collect();
+        let terms = Terms { now, ..self.terms };
+        let (mut new, mut shares) = (Vec::new(), Vec::new());
+        for held in held {
+            let Some(wanted) = asked.get(&held.id) else {
+                continue;
+            };
+            let events = events.iter().filter(|event| wants(wanted, event));
+            let mut own: Vec<sql::NewDelivery> = events
+                .zip(0..)
+                .map(|(event, after)| sql::NewDelivery {
                     id: self.random.uuid_v7(now),
-                    endpoint: wanted.endpoint,
+                    endpoint: held.id,
                     event: event.id,
                     // A microsecond apart, so that they are first tried in the order of the feed.
                     due: due.map(|due| due.plus(Duration::from_micros(after))),
+                    lease_until: None,
                 })
-            })
-            .collect();
-        sql::insert(conn, organization, &new, now).await
+                .collect();
+            if fires {
+                let sent = sent.get(&held.id).copied().unwrap_or(0);
+                let share = Share::claim(held, organization, &mut own, sent, &terms, &self.lanes);
+                shares.push(share);
+            }
+            new.append(&mut own);
+        }
+        let written = sql::insert(conn, organization, &new, now).await?;
+        let written: HashSet<Uuid> = written.into_iter().collect();
+        sql::settle(conn, organization, &shares, now).await?;
+        Ok(Turn {
+            is_left: fires && new.iter().any(|new| new.lease_until.is_none()),
+            at_once: (shares.into_iter())
+                .flat_map(|share| share.into_at_once(&written))
+                .collect(),
+        })
     }
 }
 

@@ -1,5 +1,7 @@
-//! Records attempts at an endpoint: one transaction for them, their deliveries, the endpoint and the
-//! events that tell how it fares; and for what it is sent next, since its row is held.
+//! Records attempts at the endpoints of an organization: one transaction for them, their deliveries, the
+//! endpoints and the events that tell how they fare; and for what they are sent next, since their rows are
+//! held. Attempts after which a delivery has arrived at an endpoint that works and for which nothing else is
+//! due, as most are, take a few statements however many they are.
 //!
 //! Whoever does not hold the delivery's present lease records nothing: another has taken it over
 //! since, or this was recorded before. So recording is safe to repeat when it is not known whether
@@ -7,17 +9,17 @@
 
 mod sql;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use hoursmith_domain::webhook::{Next, Outcome, after_attempt};
-use hoursmith_domain::{OrganizationId, Timestamp, WebhookDeliveryId};
+use hoursmith_domain::{OrganizationId, Timestamp, WebhookDeliveryId, WebhookEndpointId};
 use hoursmith_handler::base::Stored as _;
 use hoursmith_handler::error::Error;
 use hoursmith_handler::write::{Stamp, changed_fields};
 use hoursmith_store::{Conn, Statement};
 
-use super::claim::{self, Claim, Claimed, Served, Standing, Terms};
+use super::claim::{self, Claim, Receiver, Served, Standing, Terms};
 use super::lanes::PROMPT;
 use super::send::Report;
 use super::{health, pace};
@@ -63,21 +65,61 @@ pub(super) struct Attempt {
     pub(super) stays: bool,
 }
 
-/// Records attempts, all of one endpoint, and gives what became of each; and claims what the endpoint is
-/// sent next, one delivery at most for each sender that stays.
+/// What an endpoint is sent next.
+#[derive(Debug)]
+pub(super) struct Further {
+    pub(super) receiver: Receiver,
+    pub(super) claims: Vec<Claim>,
+}
+
+/// An endpoint that attempts were made at, whose row is held.
+#[derive(Debug)]
+struct Held {
+    /// As it is by now.
+    endpoint: EndpointState,
+    /// As it was.
+    served: Served,
+    /// When it was next worth a look.
+    due: Option<Timestamp>,
+    /// Whether it is proven, as far as attempts say.
+    proven: Option<bool>,
+    /// Attempts that are recorded, and those of them after which a delivery has arrived.
+    made: u32,
+    arrived: u32,
+    /// The end of the last of those.
+    last: Timestamp,
+}
+
+impl Held {
+    /// Whether nothing follows but that it works: it worked, and all has arrived; nothing that is due was left
+    /// for want of its turn, of which so many `leases` and of its rate `due` tell.
+    fn is_only_well(&self, leases: u32, terms: &Terms) -> bool {
+        let before = leases.saturating_add(self.arrived);
+        self.arrived == self.made
+            && self.proven == Some(true)
+            && self.served.is_well()
+            && self.endpoint.status == Status::Enabled
+            && before < terms.at_a_time(Standing::Proven)
+            && self.due.is_none_or(|due| due > terms.now)
+    }
+}
+
+/// Records attempts, all of one organization, and gives what became of each; and claims what their endpoints
+/// are sent next, one delivery at most for each sender that stays.
 pub(super) async fn record(
     conn: &mut Conn,
     attempts: &mut [Attempt],
     terms: Terms,
-) -> Result<(Vec<Recorded>, Claimed), Error> {
-    let Some((organization, id)) =
-        (attempts.first()).map(|one| (one.claim.organization, one.claim.endpoint))
-    else {
-        return Ok((Vec::new(), Claimed::Nothing));
+) -> Result<(Vec<Recorded>, Vec<Further>), Error> {
+    let Some(organization) = attempts.first().map(|one| one.claim.organization) else {
+        return Ok((Vec::new(), Vec::new()));
     };
+    let mut ids: Vec<WebhookEndpointId> = attempts.iter().map(|one| one.claim.endpoint).collect();
+    ids.sort_unstable();
+    ids.dedup();
     // Held first, as by all who write deliveries.
-    let (mut endpoint, served) = sql::hold(conn, organization, id).await?.unzip();
-    // The job may have waited for its turn, and then for the row.
+    let mut held = sql::hold(conn, organization, &ids).await?;
+    // The job may have waited for its turn, and then for the rows.
     for attempt in attempts.iter_mut() {
         attempt.stamp.renew(NEVER);
     }
@@ -90,9 +132,10 @@ pub(super) async fn record(
         true => HashMap::new(),
         false => sql::end_leases_of_delivered(conn, &delivered).await?,
     };
-    let (mut proven, mut recorded, mut made) = (None, Vec::new(), Vec::new());
+    let (mut recorded, mut made) = (Vec::new(), Vec::new());
     for attempt in attempts.iter_mut() {
-        match one(conn, attempt, &arrived, endpoint.as_mut(), &mut proven).await? {
+        let endpoint = held.get_mut(&attempt.claim.endpoint);
+        match one(conn, attempt, &arrived, endpoint).await? {
             Some((number, told)) => {
                 made.push((number, &*attempt));
                 recorded.push(Recorded::Whole { told });
@@ -101,38 +144,58 @@ pub(super) async fn record(
         }
     }
     sql::insert_attempts(conn, &made).await?;
-    let (false, Some(endpoint), Some(served)) = (made.is_empty(), endpoint, served) else {
-        return Ok((recorded, Claimed::Nothing));
-    };
-    let claimed = go_on(
-        conn,
-        organization,
-        &endpoint,
-        served,
-        proven,
-        attempts,
-        terms,
-    )
-    .await?;
-    Ok((recorded, claimed))
+    held.retain(|_, one| one.made > 0);
+    let further = go_on(conn, organization, held, attempts, terms).await?;
+    Ok((recorded, further))
 }
 
-/// Keeps how an endpoint fares, and claims what it is sent next.
+/// Keeps how endpoints fare, and claims what they are sent next.
 async fn go_on(
     conn: &mut Conn,
     organization: OrganizationId,
-    endpoint: &EndpointState,
-    served: Served,
-    proven: Option<bool>,
+    held: BTreeMap<WebhookEndpointId, Held>,
     attempts: &[Attempt],
     terms: Terms,
-) -> Result<Claimed, Error> {
+) -> Result<Vec<Further>, Error> {
+    let ids: Vec<WebhookEndpointId> = held.keys().copied().collect();
+    let leases = claim::count_leases(conn, organization, &ids).await?;
+    let (well, others): (Vec<_>, Vec<_>) = held
+        .into_iter()
+        .partition(|(id, one)| one.is_only_well(leases.get(id).copied().unwrap_or(0), &terms));
+    if let Some(last) = well.iter().map(|(_, one)| one.last).max() {
+        let ids: Vec<WebhookEndpointId> = well.iter().map(|(id, _)| *id).collect();
+        sql::save_well(conn, organization, &ids, last).await?;
+    }
+    let mut further = Vec::new();
+    for (id, one) in others {
+        let stay = attempts
+            .iter()
+            .filter(|attempt| attempt.stays && attempt.claim.endpoint == id);
+        let stay = u32::try_from(stay.count()).unwrap_or(u32::MAX);
+        further.extend(go_on_with(conn, organization, one, stay, terms).await?);
+    }
+    Ok(further)
+}
+
+/// Keeps how an endpoint fares, and claims what it is sent next, of which so many senders `stay`.
+async fn go_on_with(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    held: Held,
+    stay: u32,
+    terms: Terms,
+) -> Result<Option<Further>, Error> {
+    let Held {
+        endpoint,
+        served,
+        proven,
+        ..
+    } = held;
     let id = endpoint.id;
-    let served = served.after(endpoint, proven);
+    let served = served.after(&endpoint, proven);
     let is_sent_to = endpoint.status != Status::Disabled && served.has_plan();
-    let stay = attempts.iter().filter(|one| one.stays).count();
     let room = match Standing::of(served.proven) {
-        Standing::Proven if is_sent_to => u32::try_from(stay).unwrap_or(u32::MAX),
+        Standing::Proven if is_sent_to => stay,
         Standing::Proven | Standing::OnProbation => 0,
     };
     let (claims, paced_until) =
@@ -144,31 +207,26 @@ async fn go_on(
         paced_until
     };
     let when = ((room > 0).then_some(terms.now), paced_until);
-    sql::save(conn, organization, endpoint, proven, &served, terms, when).await?;
+    sql::save(conn, organization, &endpoint, proven, &served, terms, when).await?;
     if endpoint.status == Status::Disabled {
         // Whoever looks ends what waits for it, however far off that is due.
         endpoint::look_at(conn, organization, id, Some(terms.now)).await?;
     }
-    if claims.is_empty() {
-        return Ok(Claimed::Nothing);
-    }
-    Ok(Claimed::Some(
-        Box::new(served.into_receiver(organization, id)),
+    Ok((!claims.is_empty()).then(|| Further {
+        receiver: served.into_receiver(organization, id),
         claims,
-    ))
+    }))
 }
 
-/// Records an attempt, but for itself and for how its endpoint fares, which are kept once after all of
-/// them: `endpoint` as it is by now, if it is there, and whether it is `proven`, as far as attempts say.
-/// What has `arrived` is kept already.
+/// Records an attempt, but for itself and for how its endpoint fares, if it is there, which are kept once
+/// after all of them. What has `arrived` is kept already.
 /// Gives the attempt's number, and whether an event told of the endpoint's status; nothing if another
 /// process has the delivery by now, or this was recorded before.
 async fn one(
     conn: &mut Conn,
     attempt: &mut Attempt,
     arrived: &HashMap<(WebhookDeliveryId, i64), i64>,
-    endpoint: Option<&mut EndpointState>,
-    proven: &mut Option<bool>,
+    mut held: Option<&mut Held>,
 ) -> Result<Option<(i64, bool)>, Error> {
     let Attempt {
         stamp,
@@ -177,35 +235,43 @@ async fn one(
         jitter,
         ..
     } = attempt;
+    let endpoint = held.as_ref().map(|held| &held.endpoint);
     // What another address said counts for the delivery alone: it is tried again where it goes now.
-    let has_moved = (endpoint.as_ref()).is_some_and(|held| held.url != report.url);
+    let has_moved = endpoint.is_some_and(|endpoint| endpoint.url != report.url);
     // Who changed the endpoint since, or enabled it again, wants it asked once more before it ends.
     let has_changed =
-        (endpoint.as_ref()).is_some_and(|held| held.base.version != claim.endpoint_version);
+        endpoint.is_some_and(|endpoint| endpoint.base.version != claim.endpoint_version);
     let outcome = match report.outcome {
         Outcome::Gone if has_moved || has_changed => Outcome::Failed,
         outcome => outcome,
     };
     let ended = report.ended_at;
     let next = after_attempt(outcome, claim.made(), ended, report.retry_after, *jitter);
-    let number = match after(next, endpoint.as_ref().map(|held| held.status)) {
+    let number = match after(next, endpoint.map(|endpoint| endpoint.status)) {
         None => arrived.get(&(claim.delivery, claim.token)).copied(),
         Some(after) => sql::end_lease(conn, claim, after, stamp.now).await?,
     };
     let Some(number) = number else {
         return Ok(None);
     };
-    let Some(endpoint) = endpoint.filter(|_| outcome.is_answerable() && !has_moved) else {
+    if let Some(held) = held.as_mut() {
+        held.made = held.made.saturating_add(1);
+    }
+    let Some(held) = held.filter(|_| outcome.is_answerable() && !has_moved) else {
         return Ok(Some((number, false)));
     };
-    *proven = Some(next == Next::Done && report.duration <= PROMPT);
-    let before = endpoint.clone();
-    let Some(kind) = health::after(endpoint, next, ended) else {
+    if next == Next::Done {
+        held.arrived = held.arrived.saturating_add(1);
+        held.last = held.last.max(ended);
+    }
+    held.proven = Some(next == Next::Done && report.duration <= PROMPT);
+    let before = held.endpoint.clone();
+    let Some(kind) = health::after(&mut held.endpoint, next, ended) else {
         return Ok(Some((number, false)));
     };
     stamp.renew(before.base.updated_at);
-    endpoint.base.touch(stamp.now);
-    let object = endpoint.to_event();
+    held.endpoint.base.touch(stamp.now);
+    let object = held.endpoint.to_event();
     let previous = changed_fields(&before.to_event(), &object);
     stamp
         .event(conn, kind, claim.endpoint.0, object, Some(previous))

@@ -1,15 +1,16 @@
-//! Records attempts, those of one endpoint together where several have ended.
+//! Records attempts, those of one organization together where several have ended.
 //!
-//! Whoever records waits for the endpoint's row. One transaction for all who wait is one wait and one
-//! flush: the first records alone, and the next takes along whoever has come meanwhile. And who may stay
-//! at their places have their next deliveries of the same transaction.
+//! An event goes to many endpoints at once, and their answers come together too. One transaction for all who
+//! wait is one flush and a few statements: the first records alone, and the next takes along whoever has come
+//! meanwhile. And who may stay at their places have their next deliveries of the same transaction.
+//! Organizations do not wait for each other.
 
 use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hoursmith_domain::WebhookEndpointId;
+use hoursmith_domain::{OrganizationId, WebhookEndpointId};
 use hoursmith_handler::error::Error as HandlerError;
 use hoursmith_handler::write::Stamp;
 use hoursmith_kit::{Bell, Clock, Failure, Random, WakeUp};
@@ -18,8 +19,8 @@ use hoursmith_telemetry::names;
 use metrics::counter;
 use tokio::sync::oneshot;
 
-use super::claim::{Claim, Claimed, Receiver, Terms};
-use super::record::{Attempt, Recorded, record};
+use super::claim::{Claim, Receiver, Terms};
+use super::record::{Attempt, Further, Recorded, record};
 use super::send::Report;
 
 /// Pause between two tries to record an attempt, at first and at most.
@@ -38,19 +39,19 @@ pub(super) struct Recorder {
     queues: Arc<Queues>,
 }
 
-/// Endpoints for which somebody records.
+/// Organizations for which somebody records.
 struct Queues {
-    of: Mutex<HashMap<WebhookEndpointId, Queue>>,
+    of: Mutex<HashMap<OrganizationId, Queue>>,
     /// Rung when an endpoint that somebody wanted to look at meanwhile is worth it.
     bell: Arc<Bell>,
 }
 
-/// What waits until a record of an endpoint is made.
+/// What waits until a record is made.
 #[derive(Default)]
 struct Queue {
     /// For their turn.
     waiting: VecDeque<Waiting>,
-    /// Whether somebody wanted to look at the endpoint.
+    /// Whether somebody wanted to look at the endpoint of one that waits.
     is_wanted: bool,
 }
 
@@ -80,10 +81,10 @@ enum Turn {
     First(Box<(Attempt, Turns)>),
 }
 
-/// Being the one who records for an endpoint. Given on when it is dropped, also unread.
+/// Being the one who records for an organization. Given on when it is dropped, also unread.
 struct Turns {
     queues: Arc<Queues>,
-    endpoint: WebhookEndpointId,
+    organization: OrganizationId,
 }
 
 impl Recorder {
@@ -106,12 +107,16 @@ impl Recorder {
         }
     }
 
-    /// Whether a record of an endpoint is made and the next one waits for it: who looked at it now would
-    /// wait for its row too, and mostly find that what is due was claimed along. The bell is rung once that
-    /// record is made.
-    pub(super) fn is_busy_with(&self, endpoint: WebhookEndpointId) -> bool {
+    /// Whether an attempt at an endpoint waits to be recorded: who looked at it now would be in its way, and
+    /// mostly find that what is due was claimed along. The bell is rung when it has its turn.
+    pub(super) fn is_busy_with(
+        &self,
+        organization: OrganizationId,
+        endpoint: WebhookEndpointId,
+    ) -> bool {
         let mut queues = self.queues.lock();
-        let busy = (queues.get_mut(&endpoint)).filter(|queue| !queue.waiting.is_empty());
+        let waits = |one: &Waiting| one.attempt.claim.endpoint == endpoint;
+        let busy = (queues.get_mut(&organization)).filter(|queue| queue.waiting.iter().any(waits));
         busy.map(|queue| queue.is_wanted = true).is_some()
     }
 
@@ -186,7 +191,7 @@ impl Recorder {
         }
     }
 
-    /// Records an attempt, with those of its endpoint that have come while another was recorded. Nothing
+    /// Records an attempt, with those that have come while another was recorded. Nothing
     /// where another was to record it and could not.
     async fn together(&self, attempt: Attempt, terms: Terms) -> Option<Result<Kept, Failure>> {
         let (attempt, turns) = match self.queue(attempt) {
@@ -215,37 +220,40 @@ impl Recorder {
         Some(own)
     }
 
-    /// Has an attempt wait for its turn, if somebody records for its endpoint; else it is first.
+    /// Has an attempt wait for its turn, if somebody records for its organization; else it is first.
     fn queue(&self, attempt: Attempt) -> Result<(Attempt, Turns), oneshot::Receiver<Turn>> {
-        let endpoint = attempt.claim.endpoint;
+        let organization = attempt.claim.organization;
         let mut queues = self.queues.lock();
-        if let Some(queue) = queues.get_mut(&endpoint) {
+        if let Some(queue) = queues.get_mut(&organization) {
             let (turn, told) = oneshot::channel();
             queue.waiting.push_back(Waiting { attempt, turn });
             return Err(told);
         }
-        queues.insert(endpoint, Queue::default());
+        queues.insert(organization, Queue::default());
         let turns = Turns {
             queues: Arc::clone(&self.queues),
-            endpoint,
+            organization,
         };
         Ok((attempt, turns))
     }
 
-    /// How many endpoints somebody records for.
-    pub(super) fn queues(&self) -> usize {
-        self.queues.lock().len()
+    /// How many attempts wait for their turn.
+    pub(super) fn waiting(&self) -> usize {
+        let queues = self.queues.lock();
+        queues.values().map(|queue| queue.waiting.len()).sum()
     }
 
     /// Whether nobody records.
     #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
-        self.queues() == 0
+        self.queues.lock().is_empty()
     }
 
-    /// Records attempts at an endpoint, and gives what came of each.
+    /// Records attempts of an organization, and gives what came of each.
     async fn record(&self, mut attempts: Vec<Attempt>, terms: Terms) -> Result<Vec<Kept>, Failure> {
-        let stays: Vec<bool> = attempts.iter().map(|one| one.stays).collect();
+        let whose: Vec<(WebhookEndpointId, bool)> = (attempts.iter())
+            .map(|one| (one.claim.endpoint, one.stays))
+            .collect();
         let clock = Arc::clone(&self.clock);
         let recorded = self.db.write(move |conn| {
             Box::pin(async move {
@@ -254,7 +262,7 @@ impl Recorder {
                 record(conn, &mut attempts, Terms { now, ..terms }).await
             })
         });
-        let (recorded, claimed) = recorded.await.map_err(|error: HandlerError| match error {
+        let (recorded, further) = recorded.await.map_err(|error: HandlerError| match error {
             HandlerError::Failure(failure) => failure,
             HandlerError::Contended(source) => source.into(),
             // Nothing in it is a client's to be refused.
@@ -262,27 +270,21 @@ impl Recorder {
                 Failure::internal("record an attempt", problem.detail)
             }
         })?;
-        let mut next = match claimed {
-            Claimed::Nothing => Vec::new(),
-            Claimed::Skipped(skipped) => {
-                counter!(names::WEBHOOK_SKIPPED).increment(skipped);
-                Vec::new()
-            }
-            Claimed::Some(receiver, claims) => {
-                let receiver = Arc::new(*receiver);
-                let next = |claim| Next {
-                    receiver: Arc::clone(&receiver),
-                    claim,
-                };
-                claims.into_iter().map(next).collect()
-            }
-        }
-        .into_iter();
-        let kept = recorded.into_iter().zip(stays);
+        let further = further.into_iter().map(|Further { receiver, claims }| {
+            let endpoint = receiver.id;
+            (endpoint, (Arc::new(receiver), claims.into_iter()))
+        });
+        let mut further: HashMap<WebhookEndpointId, _> = further.collect();
+        let mut next = |endpoint| {
+            let (receiver, claims) = further.get_mut(&endpoint)?;
+            let receiver = Arc::clone(receiver);
+            claims.next().map(|claim| Next { receiver, claim })
+        };
+        let kept = recorded.into_iter().zip(whose);
         Ok(kept
-            .map(|(recorded, stays)| Kept {
+            .map(|(recorded, (endpoint, stays))| Kept {
                 recorded,
-                next: stays.then(|| next.next()).flatten(),
+                next: if stays { next(endpoint) } else { None },
             })
             .collect())
     }
@@ -292,7 +294,7 @@ impl Turns {
     /// Those who wait, as far as they are recorded along.
     fn take(&self) -> Vec<Waiting> {
         let mut queues = self.queues.lock();
-        let Some(Queue { waiting, .. }) = queues.get_mut(&self.endpoint) else {
+        let Some(Queue { waiting, .. }) = queues.get_mut(&self.organization) else {
             return Vec::new();
         };
         let count = waiting.len().min(ALONG);
@@ -304,12 +306,12 @@ impl Drop for Turns {
     fn drop(&mut self) {
         let (next, is_wanted) = {
             let mut queues = self.queues.lock();
-            let queue = queues.get_mut(&self.endpoint);
+            let queue = queues.get_mut(&self.organization);
             let (next, is_wanted) = queue.map_or((None, false), |queue| {
                 (queue.waiting.pop_front(), mem::take(&mut queue.is_wanted))
             });
             if next.is_none() {
-                queues.remove(&self.endpoint);
+                queues.remove(&self.organization);
             }
             (next, is_wanted)
         };
@@ -320,7 +322,7 @@ impl Drop for Turns {
         if let Some(Waiting { attempt, turn }) = next {
             let turns = Self {
                 queues: Arc::clone(&self.queues),
-                endpoint: self.endpoint,
+                organization: self.organization,
             };
             // Where nobody waits for it any more, it comes back and goes on from here.
             drop(turn.send(Turn::First(Box::new((attempt, turns)))));
@@ -330,7 +332,7 @@ impl Drop for Turns {
 
 impl Queues {
     /// Nobody panics while holding it.
-    fn lock(&self) -> MutexGuard<'_, HashMap<WebhookEndpointId, Queue>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<OrganizationId, Queue>> {
         self.of.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

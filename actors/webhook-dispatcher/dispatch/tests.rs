@@ -17,8 +17,8 @@ use hoursmith_store::{Error, execute, execute_rows, fetch_all, fetch_one};
 use uuid::Uuid;
 
 use super::claim::{self, Claim, Claimed, Terms};
-use super::fan_out::FanOut;
-use super::lanes::PROMPT;
+use super::fan_out::{FanOut, Turn};
+use super::lanes::{Lanes, PROMPT};
 use super::pace::Pace;
 use super::record::{Attempt, Recorded, record};
 use super::recorder::Recorder;
@@ -57,6 +57,9 @@ hoursmith_store::statements! {
     CHANGE_ENDPOINT = "UPDATE webhook_endpoints SET version = version + 2";
     SET_EVENTS = "UPDATE webhook_endpoints SET events = $1";
     DUE_AT = "SELECT due_at FROM webhook_endpoints WHERE id = $1";
+    SET_PLAN = "UPDATE organizations SET plan = $1";
+    LAST_SUCCESS = "SELECT last_success_at FROM webhook_endpoints WHERE id = $1";
+    SET_PROVEN = "UPDATE webhook_endpoints SET proven = TRUE, due_at = NULL";
     HOLD_UP = "UPDATE webhook_endpoints SET due_at = $1, paced_until = $1";
     TAKE_ANY_STATUS_ON_SQLITE = "PRAGMA ignore_check_constraints = ON";
     TAKE_ANY_STATUS_ON_POSTGRES = "ALTER TABLE webhook_endpoints DROP CONSTRAINT webhook_endpoints_status_check";
@@ -95,16 +98,15 @@ macro_rules! on_both {
     };
 }
 
+mod fanning_out;
 mod recording;
 
 on_both! {
     what_is_decided_is_kept_from_then_on,
-    organizations_get_their_turn_in_short_transactions,
     what_is_deleted_goes_once_nothing_waits,
     an_hour_ahead_is_forgotten,
     a_rate_bounds_what_is_sent,
     what_was_due_for_days_is_given_up_while_its_endpoint_fails,
-    filters_that_cannot_be_read_cost_no_other_its_events,
 }
 
 #[tokio::test]
@@ -122,6 +124,9 @@ async fn a_status_of_a_later_version_is_left_to_it_on_postgres() {
 }
 
 const LEASE: Duration = Duration::from_secs(30);
+
+/// Places of each lane, of which an organization has a quarter.
+const PLACES: NonZeroU32 = NonZeroU32::new(12).unwrap();
 
 /// A clock that stands still.
 #[derive(Debug)]
@@ -217,11 +222,42 @@ impl Scene {
     fn fan_out(&self) -> FanOut {
         FanOut {
             db: self.db.db().clone(),
-            clock: Arc::new(SystemClock::new()),
+            clock: self.clock(),
             random: Arc::new(SystemRandom),
             holder: Uuid::nil(),
             batch: NonZeroU32::new(100).unwrap(),
+            lanes: Arc::new(Lanes::new(PLACES, PLACES)),
+            terms: self.terms(),
         }
+    }
+
+    /// An event that waits for its deliveries, with its number in the feed.
+    async fn event(&self, number: u128) {
+        let id = Uuid::from_u128(1_000 + number);
+        let sequence = i64::try_from(number).unwrap();
+        let (organization, at) = (self.organization.0, self.now.as_micros());
+        run!(
+            self,
+            NEW_EVENT,
+            organization,
+            id,
+            sequence,
+            "client.created",
+            at
+        );
+    }
+
+    /// Another endpoint, which works and for which nothing is due.
+    async fn endpoint(&self, number: u128) -> WebhookEndpointId {
+        let (organization, id) = (self.organization.0, Uuid::from_u128(number));
+        run!(self, NEW_ENDPOINT, organization, id, r#"["*"]"#, vec![0_u8]);
+        run!(self, SET_PROVEN);
+        WebhookEndpointId(id)
+    }
+
+    /// The organization's turn to have its events fanned out.
+    async fn turn(&self, fan_out: &FanOut) -> Turn {
+        fan_out.turn(self.organization).await.unwrap()
     }
 
     /// Status, attempts and reason of each delivery, the oldest first.
@@ -308,10 +344,9 @@ impl Scene {
             .db
             .write(move |conn| Box::pin(async move { record(conn, &mut attempts, terms).await }));
         let recorded = recorded.await.map_err(|error: HandlerError| error);
-        match recorded.unwrap() {
-            (recorded, Claimed::Some(_, claims)) => (recorded, claims),
-            (recorded, Claimed::Nothing | Claimed::Skipped(_)) => (recorded, Vec::new()),
-        }
+        let (recorded, further) = recorded.unwrap();
+        let claims = further.into_iter().flat_map(|further| further.claims);
+        (recorded, claims.collect())
     }
 }
 
@@ -329,38 +364,6 @@ async fn a_status_of_a_later_version_is_left_to_it(mut scene: Scene) {
     run!(scene, SET_STATUS, "enabled");
     assert_eq!(scene.claims().await.len(), 1);
 }
-
-async fn filters_that_cannot_be_read_cost_no_other_its_events(scene: Scene) {
-    run!(scene, SET_EVENTS, "*");
-    let (organization, good) = (scene.organization.0, Uuid::from_u128(3));
-    run!(
-        scene,
-        NEW_ENDPOINT,
-        organization,
-        good,
-        r#"["*"]"#,
-        vec![0_u8]
-    );
-    let event = Uuid::from_u128(1_000);
-    run!(
-        scene,
-        NEW_EVENT,
-        organization,
-        event,
-        1_i64,
-        "client.created",
-        0_i64
-    );
-    let round = scene.fan_out().round(|| {}).await;
-    assert!(round.passed && round.failed.is_none(), "{round:?}");
-    assert_eq!(scene.deliveries().await, [("pending".to_owned(), 0, None)]);
-    assert!(!scene.fan_out().round(|| {}).await.passed, "nothing waits");
-    let found = ledger(scene.db.db(), Timestamp::from_micros(0), scene.now).await;
-    let found = found.unwrap();
-    assert_eq!(found.unreadable, [scene.endpoint.0]);
-    assert_eq!((found.pending, found.missing), (1, 0));
-}
-
 async fn what_is_decided_is_kept_from_then_on(scene: Scene) {
     let old = Timestamp::from_micros(1);
     for (number, status) in [(1, "pending"), (2, "delivered"), (3, "failed")] {
@@ -378,59 +381,6 @@ async fn what_is_decided_is_kept_from_then_on(scene: Scene) {
         .collect();
     assert_eq!(left, ["pending", "failed"]);
 }
-
-async fn organizations_get_their_turn_in_short_transactions(scene: Scene) {
-    // One with fifty endpoints and an import, and one with an endpoint and an event.
-    let (large, small) = (Uuid::from_u128(10), Uuid::from_u128(20));
-    run!(scene, NEW_ORGANIZATION, large, "large");
-    run!(scene, NEW_ORGANIZATION, small, "small");
-    for number in 0..50 {
-        let id = Uuid::from_u128(100 + number);
-        run!(scene, NEW_ENDPOINT, large, id, r#"["*"]"#, vec![0_u8]);
-    }
-    run!(
-        scene,
-        NEW_ENDPOINT,
-        small,
-        Uuid::from_u128(200),
-        r#"["*"]"#,
-        vec![0_u8]
-    );
-    let events = move |organization: Uuid, count: u128| {
-        let event = move |number: u128| (organization, organization.as_u128() * 1_000 + number);
-        (1..=count).map(event).collect::<Vec<_>>()
-    };
-    let rows = [events(large, 100), events(small, 1)].concat();
-    let written = scene.db.write(move |conn| {
-        Box::pin(async move {
-            execute_rows!(
-                conn,
-                NEW_PUBLIC_EVENTS,
-                rows,
-                |row| row.0,
-                Uuid::from_u128(row.1),
-                i64::try_from(row.1).unwrap(),
-                "client.created",
-                row.0,
-                "v1",
-                "{}",
-                0_i64,
-            )
-        })
-    });
-    assert_eq!(written.await.map_err(|error: Error| error).unwrap(), 101);
-    let fan_out = scene.fan_out();
-    let round = fan_out.round(|| {}).await;
-    assert!(round.passed && round.failed.is_none());
-    let count = async || {
-        let mut conn = scene.db.read().await.unwrap();
-        fetch_all!(&mut conn, COUNT_BY_ORGANIZATION as (Uuid, i64)).unwrap()
-    };
-    assert_eq!(count().await, [(large, 500), (small, 1)]);
-    while fan_out.round(|| {}).await.passed {}
-    assert_eq!(count().await, [(large, 5_000), (small, 1)]);
-}
-
 async fn what_is_deleted_goes_once_nothing_waits(mut scene: Scene) {
     for number in 1..=3 {
         scene.delivery(number, "pending", scene.now).await;

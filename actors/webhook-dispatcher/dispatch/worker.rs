@@ -17,6 +17,7 @@ use tracing::{Instrument as _, Span, field};
 
 use super::body::{Bodies, Body, NotLoaded};
 use super::claim::{self, Claim, Claimed, Receiver, Standing, Terms};
+use super::fan_out::{AtOnce, Turn};
 use super::lanes::{Lanes, Moved, PROMPT, Place};
 use super::pace::Pace;
 use super::recorder::{Next, Recorder};
@@ -48,7 +49,7 @@ pub(super) struct Worker {
     pub(super) bodies: Bodies,
     pub(super) sender: Sender,
     pub(super) recorder: Recorder,
-    pub(super) lanes: Lanes,
+    pub(super) lanes: Arc<Lanes>,
     pub(super) at_a_time: NonZeroU32,
     pub(super) pace: Pace,
     pub(super) lease: Duration,
@@ -125,13 +126,15 @@ impl Worker {
             }
             let now = self.clock.now();
             let full = self.lanes.full(standing);
-            // Those that records follow one another of are passed over, and take nobody's turn.
-            let busy = u32::try_from(self.recorder.queues()).unwrap_or(u32::MAX);
+            // Those of which a record is next are passed over, and take nobody's turn.
+            let busy = u32::try_from(self.recorder.waiting()).unwrap_or(u32::MAX);
             let mut due = {
                 let (mut conn, limit) = (self.db.read().await?, free.saturating_add(busy));
                 claim::due_endpoints(&mut conn, standing, now, full, limit).await?
             };
-            due.retain(|(_, endpoint)| !self.recorder.is_busy_with(*endpoint));
+            due.retain(|(organization, endpoint)| {
+                !self.recorder.is_busy_with(*organization, *endpoint)
+            });
             due.truncate(usize::try_from(free).unwrap_or(usize::MAX));
             looked_at |= !due.is_empty();
             let share = free.checked_div(u32::try_from(due.len()).unwrap_or(u32::MAX));
@@ -204,7 +207,24 @@ impl Worker {
         Ok(())
     }
 
-    fn terms(&self) -> Terms {
+    /// Takes on what came of fan-out.
+    pub(super) fn take_on(self: &Arc<Self>, turn: Turn) {
+        for one in turn.at_once {
+            let AtOnce {
+                receiver,
+                claim,
+                place,
+            } = one;
+            let sending = Arc::clone(self).send(receiver, claim, place);
+            drop(spawn("webhook attempt", sending));
+        }
+        if turn.is_left {
+            self.bell.ring();
+        }
+    }
+
+    /// What may be claimed now, but for the room there is.
+    pub(super) fn terms(&self) -> Terms {
         Terms {
             now: self.clock.now(),
             lease: self.lease,

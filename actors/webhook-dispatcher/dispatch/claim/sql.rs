@@ -1,14 +1,19 @@
 //! What is due, and the leases on it, in the database.
 
+use std::collections::HashMap;
+
 use hoursmith_domain::{
     EventId, OrganizationId, Plan, Timestamp, WebhookDeliveryId, WebhookEndpointId,
 };
-use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_one, fetch_optional};
+use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_list, fetch_one, fetch_optional};
 use uuid::Uuid;
 
 use super::{Claim, ENDED, Ending, Receiver, Standing, Terms};
 use crate::dispatch::lanes::SHARES;
-use crate::endpoint::{self, EndpointState};
+use crate::endpoint::{self, EndpointState, Status};
+
+/// The token of a delivery's first lease, if it is written with one.
+pub(in crate::dispatch) const FIRST_TOKEN: i64 = 1;
 
 /// The columns of a [`Served`] endpoint of an organization ($1), but for those that stand in others' rows as
 /// well: `url`, `status` and `version`.
@@ -85,6 +90,9 @@ hoursmith_store::statements! {
     SERVE_ENDPOINT = concat!("UPDATE webhook_endpoints SET served_at = $3, ", forget_old_secret!("$3"), "
         WHERE organization_id = $1 AND id = $2 AND due_at <= $3
         RETURNING url, status, version, ", served_columns!());
+    /// How many deliveries of endpoints are being sent, or were by a process that is gone.
+    COUNT_LEASES = "SELECT endpoint_id, COUNT(*) FROM webhook_deliveries
+        WHERE organization_id = $1 AND lease_until IS NOT NULL AND endpoint_id IN ($2) GROUP BY endpoint_id";
     /// When the first lease is over.
     FIND_FIRST_LEASE = concat!("SELECT ends FROM (", leases!(), ") sent");
     /// Claims the first that are due and that nobody sends, as many as there is room for ($7) beside those
@@ -158,6 +166,31 @@ impl Served {
             version: endpoint.base.version,
             proven: proven.unwrap_or(self.proven),
             ..self
+        }
+    }
+
+    /// Whether it works, as far as is known: it is to be sent what comes, and promptly took the last.
+    pub(in crate::dispatch) fn is_well(&self) -> bool {
+        self.proven && self.status == Status::Enabled.as_str() && self.has_plan()
+    }
+
+    /// The first claim on a delivery that is written with a lease.
+    pub(in crate::dispatch) fn first_claim(
+        &self,
+        (organization, endpoint): (OrganizationId, WebhookEndpointId),
+        delivery: WebhookDeliveryId,
+        event: EventId,
+        until: Timestamp,
+    ) -> Claim {
+        Claim {
+            organization,
+            endpoint,
+            delivery,
+            event,
+            token: FIRST_TOKEN,
+            until,
+            step: 0,
+            endpoint_version: self.version,
         }
     }
 
@@ -268,6 +301,23 @@ pub(super) async fn first_lease(
         terms.latest().as_micros(),
     )?;
     Ok(ends.map(Timestamp::from_micros))
+}
+
+/// How many deliveries of endpoints have a lease, of those that have any.
+pub(in crate::dispatch) async fn count_leases(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoints: &[WebhookEndpointId],
+) -> Result<HashMap<WebhookEndpointId, u32>, Error> {
+    let ids: Vec<Uuid> = endpoints.iter().map(|id| id.0).collect();
+    let counts = fetch_list!(conn, COUNT_LEASES as (Uuid, i64), ids, organization.0)?;
+    let counts = counts.into_iter();
+    Ok(counts
+        .map(|(id, count)| {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            (WebhookEndpointId(id), count)
+        })
+        .collect())
 }
 
 /// Claims what is due, as far as there is room beside what is being sent.

@@ -1,8 +1,16 @@
 //! Public events and their deliveries, in the database.
 
+use std::collections::BTreeMap;
+
 use hoursmith_domain::{OrganizationId, Timestamp, WebhookEndpointId};
-use hoursmith_store::{Conn, Error, execute, execute_rows, fetch_all, fetch_optional};
+use hoursmith_store::{
+    Conn, Error, execute, execute_list, fetch_all, fetch_optional, fetch_rows, hold_list,
+};
 use uuid::Uuid;
+
+use super::at_once::{Held, Share};
+use crate::dispatch::claim::{FIRST_TOKEN, Served, served_columns};
+use crate::endpoint;
 
 hoursmith_store::statements! {
     /// The next organization of which a public event has no deliveries yet. By the index of what waits, here and
@@ -22,12 +30,22 @@ hoursmith_store::statements! {
     FIND_ENDPOINTS_TO_ASK = "SELECT e.id, e.events, o.plan
         FROM webhook_endpoints e JOIN organizations o ON o.id = e.organization_id
         WHERE e.organization_id = $1 AND e.status <> 'disabled' ORDER BY e.id";
-    /// Writes a delivery: pending, or skipped for want of the plan. One that is there already, by a
-    /// replay that was faster, stays.
+    /// Holds those that want some, as far as they are there and not disabled.
+    HOLD_ENDPOINTS_THAT_WANT = concat!("SELECT id, due_at, url, status, version, ", served_columns!(), "
+        FROM webhook_endpoints WHERE organization_id = $1 AND status <> 'disabled'
+        AND id IN ($2) ORDER BY id");
+    /// Writes a delivery: pending, perhaps with a lease, or skipped for want of the plan. One that is there
+    /// already, by a replay that was faster, stays.
     INSERT_DELIVERY = "INSERT INTO webhook_deliveries
-        (organization_id, id, endpoint_id, event_id, status, skip_reason, next_attempt_at, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-        ON CONFLICT (organization_id, event_id, endpoint_id) DO NOTHING";
+        (organization_id, id, endpoint_id, event_id, status, skip_reason, next_attempt_at, lease_token, lease_until,
+            created_at, updated_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (organization_id, event_id, endpoint_id) DO NOTHING RETURNING id";
+    /// Notes of endpoints that they are sent something: when they are next worth a look, unless that is sooner
+    /// for something else, and from when on their rate permits the next send.
+    SEND_AT_ONCE = "UPDATE webhook_endpoints SET served_at = $2, paced_until = $3,
+            due_at = CASE WHEN due_at < $4 THEN due_at ELSE $4 END
+        WHERE organization_id = $1 AND id IN ($5)";
 }
 
 /// An event that waits.
@@ -47,6 +65,17 @@ pub(super) struct NewDelivery {
     pub(super) event: Uuid,
     /// Without one it is skipped for want of the plan.
     pub(super) due: Option<Timestamp>,
+    /// Until when it is left to this process, which sends it at once.
+    pub(super) lease_until: Option<Timestamp>,
+}
+
+/// An endpoint that wants some.
+#[derive(Debug, sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    due_at: Option<i64>,
+    #[sqlx(flatten)]
+    served: Served,
 }
 
 /// The organization after one that waits; `None` after the last.
@@ -101,16 +130,32 @@ pub(super) async fn endpoints(
     Ok(typed.collect())
 }
 
-/// Deliveries, with few statements.
+/// Holds endpoints, given in order, as far as they are there and not disabled.
+pub(super) async fn hold(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoints: &[WebhookEndpointId],
+) -> Result<Vec<Held>, Error> {
+    let ids: Vec<Uuid> = endpoints.iter().map(|id| id.0).collect();
+    let rows = hold_list!(conn, HOLD_ENDPOINTS_THAT_WANT as Row, ids, organization.0)?;
+    let held = rows.into_iter().map(|row| Held {
+        id: WebhookEndpointId(row.id),
+        due: row.due_at.map(Timestamp::from_micros),
+        served: row.served,
+    });
+    Ok(held.collect())
+}
+
+/// Deliveries, with few statements. Gives the ids of those that were not there.
 pub(super) async fn insert(
     conn: &mut Conn,
     organization: OrganizationId,
     deliveries: &[NewDelivery],
     now: Timestamp,
-) -> Result<(), Error> {
-    execute_rows!(
+) -> Result<Vec<Uuid>, Error> {
+    let written = fetch_rows!(
         conn,
-        INSERT_DELIVERY,
+        INSERT_DELIVERY as (Uuid,),
         deliveries,
         |new| organization.0,
         new.id,
@@ -119,8 +164,41 @@ pub(super) async fn insert(
         new.due.map_or("skipped", |_| "pending"),
         new.due.map_or(Some("plan"), |_| None),
         new.due.map(Timestamp::as_micros),
+        new.lease_until.map_or(0, |_| FIRST_TOKEN),
+        new.lease_until.map(Timestamp::as_micros),
         now.as_micros(),
         now.as_micros(),
-    )
-    .map(drop)
+    )?;
+    Ok(written.into_iter().map(|(id,)| id).collect())
+}
+
+/// Notes when endpoints are next worth a look, with few statements: most are alike. Their rows must be held.
+pub(super) async fn settle(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    shares: &[Share],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let due = shares.iter().filter(|share| !share.sends());
+    let due: Vec<WebhookEndpointId> = due.map(|share| share.endpoint).collect();
+    if !due.is_empty() {
+        endpoint::look_at_all(conn, organization, &due, Some(now)).await?;
+    }
+    let mut alike: BTreeMap<(Timestamp, Timestamp), Vec<Uuid>> = BTreeMap::new();
+    for share in shares.iter().filter(|share| share.sends()) {
+        let others = alike.entry((share.due, share.paced_until)).or_default();
+        others.push(share.endpoint.0);
+    }
+    for ((due, paced_until), endpoints) in alike {
+        execute_list!(
+            conn,
+            SEND_AT_ONCE,
+            endpoints,
+            organization.0,
+            now.as_micros(),
+            paced_until.as_micros(),
+            due.as_micros(),
+        )?;
+    }
+    Ok(())
 }

@@ -1,24 +1,26 @@
 //! Attempts and what follows from them, in the database.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use hoursmith_domain::{OrganizationId, Timestamp, WebhookDeliveryId, WebhookEndpointId};
 use hoursmith_handler::base::base_names;
 use hoursmith_handler::error::Error;
-use hoursmith_store::{Conn, execute, execute_rows, fetch_optional, fetch_rows};
+use hoursmith_store::{
+    Conn, execute, execute_list, execute_rows, fetch_optional, fetch_rows, hold_list,
+};
 use uuid::Uuid;
 
-use super::{After, Attempt, Terms};
+use super::{After, Attempt, Held, NEVER, Terms};
 use crate::dispatch::claim::{
     Claim, Served, Standing, forget_old_secret, leases, served_columns, settled,
 };
 use crate::endpoint::{EndpointRow, EndpointState, endpoint_names};
 
 hoursmith_store::statements! {
-    /// An endpoint that attempts were made at, held until the transaction ends.
-    HOLD_ENDPOINT_OF_ATTEMPTS = concat!("UPDATE webhook_endpoints SET version = version
-        WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
-        RETURNING ", endpoint_names!(), ", ", base_names!(), ", ", served_columns!());
+    /// Endpoints that attempts were made at.
+    HOLD_ENDPOINTS_OF_ATTEMPTS = concat!("SELECT due_at, ", endpoint_names!(), ", ", base_names!(), ",
+            ", served_columns!(), "
+        FROM webhook_endpoints WHERE organization_id = $1 AND deleted_at IS NULL AND id IN ($2) ORDER BY id");
     /// Keeps that deliveries have arrived and counts the attempts. The fence: it ends the lease that each
     /// attempt was made under, if that is the delivery's present one. They are there, so that nothing is
     /// inserted: as rows to insert they are many in one statement.
@@ -45,6 +47,11 @@ hoursmith_store::statements! {
     INSERT_ATTEMPT = "INSERT INTO webhook_attempts
         (organization_id, delivery_id, number, at, url, status_code, duration_ms, error, response_excerpt) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    /// Keeps that endpoints which worked work, which changes nothing about when they are next worth a look: it
+    /// may be sooner than needed, once, and never later.
+    SAVE_ENDPOINTS_THAT_WORK = "UPDATE webhook_endpoints SET consecutive_failures = 0, failing_since = NULL,
+            last_success_at = CASE WHEN last_success_at > $2 THEN last_success_at ELSE $2 END
+        WHERE organization_id = $1 AND id IN ($3)";
     /// Keeps how an endpoint fares, whether it is proven as far as the attempts say, when it is next worth a
     /// look, and that it has its turn, if more was claimed for it. A secret that signs no more goes then.
     SAVE_ENDPOINT = concat!("UPDATE webhook_endpoints
@@ -58,21 +65,47 @@ hoursmith_store::statements! {
 /// An endpoint that is held: how it fares, and what is needed to send.
 #[derive(Debug, sqlx::FromRow)]
 struct Row {
+    due_at: Option<i64>,
     #[sqlx(flatten)]
     endpoint: EndpointRow,
     #[sqlx(flatten)]
     served: Served,
 }
 
-/// Holds an endpoint, unless it was deleted.
+/// Holds endpoints, given in order, but for those that were deleted.
 pub(super) async fn hold(
     conn: &mut Conn,
     organization: OrganizationId,
-    id: WebhookEndpointId,
-) -> Result<Option<(EndpointState, Served)>, Error> {
-    let row = fetch_optional!(conn, HOLD_ENDPOINT_OF_ATTEMPTS as Row, organization.0, id.0)?;
-    row.map(|row| Ok((row.endpoint.into_state()?, row.served)))
-        .transpose()
+    endpoints: &[WebhookEndpointId],
+) -> Result<BTreeMap<WebhookEndpointId, Held>, Error> {
+    let ids: Vec<Uuid> = endpoints.iter().map(|id| id.0).collect();
+    let rows = hold_list!(conn, HOLD_ENDPOINTS_OF_ATTEMPTS as Row, ids, organization.0)?;
+    let held = rows.into_iter().map(|row| {
+        let held = Held {
+            endpoint: row.endpoint.into_state()?,
+            served: row.served,
+            due: row.due_at.map(Timestamp::from_micros),
+            proven: None,
+            made: 0,
+            arrived: 0,
+            last: NEVER,
+        };
+        Ok((held.endpoint.id, held))
+    });
+    held.collect()
+}
+
+/// Keeps that endpoints which worked before have had successes, the last at an instant.
+pub(super) async fn save_well(
+    conn: &mut Conn,
+    organization: OrganizationId,
+    endpoints: &[WebhookEndpointId],
+    last: Timestamp,
+) -> Result<(), Error> {
+    let ids: Vec<Uuid> = endpoints.iter().map(|id| id.0).collect();
+    let last = last.as_micros();
+    execute_list!(conn, SAVE_ENDPOINTS_THAT_WORK, ids, organization.0, last)?;
+    Ok(())
 }
 
 /// Ends the leases of attempts after which their deliveries have arrived, and gives the attempts' numbers by

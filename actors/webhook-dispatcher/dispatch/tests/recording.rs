@@ -8,6 +8,8 @@ use super::*;
 
 on_both! {
     attempts_that_end_together_are_recorded_together,
+    attempts_at_many_endpoints_are_recorded_together,
+    who_had_as_much_as_may_be_gets_what_is_left,
     whoever_gives_up_waiting_stops_nobody,
     what_is_ours_is_not_held_against_a_receiver,
     a_slow_success_proves_nothing,
@@ -60,6 +62,74 @@ async fn attempts_that_end_together_are_recorded_together(scene: Scene) {
     assert_eq!(scene.endpoints().await[0].1, 0);
 }
 
+/// Attempts at several endpoints are recorded together, each as it would be alone, whatever became of the
+/// others.
+async fn attempts_at_many_endpoints_are_recorded_together(scene: Scene) {
+    let (works, fails, gone) = (
+        scene.endpoint,
+        scene.endpoint(3).await,
+        scene.endpoint(4).await,
+    );
+    scene.event(1).await;
+    let turn = scene.turn(&scene.fan_out()).await;
+    let claims: Vec<Claim> = turn.at_once.iter().map(|one| one.claim).collect();
+    let of: Vec<WebhookEndpointId> = claims.iter().map(|claim| claim.endpoint).collect();
+    assert_eq!(of, [works, fails, gone]);
+    let report = |outcome| scene.report(outcome, Duration::ZERO);
+    let recorded = scene
+        .record_all(vec![
+            (claims[2], report(Outcome::Gone)),
+            (claims[0], report(Outcome::Delivered)),
+            (claims[1], report(Outcome::Failed)),
+        ])
+        .await;
+    let whole = |told| Recorded::Whole { told };
+    assert_eq!(recorded, [whole(true), whole(false), whole(false)]);
+    let fares: Vec<(String, i64)> = (scene.endpoints().await.into_iter())
+        .map(|(status, failures, _)| (status, failures))
+        .collect();
+    let fare = |status: &str, failures| (status.to_owned(), failures);
+    assert_eq!(
+        fares,
+        [fare("enabled", 0), fare("enabled", 1), fare("disabled", 1)]
+    );
+    let mut conn = scene.db.read().await.unwrap();
+    for (endpoint, at) in [
+        (works, Some(scene.now.as_micros())),
+        (fails, None),
+        (gone, None),
+    ] {
+        let found = fetch_one!(&mut conn, LAST_SUCCESS as (Option<i64>,), endpoint.0).unwrap();
+        assert_eq!(found, (at,));
+    }
+    drop(conn);
+    let mut found = scene.deliveries().await;
+    found.sort();
+    let delivery = |status: &str| (status.to_owned(), 1, None);
+    assert_eq!(
+        found,
+        [
+            delivery("delivered"),
+            delivery("failed"),
+            delivery("pending")
+        ]
+    );
+}
+
+/// Where as many were being sent as may be, a record has somebody look for what had to wait.
+async fn who_had_as_much_as_may_be_gets_what_is_left(scene: Scene) {
+    run!(scene, SET_PROVEN);
+    for number in 1..=5 {
+        scene.delivery(number, "pending", scene.now).await;
+    }
+    let claims = scene.claims().await;
+    assert_eq!(claims.len(), 4);
+    assert_eq!(scene.due().await, Some(scene.now.plus(LEASE)));
+    scene.record(claims[0], Outcome::Delivered).await;
+    assert_eq!(scene.due().await, Some(scene.now));
+    assert_eq!(scene.claims().await.len(), 1);
+}
+
 /// Whoever gives up waiting for a turn is in nobody's way, and nothing is left of those who waited.
 async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
     scene.delivery(1, "pending", scene.now).await;
@@ -89,7 +159,7 @@ async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
         assert!(poll_immediate(waiting).await.is_none());
     }
     drop(gives_up);
-    assert!(recorder.is_busy_with(scene.endpoint));
+    assert!(recorder.is_busy_with(scene.organization, scene.endpoint));
     leads.await;
     // Whoever wanted to look at the endpoint is told that it is worth it, though others record.
     assert!(poll_immediate(pin!(bell.rung())).await.is_some());
@@ -101,7 +171,7 @@ async fn whoever_gives_up_waiting_stops_nobody(scene: Scene) {
         poll_immediate(pin!(bell.rung())).await.is_none(),
         "nobody wanted to look since"
     );
-    assert!(!recorder.is_busy_with(scene.endpoint));
+    assert!(!recorder.is_busy_with(scene.organization, scene.endpoint));
     let found = scene.deliveries().await;
     let delivered = ("delivered".to_owned(), 1, None);
     assert!(
