@@ -69,6 +69,7 @@ pub(crate) fn statements() -> Vec<Statement> {
     [
         body::statements(),
         claim::statements(),
+        claim::due::statements(),
         fan_out::statements(),
         record::statements(),
         retention::statements(),

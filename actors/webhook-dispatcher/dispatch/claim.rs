@@ -9,6 +9,7 @@
 //! its turn as often as one with two. A lease's token grows with each claim; who claims is who may
 //! record, until the next one claims.
 
+pub(super) mod due;
 mod sql;
 
 use std::time::Duration;
@@ -19,9 +20,10 @@ use hoursmith_store::{Conn, Error, Statement};
 
 use super::pace::Pace;
 use crate::endpoint::Status;
+pub(super) use due::{due_endpoints, next_due};
 pub(super) use sql::{
-    FIRST_TOKEN, Served, count_leases, due_endpoints, forget_old_secret, give_back, leases,
-    next_due, served_columns, settled,
+    FIRST_TOKEN, Served, count_leases, forget_old_secret, give_back, leases, served_columns,
+    settled,
 };
 
 /// Deliveries that are skipped or given up in one transaction, since other writes wait for it.

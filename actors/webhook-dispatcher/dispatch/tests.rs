@@ -462,5 +462,9 @@ async fn a_rate_bounds_what_is_sent(mut scene: Scene) {
     for claim in claims {
         scene.record(claim, Outcome::Delivered).await;
     }
+    // Whoever looks when the first of their leases would have been over finds nothing.
+    scene.now = scene.now.plus(LEASE);
+    assert!(scene.due().await <= Some(scene.now));
+    assert_eq!(scene.claims().await.len(), 0);
     assert_eq!(scene.due().await, None);
 }

@@ -1,4 +1,4 @@
-//! What is due, and the leases on it, in the database.
+//! Endpoints that are served, and the leases on their deliveries, in the database.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,6 @@ use hoursmith_store::{Conn, Error, execute, fetch_all, fetch_list, fetch_one, fe
 use uuid::Uuid;
 
 use super::{Claim, ENDED, Ending, Receiver, Standing, Terms};
-use crate::dispatch::lanes::SHARES;
 use crate::endpoint::{self, EndpointState, Status};
 
 /// The token of a delivery's first lease, if it is written with one.
@@ -74,17 +73,6 @@ macro_rules! settled {
 pub(in crate::dispatch) use {leases, settled};
 
 hoursmith_store::statements! {
-    /// Proven endpoints that have something due, but for those of the organizations that have as
-    /// many places as they may.
-    FIND_PROVEN_DUE = "SELECT organization_id, id FROM webhook_endpoints
-        WHERE due_at <= $1 AND proven AND organization_id NOT IN ($3, $4, $5, $6)
-        ORDER BY served_at, id LIMIT $2";
-    /// The other endpoints that have something due.
-    FIND_ON_PROBATION_DUE = "SELECT organization_id, id FROM webhook_endpoints
-        WHERE due_at <= $1 AND NOT proven AND organization_id NOT IN ($3, $4, $5, $6)
-        ORDER BY served_at, id LIMIT $2";
-    /// When the first endpoint is worth a look, after an instant.
-    FIND_NEXT_DUE = "SELECT due_at FROM webhook_endpoints WHERE due_at > $1 ORDER BY due_at LIMIT 1";
     /// Holds an endpoint that is still due, and puts it behind all others. A secret that signs no more
     /// goes.
     SERVE_ENDPOINT = concat!("UPDATE webhook_endpoints SET served_at = $3, ", forget_old_secret!("$3"), "
@@ -213,50 +201,6 @@ impl Served {
             previous_secret_until: self.previous_secret_until.map(Timestamp::from_micros),
         }
     }
-}
-
-/// Endpoints of a standing that are due, the least recently served first; not those of some
-/// organizations.
-pub(in crate::dispatch) async fn due_endpoints(
-    conn: &mut Conn,
-    standing: Standing,
-    now: Timestamp,
-    without: [OrganizationId; SHARES],
-    limit: u32,
-) -> Result<Vec<(OrganizationId, WebhookEndpointId)>, Error> {
-    let (now, limit) = (now.as_micros(), i64::from(limit));
-    let [first, second, third, fourth] = without.map(|organization| organization.0);
-    macro_rules! rows {
-        ($statement:path) => {
-            fetch_all!(
-                conn,
-                $statement as (Uuid, Uuid),
-                now,
-                limit,
-                first,
-                second,
-                third,
-                fourth,
-            )
-        };
-    }
-    let rows = match standing {
-        Standing::Proven => rows!(FIND_PROVEN_DUE),
-        Standing::OnProbation => rows!(FIND_ON_PROBATION_DUE),
-    }?;
-    let ids = rows.into_iter();
-    Ok(ids
-        .map(|(organization, id)| (OrganizationId(organization), WebhookEndpointId(id)))
-        .collect())
-}
-
-/// When the first endpoint is worth a look, after an instant; `None` when nothing is pending for it.
-pub(in crate::dispatch) async fn next_due(
-    conn: &mut Conn,
-    after: Timestamp,
-) -> Result<Option<Timestamp>, Error> {
-    let due = fetch_optional!(conn, FIND_NEXT_DUE as (i64,), after.as_micros())?;
-    Ok(due.map(|(due,)| Timestamp::from_micros(due)))
 }
 
 /// Gives a claim back, so that the next one need not wait for its end.

@@ -95,9 +95,12 @@ async fn organizations_get_their_turn_in_short_transactions(scene: Scene) {
     assert_eq!(count().await, [(large, 5_000), (small, 1)]);
 }
 
+/// Longer than the deliveries of one turn are apart.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// What comes for endpoints that work is theirs to be sent with the transaction that writes it, and nobody
 /// has to look for it.
-async fn who_works_is_sent_what_comes_at_once(scene: Scene) {
+async fn who_works_is_sent_what_comes_at_once(mut scene: Scene) {
     let other = scene.endpoint(3).await;
     for number in 1..=2 {
         scene.event(number).await;
@@ -133,11 +136,17 @@ async fn who_works_is_sent_what_comes_at_once(scene: Scene) {
     assert_eq!(found[3], ("pending".to_owned(), 0, None));
     // Who sends holds the places until then.
     drop(turn);
+    scene.now = scene.now.plus(MOMENT);
     scene.event(3).await;
-    let turn = scene.turn(&fan_out).await;
+    let turn = scene.turn(&scene.fan_out()).await;
     let sent: Vec<WebhookEndpointId> = turn.at_once.iter().map(|one| one.claim.endpoint).collect();
     assert_eq!(sent, [scene.endpoint], "the other has one that is due");
-    let found = ledger(scene.db.db(), Timestamp::from_micros(0), scene.now).await;
+    let found = ledger(
+        scene.db.db(),
+        Timestamp::from_micros(0),
+        scene.now.plus(MOMENT),
+    )
+    .await;
     let found = found.unwrap();
     assert_eq!((found.pending, found.missing), (3, 0));
 }
@@ -155,6 +164,7 @@ async fn at_once_is_no_more_than_may_be_sent(mut scene: Scene) {
     };
     let first = scene.turn(&fan_out(&scene)).await;
     assert_eq!((first.at_once.len(), first.is_left), (4, true));
+    scene.now = scene.now.plus(MOMENT);
     let (last, report) = (
         first.at_once[3].claim,
         scene.report(Outcome::Delivered, Duration::ZERO),
@@ -172,6 +182,7 @@ async fn at_once_is_no_more_than_may_be_sent(mut scene: Scene) {
     let attempts = three.chain(next).map(|claim| (claim, report()));
     scene.record_all(attempts.collect()).await;
     run!(scene, SET_PROVEN);
+    scene.now = scene.now.plus(Duration::from_secs(1));
     for number in 8..=10 {
         scene.event(number).await;
     }
@@ -197,7 +208,7 @@ async fn who_has_to_prove_itself_is_sent_nothing_at_once(scene: Scene) {
     }
     run!(scene, SET_PROVEN);
     run!(scene, SET_STATUS, "enabled");
-    run!(scene, SET_PLAN, "pro");
+    run!(scene, SET_PLAN, "studio");
     scene.event(3).await;
     let turn = scene.turn(&scene.fan_out()).await;
     assert_eq!((turn.at_once.len(), turn.is_left), (0, false));
@@ -207,12 +218,13 @@ async fn who_has_to_prove_itself_is_sent_nothing_at_once(scene: Scene) {
 }
 
 /// What waits for its turn is not overtaken.
-async fn what_is_due_already_has_its_turn_first(scene: Scene) {
+async fn what_is_due_already_has_its_turn_first(mut scene: Scene) {
     run!(scene, SET_PROVEN);
     scene.delivery(1, "pending", scene.now).await;
     scene.event(2).await;
     let turn = scene.turn(&scene.fan_out()).await;
     assert_eq!((turn.at_once.len(), turn.is_left), (0, true));
+    scene.now = scene.now.plus(MOMENT);
     assert_eq!(scene.claims().await.len(), 2);
 }
 
