@@ -161,10 +161,9 @@ impl FanOut {
         let wanting: Vec<WebhookEndpointId> = wanting.map(|wanted| wanted.endpoint).collect();
         // From here on their rows are held. Some may be gone by now, or disabled.
         let held = sql::hold(conn, organization, &wanting).await?;
-        let sent = match fires {
-            true => claim::count_leases(conn, organization, &wanting).await?,
-            false => HashMap::new(),
-        };
+        let ready = held.iter().filter(|held| fires && held.is_ready(now));
+        let ready: Vec<WebhookEndpointId> = ready.map(|held| held.id).collect();
+        let sent = claim::count_leases(conn, organization, &ready).await?;
         let asked: HashMap<WebhookEndpointId, Wanted> = (asked.into_iter())
             .map(|wanted| (wanted.endpoint, wanted))
             .collect();

@@ -91,16 +91,19 @@ struct Held {
 }
 
 impl Held {
-    /// Whether nothing follows but that it works: it worked, and all has arrived; nothing that is due was left
-    /// for want of its turn, of which so many `leases` and of its rate `due` tell.
-    fn is_only_well(&self, leases: u32, terms: &Terms) -> bool {
-        let before = leases.saturating_add(self.arrived);
+    /// Whether nothing follows but that it works, unless as much was being sent as may be: it worked, all has
+    /// arrived, and nothing else is due.
+    fn is_only_well(&self, now: Timestamp) -> bool {
         self.arrived == self.made
             && self.proven == Some(true)
             && self.served.is_well()
             && self.endpoint.status == Status::Enabled
-            && before < terms.at_a_time(Standing::Proven)
-            && self.due.is_none_or(|due| due > terms.now)
+            && self.due.is_none_or(|due| due > now)
+    }
+
+    /// Whether as much was being sent as may be, so that something may have been left: so many are now.
+    fn was_full(&self, leases: u32, terms: &Terms) -> bool {
+        leases.saturating_add(self.arrived) >= terms.at_a_time(Standing::Proven)
     }
 }
 
@@ -157,11 +160,13 @@ async fn go_on(
     attempts: &[Attempt],
     terms: Terms,
 ) -> Result<Vec<Further>, Error> {
-    let ids: Vec<WebhookEndpointId> = held.keys().copied().collect();
-    let leases = claim::count_leases(conn, organization, &ids).await?;
-    let (well, others): (Vec<_>, Vec<_>) = held
-        .into_iter()
-        .partition(|(id, one)| one.is_only_well(leases.get(id).copied().unwrap_or(0), &terms));
+    let well = held.iter().filter(|(_, one)| one.is_only_well(terms.now));
+    let well: Vec<WebhookEndpointId> = well.map(|(id, _)| *id).collect();
+    let leases = claim::count_leases(conn, organization, &well).await?;
+    let (well, others): (Vec<_>, Vec<_>) = held.into_iter().partition(|(id, one)| {
+        let leases = leases.get(id).copied().unwrap_or(0);
+        well.contains(id) && !one.was_full(leases, &terms)
+    });
     if let Some(last) = well.iter().map(|(_, one)| one.last).max() {
         let ids: Vec<WebhookEndpointId> = well.iter().map(|(id, _)| *id).collect();
         sql::save_well(conn, organization, &ids, last).await?;

@@ -253,6 +253,9 @@ pub(in crate::dispatch) async fn count_leases(
     organization: OrganizationId,
     endpoints: &[WebhookEndpointId],
 ) -> Result<HashMap<WebhookEndpointId, u32>, Error> {
+    if endpoints.is_empty() {
+        return Ok(HashMap::new());
+    }
     let ids: Vec<Uuid> = endpoints.iter().map(|id| id.0).collect();
     let counts = fetch_list!(conn, COUNT_LEASES as (Uuid, i64), ids, organization.0)?;
     let counts = counts.into_iter();

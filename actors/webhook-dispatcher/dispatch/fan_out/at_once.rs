@@ -101,14 +101,19 @@ impl Share {
 }
 
 impl Held {
-    /// How many new deliveries may be sent now: none where another is due, which has its turn first.
+    /// Whether anything may be sent at once, beside how much is being sent: not where another is due, which has
+    /// its turn first.
+    pub(super) fn is_ready(&self, now: Timestamp) -> bool {
+        let is_due = self.due.is_some_and(|due| due <= now);
+        !is_due && self.served.is_well() && self.served.paced_until() <= now
+    }
+
+    /// How many new deliveries may be sent at once.
     fn room(&self, sent: u32, terms: &Terms) -> u32 {
-        let has_due = self.due.is_some_and(|due| due <= terms.now);
-        let paced_until = self.served.paced_until();
-        if has_due || paced_until > terms.now || !self.served.is_well() {
+        if !self.is_ready(terms.now) {
             return 0;
         }
         let free = terms.at_a_time(Standing::Proven).saturating_sub(sent);
-        free.min(terms.pace.room(paced_until, terms.now))
+        free.min(terms.pace.room(self.served.paced_until(), terms.now))
     }
 }
