@@ -216,7 +216,11 @@ async fn fan_out_for_good(
             );
         }
         failures = match round.failed {
-            Some(_) => failures.saturating_add(1),
+            // What it had kept places for is not sent from them.
+            Some(_) => {
+                worker.bell.ring();
+                failures.saturating_add(1)
+            }
             None => 0,
         };
         // Others who held what was needed are mostly done by now.

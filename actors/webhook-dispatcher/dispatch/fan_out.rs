@@ -18,7 +18,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hoursmith_domain::{OrganizationId, Plan, Timestamp, WebhookEndpointId};
+use hoursmith_domain::{OrganizationId, Plan, WebhookEndpointId};
 use hoursmith_kit::{Clock, Random, spawn};
 use hoursmith_store::{Conn, Db, Error, Statement, leases};
 use tracing::Instrument as _;
@@ -62,7 +62,7 @@ pub(super) struct FanOut {
 pub(super) struct Turn {
     /// To be sent at once.
     pub(super) at_once: Vec<AtOnce>,
-    /// Whether there are others, which are due.
+    /// Whether something else is worth a look: others, which are due, or places that are free again.
     pub(super) is_left: bool,
 }
 
@@ -124,11 +124,7 @@ impl FanOut {
                     let most = u32::try_from(each.max(1)).unwrap_or(u32::MAX);
                     let most = most.min(this.batch.get());
                     let events = sql::find(conn, organization, most).await?;
-                    // They may have waited for their turn.
-                    let now = this.clock.now();
-                    let turn = this
-                        .deliver(conn, organization, asked, &events, now)
-                        .await?;
+                    let turn = this.deliver(conn, organization, asked, &events).await?;
                     // Last, since whoever notes what was published wants these rows too, and must not wait for
                     // an endpoint.
                     sql::mark(conn, organization, &events).await?;
@@ -145,10 +141,8 @@ impl FanOut {
         organization: OrganizationId,
         asked: Vec<(WebhookEndpointId, String, String)>,
         events: &[sql::PublicEvent],
-        now: Timestamp,
     ) -> Result<Turn, Error> {
         let fires = (asked.first()).is_some_and(|(_, _, plan)| plan == Plan::Agency.as_str());
-        let due = fires.then_some(now);
         let asked: Vec<Wanted> = (asked.into_iter())
             .filter_map(|(id, filters, _)| read_filters(id, &filters))
             .collect();
@@ -161,6 +155,9 @@ impl FanOut {
         let wanting: Vec<WebhookEndpointId> = wanting.map(|wanted| wanted.endpoint).collect();
         // From here on their rows are held. Some may be gone by now, or disabled.
         let held = sql::hold(conn, organization, &wanting).await?;
+        // After whatever was waited for: leases and paces count from here.
+        let now = self.clock.now();
+        let due = fires.then_some(now);
         let ready = held.iter().filter(|held| fires && held.is_ready(now));
         let ready: Vec<WebhookEndpointId> = ready.map(|held| held.id).collect();
         let sent = claim::count_leases(conn, organization, &ready).await?;
@@ -195,8 +192,11 @@ impl FanOut {
         let written = sql::insert(conn, organization, &new, now).await?;
         let written: HashSet<Uuid> = written.into_iter().collect();
         sql::settle(conn, organization, &shares, now).await?;
+        // Whoever was not written leaves the place that was kept for it to others, who may be due.
+        let is_left =
+            |new: &sql::NewDelivery| new.lease_until.is_none() || !written.contains(&new.id);
         Ok(Turn {
-            is_left: fires && new.iter().any(|new| new.lease_until.is_none()),
+            is_left: fires && new.iter().any(is_left),
             at_once: (shares.into_iter())
                 .flat_map(|share| share.into_at_once(&written))
                 .collect(),
